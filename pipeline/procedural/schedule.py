@@ -1,0 +1,92 @@
+"""When a source sounds: its role turned into times.
+
+A bed goes on all the time, a recurring source comes back after irregular pauses, a one-shot happens once, or twice in
+a long recording. What is rhythmic in nature (steps, hooves, strokes of a saw) keeps its rhythm inside a bout.
+"""
+
+import numpy as np
+
+from . import signal
+from .voice import Voice
+
+Span = tuple[float, float]  # start and end in seconds
+
+_TWICE_FROM_S = 12.0  # a one-shot may come a second time in a recording this long
+
+
+def pace(voice: Voice) -> float:
+    """Return the factor on rates that `speed` asks for: half to double."""
+    return 2.0**voice.speed
+
+
+def bouts(voice: Voice, bout_s: Span = (2.0, 4.0), pause_s: Span = (1.5, 4.0)) -> list[Span]:
+    """Return the spans in which the source is active: all of it for a bed, several for recurring, one or two else.
+
+    `bout_s` and `pause_s` are the shortest and longest bout and pause.
+    """
+    duration = voice.duration_s
+    if voice.role == "bed":
+        return [(0.0, duration)]
+        if voice.role == "one-shot":
+        return [(start, min(start + float(voice.rng.uniform(*bout_s)), duration)) for start in _shots(voice, bout_s[1])]
+    spans, start = [], voice.rng.uniform(0.0, min(0.6, 0.1 * duration))
+    while start < duration - 0.05:
+        end = start + voice.rng.uniform(*bout_s)
+        spans.append((start, min(end, duration)))
+        # density shortens the pauses: dense 0.4, sparse 2.5 times as long
+        start = end + voice.rng.uniform(*pause_s) * 2.5**-voice.density
+    return spans
+
+
+def _shots(voice: Voice, length_s: float) -> list[float]:
+    """Return the start of the one-shot, and of its second coming in a long recording."""
+    duration = voice.duration_s
+    room = max(duration - length_s, 0.0)
+    first = voice.rng.uniform(0.05, 0.5) * min(room, 4.0) + min(0.1, 0.1 * duration)
+    if duration < _TWICE_FROM_S or voice.rng.random() < 0.4:
+        return [first]
+    return [first, first + length_s + voice.rng.uniform(0.5, 0.95) * max(duration - first - 2 * length_s, 0.0)]
+
+
+def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> np.ndarray:
+    """Return regular times in a span; each interval strays by the share `jitter`; `speed` makes them faster."""
+    start, end = span
+    interval = interval_s / pace(voice)
+    count = int((end - start) / interval) + 2
+    times = start + np.cumsum(interval * (1.0 + jitter * voice.rng.standard_normal(count))) - interval
+    return times[(times >= start - 1e-9) & (times < end)]
+
+
+def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: float = 3.0) -> np.ndarray:
+    """Return the times of single events of about `length_s`, with a mean interval for `recurring`.
+
+    A bed has them close and even, a one-shot one or two. Intervals are gamma distributed: `evenness` 1 is pure chance,
+    10 almost a beat. `density` and `speed` shorten the interval.
+    """
+    if voice.role == "one-shot":
+        return np.array(_shots(voice, length_s))
+    mean = interval_s * 2.0 ** -(voice.density + 0.5 * voice.speed)
+    if voice.role == "bed":
+        mean, evenness = mean * 0.7, evenness * 1.5
+    mean = max(mean, 0.05)
+    count = int(voice.duration_s / mean * 1.5) + 8
+    gaps = voice.rng.gamma(evenness, mean / evenness, count)
+    gaps[0] = voice.rng.uniform(0.05, 0.6) * min(mean, voice.duration_s)
+    times = np.cumsum(gaps)
+    inside = times[times < max(voice.duration_s - 0.3 * length_s, 0.1)]
+    return inside if len(inside) else np.array([0.1 * voice.duration_s])
+
+
+def presence(voice: Voice) -> np.ndarray:
+    """Return the level of a continuous texture over time for its role: steady, coming and going, or one swell."""
+    if voice.role == "bed":
+        return np.ones(voice.length, np.float32)
+    spans = bouts(voice, (2.5, 4.5), (2.0, 4.0))
+    level = np.zeros(voice.length, np.float32)
+    for start, end in spans:
+        size = max(signal.seconds(end - start), 2)
+        rise = 0.5 - 0.5 * np.cos(np.pi * np.minimum(np.linspace(0, 4, size), 1.0))
+        fall = 0.5 - 0.5 * np.cos(np.pi * np.minimum(np.linspace(2.5, 0, size), 1.0))
+        signal.place(level, (rise * fall).astype(np.float32), start)
+    floor = 0.05 if voice.role == "recurring" else 0.0
+    return floor + (1.0 - floor) * np.minimum(level, 1.0)

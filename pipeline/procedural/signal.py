@@ -1,0 +1,367 @@
+"""The tools the sound models share: noise, control curves, filters, grains and stereo.
+
+Everything works on float32 at `RATE` hertz. A mono signal has shape (samples,), a stereo one (2, samples).
+Every random choice comes from the generator that is passed in, so the same seed gives the same bits.
+
+A spectrum is told as `curve`: pairs of (hertz, decibels), straight lines on a logarithmic frequency axis between them.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy import fft, signal
+
+from ..audio import SAMPLE_RATE_HZ as RATE
+
+Curve = Sequence[tuple[float, float]]
+
+_CHUNK = 1 << 20  # elements of one matrix of grains: 4 MB, stays in the cache of a small machine
+
+
+def seconds(duration_s: float) -> int:
+    """Return the number of samples in a duration."""
+    return round(duration_s * RATE)
+
+
+# Noise and slow curves -----------------------------------------------------------------------------------------------
+
+
+def curve_gains(frequencies_hz: np.ndarray, curve: Curve) -> np.ndarray:
+    """Return the amplitude factor of a curve at each frequency; nothing below 12 Hz, where it would only be DC."""
+    points = np.asarray(curve, dtype=np.float64)
+    log_hz = np.log2(np.maximum(frequencies_hz, 1.0))
+    gains = 10.0 ** (np.interp(log_hz, np.log2(points[:, 0]), points[:, 1]) / 20.0)
+    return (gains * (frequencies_hz > 12.0)).astype(np.float32)
+
+
+def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, channels: int = 0) -> np.ndarray:
+    """Return Gaussian noise of RMS 1 whose spectrum follows the curve (flat without one).
+
+    Shape (length,), or (channels, length) of independent noises when `channels` is given.
+    """
+    shape = (channels, length) if channels else (length,)
+    if curve is None:
+        return rng.standard_normal(shape, dtype=np.float32)
+    padded = fft.next_fast_len(max(length, 64), real=True)
+    bins = padded // 2 + 1
+    parts = rng.standard_normal((*shape[:-1], bins, 2), dtype=np.float32)
+    spectrum = parts.view(np.complex64)[..., 0]
+    gains = curve_gains(np.arange(bins, dtype=np.float64) * (RATE / padded), curve)
+    spectrum *= gains / np.sqrt(2.0 * np.mean(np.square(gains, dtype=np.float64)) + 1e-20).astype(np.float32)
+    # A spectrum of unit bins gives an RMS of sqrt(bins) / padded after irfft.
+    return fft.irfft(spectrum, padded)[..., :length] * np.float32(padded / np.sqrt(2.0 * bins))
+
+
+def pink_slope(db_per_octave: float, low_hz: float = 20.0, high_hz: float = 20_000.0, edge_db: float = 24.0) -> Curve:
+    """Return the curve of coloured noise between two corners, falling by `edge_db` an octave outside them."""
+    reach = db_per_octave * np.log2(high_hz / low_hz)
+    return [
+        (low_hz / 8, -3 * edge_db),
+        (low_hz, 0.0),
+        (high_hz, reach),
+        (high_hz * 8, reach - 3 * edge_db),
+    ]
+
+
+def band(low_hz: float, high_hz: float, edge_db: float = 12.0) -> Curve:
+    """Return the curve of a flat band with slopes of `edge_db` an octave."""
+    return pink_slope(0.0, low_hz, high_hz, edge_db)
+
+
+def stretch(values: np.ndarray, length: int) -> np.ndarray:
+    """Return a control curve of few values, drawn out to `length` samples by straight lines."""
+    at = np.linspace(0.0, len(values) - 1, length)
+    return np.interp(at, np.arange(len(values)), values).astype(np.float32)
+
+
+def wander(rng: np.random.Generator, length: int, rate_hz: float) -> np.ndarray:
+    """Return a slow random curve, Gaussian with mean 0 and deviation 1, whose spectrum ends at about `rate_hz`."""
+    control_hz = 12.0 * rate_hz
+    count = int(length / RATE * control_hz) + 4
+    lead = 36  # three periods, so that the filter has forgotten its start
+    raw = rng.standard_normal(count + lead)
+    sections = signal.butter(2, 2.0 * rate_hz / control_hz, output="sos")
+    smooth = signal.sosfilt(sections, raw)[lead:]
+    # The deviation of the filtered noise follows from the filter, not from this draw: short curves keep their range.
+    return stretch(smooth / np.sqrt(2.22 * rate_hz / control_hz), length)
+
+
+def drift(rng: np.random.Generator, length: int, rate_hz: float, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Return a slow random curve spread evenly between `low` and `high`."""
+    from scipy.special import ndtr
+
+    return (low + (high - low) * ndtr(wander(rng, length, rate_hz))).astype(np.float32)
+
+
+# Filters -------------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _butter(kind: str, corners_hz: tuple[float, ...], order: int) -> np.ndarray:
+    top = 0.49 * RATE
+    corners = [min(max(hz, 5.0), top) for hz in corners_hz]
+    return signal.butter(order, corners if len(corners) > 1 else corners[0], kind, fs=RATE, output="sos")
+
+
+def lowpass(samples: np.ndarray, corner_hz: float, order: int = 2) -> np.ndarray:
+    """Return the signal below the corner (Butterworth, causal)."""
+    return signal.sosfilt(_butter("lowpass", (float(corner_hz),), order), samples).astype(np.float32)
+
+
+def highpass(samples: np.ndarray, corner_hz: float, order: int = 2) -> np.ndarray:
+    """Return the signal above the corner (Butterworth, causal)."""
+    return signal.sosfilt(_butter("highpass", (float(corner_hz),), order), samples).astype(np.float32)
+
+
+def bandpass(samples: np.ndarray, low_hz: float, high_hz: float, order: int = 1) -> np.ndarray:
+    """Return the signal between the corners (Butterworth, causal)."""
+    return signal.sosfilt(_butter("bandpass", (float(low_hz), float(high_hz)), order), samples).astype(np.float32)
+
+
+def one_pole(samples: np.ndarray, decay_s: float) -> np.ndarray:
+    """Return impulses drawn out to exponential decays of time constant `decay_s`."""
+    keep = float(np.exp(-1.0 / (decay_s * RATE)))
+    return signal.lfilter([1.0], [1.0, -keep], samples).astype(np.float32)
+
+
+def shaped(samples: np.ndarray, curve: Curve) -> np.ndarray:
+    """Return the signal with its spectrum multiplied by the curve (zero phase: for textures, not for sharp attacks)."""
+    length = samples.shape[-1]
+    padded = fft.next_fast_len(length + RATE // 10, real=True)
+    spectrum = fft.rfft(samples.astype(np.float32, copy=False), padded)
+    spectrum *= curve_gains(np.arange(spectrum.shape[-1], dtype=np.float64) * (RATE / padded), curve)
+    return fft.irfft(spectrum, padded)[..., :length]
+
+
+def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Return the signal through an impulse response, as long as the signal; shapes (..., samples) broadcast."""
+    length = samples.shape[-1]
+    padded = fft.next_fast_len(length + response.shape[-1], real=True)
+    product = fft.rfft(samples.astype(np.float32, copy=False), padded)
+    product = product * fft.rfft(response.astype(np.float32, copy=False), padded)
+    return fft.irfft(product, padded)[..., :length]
+
+
+def swept_band(samples: np.ndarray, centre_hz: np.ndarray, width_octaves: float, bands: int = 8) -> np.ndarray:
+    """Return the signal through a band whose centre moves, by cross-fading a fixed set of bands (no clicks, no drift).
+
+    `centre_hz` has one value for each sample; `width_octaves` is the half-power width of the band.
+    """
+    low, high = float(np.log2(centre_hz.min())) - 0.2, float(np.log2(centre_hz.max())) + 0.2
+    bands = max(2, min(bands, int((high - low) / (width_octaves * 0.7)) + 2))
+    length = len(samples)
+    padded = fft.next_fast_len(length + RATE // 10, real=True)
+    spectrum = fft.rfft(samples.astype(np.float32, copy=False), padded)
+    log_hz = np.log2(np.maximum(np.arange(len(spectrum)) * (RATE / padded), 1.0)).astype(np.float32)
+    centres = np.linspace(low, high, bands)
+    position = (np.log2(centre_hz) - low) / (high - low) * (bands - 1)
+    out = np.zeros(length, np.float32)
+    for index, centre in enumerate(centres):
+        gain = 1.0 / (1.0 + ((log_hz - np.float32(centre)) * np.float32(2.0 / width_octaves)) ** 2)
+        weight = np.clip(1.0 - np.abs(position - index), 0.0, 1.0)
+        out += fft.irfft(spectrum * gain, padded)[:length] * np.sqrt(weight, dtype=np.float32)
+    return out
+
+
+# Grains and resonators -----------------------------------------------------------------------------------------------
+
+
+def poisson_times(rng: np.random.Generator, duration_s: float, rate_hz: float) -> np.ndarray:
+    """Return the sorted times, in seconds, of independent events with a mean rate."""
+    return np.sort(rng.random(rng.poisson(rate_hz * duration_s)) * duration_s)
+
+
+def times_following(rng: np.random.Generator, rate_hz: np.ndarray) -> np.ndarray:
+    """Return sorted times, in seconds, of independent events whose rate follows a curve, one value for each sample."""
+    growth = np.cumsum(rate_hz, dtype=np.float64) / RATE
+    levels = np.sort(rng.random(rng.poisson(growth[-1]))) * growth[-1]
+    return np.searchsorted(growth, levels) / RATE
+
+
+def impulses(length: int, times_s: np.ndarray, gains: np.ndarray | float = 1.0) -> np.ndarray:
+    """Return a train of single samples of the given gains."""
+    at = np.round(np.asarray(times_s) * RATE).astype(np.int64)
+    weights = np.broadcast_to(np.asarray(gains, dtype=np.float64), at.shape)
+    inside = (at >= 0) & (at < length)
+    return np.bincount(at[inside], weights[inside], minlength=length).astype(np.float32)
+
+
+def place(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float = 1.0) -> None:
+    """Add a grain, shape (samples,), to `out` in place; what stands out over either end is cut."""
+    start = round(time_s * RATE)
+    if start < 0:
+        grain, start = grain[-start:], 0
+    count = min(len(grain), out.shape[-1] - start)
+    if count > 0:
+        out[..., start : start + count] += grain[:count] * np.float32(gain)
+
+
+def place_panned(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float, pan: float) -> None:
+    """Add a mono grain to a stereo signal, shape (2, samples), at a place from -1 (left) to 1 (right), equal power."""
+    angle = (pan + 1.0) * np.pi / 4.0
+    place(out[0], grain, time_s, gain * np.cos(angle) * np.sqrt(2.0))
+    place(out[1], grain, time_s, gain * np.sin(angle) * np.sqrt(2.0))
+
+
+def damped_tones(
+    length: int,
+    times_s: np.ndarray,
+    frequencies_hz: np.ndarray,
+    decays_s: np.ndarray,
+    gains: np.ndarray,
+    *,
+    rises_per_s: np.ndarray | float = 0.0,
+    attack_s: float = 0.0,
+    pans: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return many decaying tones at once: the voices of bubbles, drops and small hard things.
+
+    Tone i starts at `times_s[i]` at `frequencies_hz[i]`, falls by 1/e in `decays_s[i]` and its frequency grows by the
+    share `rises_per_s[i]` each second (a bubble that rises). With `pans` (-1 .. 1) the result is stereo, (2, length).
+    """
+    count = len(times_s)
+    starts = np.round(np.asarray(times_s) * RATE).astype(np.int64)
+    frequencies, decays = np.broadcast_to(frequencies_hz, count), np.broadcast_to(decays_s, count)
+    gains, rises = np.broadcast_to(gains, count), np.broadcast_to(rises_per_s, count)
+    lasts = np.minimum(np.ceil((6.0 * decays + 4.0 * attack_s) * RATE).astype(np.int64), length) + 1  # -52 dB
+    sides = _pan_gains(pans, count)
+    total = np.zeros((len(sides), length), np.float64)
+    order = np.argsort(lasts)
+    while len(order):
+        # Longest first: each chunk is one matrix (tones, samples) with rows of nearly the same length.
+        size = int(lasts[order[-1]])
+        rows = order[-max(1, _CHUNK // size) :]
+        order = order[: -len(rows)]
+        time = np.arange(size, dtype=np.float32) / np.float32(RATE)
+        phase = time * (1.0 + np.float32(0.5) * rises[rows, None].astype(np.float32) * time)
+        phase *= (2.0 * np.pi * frequencies[rows, None]).astype(np.float32)
+        tones = np.sin(phase, out=phase)
+        tones *= np.exp(-time / decays[rows, None].astype(np.float32))
+        if attack_s > 0:
+            tones *= 1.0 - np.exp(-time / np.float32(attack_s))
+        tones *= gains[rows, None].astype(np.float32)
+        _scatter(total, starts[rows], tones, sides[:, rows])
+    out = total.astype(np.float32)
+    return out if pans is not None else out[0]
+
+
+def _pan_gains(pans: np.ndarray | None, count: int) -> np.ndarray:
+    """Return the gains of events on each channel, shape (1 or 2, count), equal power."""
+    if pans is None:
+        return np.ones((1, count), np.float32)
+    angles = (np.broadcast_to(pans, count) + 1.0) * (np.pi / 4.0)
+    return (np.sqrt(2.0) * np.stack([np.cos(angles), np.sin(angles)])).astype(np.float32)
+
+
+def _scatter(total: np.ndarray, starts: np.ndarray, grains: np.ndarray, sides: np.ndarray) -> None:
+    """Add the rows of `grains` into `total` (channels, samples) at their starts, in place."""
+    length, size = total.shape[1], grains.shape[1]
+    at = (starts[:, None] + np.arange(size)).ravel()
+    inside = (at >= 0) & (at < length)
+    at = at[inside]
+    if not len(at):
+        return
+    first, last = int(at.min()), int(at.max()) + 1
+    for channel, side in enumerate(sides):
+        weights = (grains * side[:, None]).ravel()[inside]
+        total[channel, first:last] += np.bincount(at - first, weights, minlength=last - first)
+
+
+def noise_bursts(
+    rng: np.random.Generator,
+    length: int,
+    times_s: np.ndarray,
+    gains: np.ndarray | float,
+    decay_s: float,
+    curve: Curve,
+    *,
+    attack_s: float = 0.0,
+) -> np.ndarray:
+    """Return short decaying bursts of coloured noise, all of one decay and colour: ticks, crackles, puffs of air."""
+    envelope = one_pole(impulses(length, times_s, gains), decay_s)
+    if attack_s > 0:
+        envelope -= one_pole(impulses(length, times_s, gains), attack_s * decay_s / (attack_s + decay_s))
+    return envelope * noise(rng, length, curve)
+
+
+def modes(
+    frequencies_hz: Sequence[float] | np.ndarray,
+    decays_s: Sequence[float] | np.ndarray,
+    gains: Sequence[float] | np.ndarray,
+    *,
+    rng: np.random.Generator | None = None,
+    attack_s: float = 0.0002,
+) -> np.ndarray:
+    """Return the sound of a struck body: a sum of decaying modes of peak 1, random phases with `rng`.
+
+    It is also the impulse response for `convolve`, which turns an excitation into the body's sound.
+    """
+    frequencies, decays, gains = (np.asarray(each, np.float64) for each in (frequencies_hz, decays_s, gains))
+    heard = frequencies < 0.45 * RATE
+    frequencies, decays, gains = frequencies[heard], decays[heard], gains[heard]
+    out = np.zeros(seconds(7.0 * decays.max(initial=0.001)), np.float32)
+    for frequency, decay, gain in zip(frequencies, decays, gains, strict=True):
+        time = np.arange(min(seconds(7.0 * decay) + 1, len(out)), dtype=np.float32) / np.float32(RATE)
+        phase = rng.uniform(0, 2 * np.pi) if rng is not None else 0.0
+        tone = np.sin(np.float32(2 * np.pi * frequency) * time + np.float32(phase))
+        out[: len(time)] += np.float32(gain) * tone * np.exp(-time / np.float32(decay))
+    if attack_s > 0:
+        ramp = np.arange(len(out), dtype=np.float32) / np.float32(RATE)
+        out *= 1.0 - np.exp(-ramp / np.float32(attack_s))
+    return peak(out)
+
+
+def tone(frequency_hz: np.ndarray | float, length: int, partials: Sequence[float] = (1.0,)) -> np.ndarray:
+    """Return a harmonic tone whose frequency (one number, or one for each sample) may move; gains of its partials."""
+    frequency = np.broadcast_to(np.asarray(frequency_hz, np.float64), length)
+    turns = (np.cumsum(frequency) / RATE) % 1.0
+    top = float(frequency.max(initial=1.0))
+    first = np.exp((2j * np.pi * turns)).astype(np.complex64)
+    rotation, out = np.ones(length, np.complex64), np.zeros(length, np.float32)
+    for number, gain in enumerate(partials, start=1):
+        rotation *= first  # the partial of this number: powers are cheaper than sines
+        if gain and number * top < 0.45 * RATE:
+            out += np.float32(gain) * rotation.imag
+    return out
+
+
+# Level and stereo ----------------------------------------------------------------------------------------------------
+
+
+def rms(samples: np.ndarray) -> float:
+    """Return the root of the mean square over all channels."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
+
+
+def unit(samples: np.ndarray) -> np.ndarray:
+    """Return the signal at an RMS of 1; silence stays silence."""
+    level = rms(samples)
+    return samples / np.float32(level) if level > 1e-9 else samples
+
+
+def peak(samples: np.ndarray) -> np.ndarray:
+    """Return the signal at a peak of 1; silence stays silence."""
+    top = float(np.abs(samples).max(initial=0.0))
+    return samples / np.float32(top) if top > 1e-9 else samples
+
+
+def wide(left: np.ndarray, right: np.ndarray, width: float = 0.7) -> np.ndarray:
+    """Return stereo, shape (2, samples), of two unlike takes of one sound; width 0 is mono, 1 keeps them apart."""
+    near, far = np.float32(np.cos(width * np.pi / 4)), np.float32(np.sin(width * np.pi / 4))
+    # At width 0 both get the mean; powers stay equal since the takes are independent.
+    a, b = (left + right) * np.float32(np.sqrt(0.5)), (left - right) * np.float32(np.sqrt(0.5))
+    return np.stack([near * a + far * b, near * a - far * b])
+
+
+def airy(samples: np.ndarray, rng: np.random.Generator, decay_s: float = 0.5, share: float = 0.2) -> np.ndarray:
+    """Return a mono sound as stereo with a soft diffuse tail, as heard outdoors or across a room.
+
+    `share` is the part of the power that the tail gets; high frequencies fade first, as air takes them.
+    """
+    size = seconds(1.2 * decay_s)
+    time = np.arange(size, dtype=np.float32) / np.float32(RATE)
+    tail = noise(rng, size, [(80, -12), (250, 0), (2000, -3), (5000, -12), (12000, -36)], channels=2)
+    tail *= np.exp(-time * np.float32(6.9 / decay_s)) * (1.0 - np.exp(-time / np.float32(0.008)))
+    tail /= np.float32(np.sqrt(np.mean(np.sum(np.square(tail), axis=1))))
+    return np.float32(np.sqrt(1 - share)) * samples + np.float32(np.sqrt(share)) * convolve(samples, tail)
