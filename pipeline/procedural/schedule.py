@@ -27,7 +27,7 @@ def bouts(voice: Voice, bout_s: Span = (2.0, 4.0), pause_s: Span = (1.5, 4.0)) -
     duration = voice.duration_s
     if voice.role == "bed":
         return [(0.0, duration)]
-        if voice.role == "one-shot":
+    if voice.role == "one-shot":
         return [(start, min(start + float(voice.rng.uniform(*bout_s)), duration)) for start in _shots(voice, bout_s[1])]
     spans, start = [], voice.rng.uniform(0.0, min(0.6, 0.1 * duration))
     while start < duration - 0.05:

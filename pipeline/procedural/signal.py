@@ -317,7 +317,7 @@ def tone(frequency_hz: np.ndarray | float, length: int, partials: Sequence[float
     frequency = np.broadcast_to(np.asarray(frequency_hz, np.float64), length)
     turns = (np.cumsum(frequency) / RATE) % 1.0
     top = float(frequency.max(initial=1.0))
-    first = np.exp((2j * np.pi * turns)).astype(np.complex64)
+    first = np.exp(2j * np.pi * turns).astype(np.complex64)
     rotation, out = np.ones(length, np.complex64), np.zeros(length, np.float32)
     for number, gain in enumerate(partials, start=1):
         rotation *= first  # the partial of this number: powers are cheaper than sines
