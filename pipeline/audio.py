@@ -1,0 +1,89 @@
+"""Sound as arrays. One convention everywhere: float32, shape (channels, samples), full scale at +-1.
+
+The arrays are transposed in two places only: the WAV writer and reader here, and `app.py`.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD, and of Stable Audio
+FADE_S = 0.010  # long enough that a fade makes no click, short enough that nobody hears it
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A piece of sound: samples float32, shape (channels, samples), and their rate in hertz."""
+
+    samples: np.ndarray
+    sample_rate: int = SAMPLE_RATE_HZ
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.dtype != np.float32:
+            shape, dtype = self.samples.shape, self.samples.dtype
+            raise ValueError(f"a clip holds float32 samples of shape (channels, samples), not {dtype} of shape {shape}")
+
+    @property
+    def duration_s(self) -> float:
+        return self.samples.shape[1] / self.sample_rate
+
+
+def db_to_gain(level_db: float) -> float:
+    """Return the factor on the amplitude that changes the level by `level_db` decibels."""
+    return 10.0 ** (level_db / 20.0)
+
+
+def gain_to_db(gain: float) -> float:
+    """Return the level in decibels of an amplitude factor; silence is -inf."""
+    return 20.0 * float(np.log10(gain)) if gain > 0 else -np.inf
+
+
+def fade_ends(samples: np.ndarray, sample_rate: int, fade_s: float = FADE_S) -> np.ndarray:
+    """Return samples, shape (channels, samples), faded in and out by half a raised cosine, so that no end clicks."""
+    length = min(round(fade_s * sample_rate), samples.shape[1] // 2)
+    if length == 0:
+        return samples
+    ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / length)).astype(np.float32)
+    faded = samples.copy()
+    faded[:, :length] *= ramp
+    faded[:, -length:] *= ramp[::-1]
+    return faded
+
+
+def resample(clip: Clip, sample_rate: int) -> Clip:
+    """Return the clip at another rate (soxr, high quality)."""
+    if clip.sample_rate == sample_rate:
+        return clip
+    import soxr
+
+    resampled = soxr.resample(clip.samples.T, clip.sample_rate, sample_rate, quality="HQ")
+    return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate)
+
+
+def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """Return samples, shape (channels, samples), cut or padded with silence at the end to `length` samples."""
+    have = samples.shape[1]
+    return samples[:, :length] if have >= length else np.pad(samples, ((0, 0), (0, length - have)))
+
+
+def wav_bytes(clip: Clip, *, dither_seed: int = 0) -> bytes:
+    """Return the clip as a WAV file, PCM 16 bit.
+
+    Triangular dither of two least significant bits peak to peak (Lipshitz, Wannamaker & Vanderkooy 1992) keeps quiet
+    tails free of distortion. It is seeded: the same clip gives the same bytes.
+    """
+    rng = np.random.default_rng(dither_seed)
+    noise = rng.random(clip.samples.shape, dtype=np.float32) - rng.random(clip.samples.shape, dtype=np.float32)
+    steps = np.clip(np.rint(clip.samples * 32767.0 + noise), -32768, 32767).astype(np.int16)
+    file = io.BytesIO()
+    soundfile.write(file, steps.T, clip.sample_rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def read_wav(path: Path) -> Clip:
+    """Read a sound file that libsndfile knows."""
+    samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return Clip(np.ascontiguousarray(samples.T), sample_rate)

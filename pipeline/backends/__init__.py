@@ -1,0 +1,156 @@
+"""The models that see and the models that sound, by name.
+
+A new model is one file beside this one and one line in a registry below. Importing such a file must be cheap: torch
+and its like are imported where they are first needed.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol
+
+from PIL import Image
+
+from ..audio import Clip
+from ..errors import SoundscapeError, did_you_mean
+from ..settings import Settings, accelerator, read_settings
+from ..soundscape import Soundscape, Source
+
+OnStep = Callable[[int, int], None]  # (done, total); raises Cancelled to stop between two steps
+
+# Best first: unless the person chooses, the first that can run at a bearable speed is taken.
+VISION = {
+    "tagger": "pipeline.backends.tagger:Tagger",
+}
+AUDIO = {
+    "procedural": "pipeline.backends.procedural:Procedural",
+}
+EMBEDDED = ("tagger", "procedural")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person wants to know of a backend before choosing it."""
+
+    title: str
+    model: str  # id of the repository, folder, or the package that carries it
+    licence: str
+    revision: str = ""
+    download_gb: float = 0.0
+    device: str = "cpu"
+    reason: str = ""  # why it cannot run here, and what to do; empty when it can
+
+
+@dataclass(frozen=True)
+class SoundOptions:
+    """Advanced wishes for a text-to-audio model; None and empty leave the backend's own default."""
+
+    steps: int | None = None  # of denoising
+    guidance: float | None = None  # classifier-free guidance scale
+    negative_prompt: str | None = None
+    candidates: int = 1  # made for each source; the one that fits the words best is kept
+    precision: str = ""  # float32 | float16 | bfloat16
+    prompts: dict[int, str] = field(default_factory=dict)  # place of the source -> prompt to use instead of ours
+
+
+class VisionBackend(Protocol):
+    """Sees a picture and writes what would be heard in it."""
+
+    def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape: ...
+
+    @classmethod
+    def card(cls, settings: Settings) -> Card: ...
+
+
+class AudioBackend(Protocol):
+    """Makes one clip for each source, all of one duration, each from its own seed."""
+
+    max_duration_s: float
+    sample_rate: int
+
+    def request(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> dict[str, Any]:
+        """Return all that decides the sound of a source besides duration and seed, as JSON data.
+
+        It is shown to the person, kept with the results, and is the key of the stem cache.
+        """
+        ...
+
+    def synthesize(
+        self,
+        soundscape: Soundscape,
+        sources: tuple[Source, ...],
+        *,
+        duration_s: float,
+        seeds: tuple[int, ...],
+        on_step: OnStep | None = None,
+        options: SoundOptions = ...,
+    ) -> list[Clip]: ...
+
+    @classmethod
+    def card(cls, settings: Settings) -> Card: ...
+
+
+_loading = threading.Lock()
+
+
+def card(name: str) -> Card:
+    """Return what is known of a backend without loading it."""
+    return _class_of(name).card(read_settings())
+
+
+def default_vision() -> str:
+    """Return VISION_BACKEND, or else the best vision backend that can run here."""
+    return read_settings().vision_backend or _best(VISION)
+
+
+def default_audio() -> str:
+    """Return AUDIO_BACKEND, or else the best audio backend that can run here."""
+    return read_settings().audio_backend or _best(AUDIO)
+
+
+def load_vision(name: str = "") -> tuple[str, VisionBackend]:
+    """Return the name and the one instance of a vision backend; an empty name means the default.
+
+    Raises SoundscapeError when there is no such backend or it cannot run here.
+    """
+    return _load(name or default_vision(), VISION, "vision")
+
+
+def load_audio(name: str = "") -> tuple[str, AudioBackend]:
+    """Return the name and the one instance of an audio backend; an empty name means the default.
+
+    Raises SoundscapeError when there is no such backend or it cannot run here.
+    """
+    return _load(name or default_audio(), AUDIO, "audio")
+
+
+def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
+    if name not in registry:
+        raise SoundscapeError(f"There is no {kind} backend '{name}'.{did_you_mean(name, list(registry))}")
+    reason = card(name).reason
+    if reason:
+        raise SoundscapeError(f"{name} cannot run here: {reason}")
+    with _loading:  # two visitors must not load one model twice
+        return name, _instance(name)
+
+
+@cache
+def _instance(name: str) -> Any:
+    return _class_of(name)()
+
+
+@cache
+def _class_of(name: str) -> Any:
+    module, _, attribute = (VISION | AUDIO)[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _best(registry: dict[str, str]) -> str:
+    """Real models need an accelerator to be bearable; the embedded pair runs everywhere."""
+    if accelerator() != "cpu":
+        for name in registry:
+            if not card(name).reason:
+                return name
+    return next(name for name in registry if name in EMBEDDED)

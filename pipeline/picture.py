@@ -1,0 +1,120 @@
+"""Picture file -> upright RGB image without metadata. Everything that is no picture is refused in words."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .errors import SoundscapeError
+
+MAX_PIXELS = 40_000_000
+MAX_SIDE_PX = 2048
+ACCEPTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "HEIC", "AVIF")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
+_PILLOW_NAMES = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")  # MPO: JPEG of many a phone
+
+_log = logging.getLogger(__name__)
+
+
+def load_picture(path: str | Path) -> Image.Image:
+    """Return the picture as RGB, upright, its longest side at most 2048 px, without metadata.
+
+    The number of pixels is read from the header, before anything is decoded. Raises SoundscapeError when the file is
+    no picture, is damaged or too large.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SoundscapeError(f"There is no file {path.name}.")
+    _register_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own limits are above ours
+            with Image.open(path, formats=_PILLOW_NAMES) as image:
+                _check_size(image.size)
+                return _upright_rgb(image)
+    except SoundscapeError:
+        raise
+    except Image.DecompressionBombError:
+        raise SoundscapeError(_too_large()) from None
+    except UnidentifiedImageError:
+        formats = f"{', '.join(ACCEPTED[:-1])} or {ACCEPTED[-1]}"
+        raise SoundscapeError(f"{path.name} is no picture that can be read here. Use {formats}.") from None
+    except Exception as error:  # on damaged files Pillow's readers raise whatever they stumble over
+        _log.info("could not decode a picture: %r", error)
+        raise SoundscapeError(f"{path.name} is damaged and cannot be read. Save it again, or use another.") from error
+
+
+def _register_heif() -> None:
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise SoundscapeError(_too_large(size))
+
+
+def _too_large(size: tuple[int, int] | None = None) -> str:
+    this = f"This one has {size[0]} x {size[1]}. " if size else ""
+    return f"A picture may have at most {MAX_PIXELS // 1_000_000} megapixels. {this}Make it smaller and try again."
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    # A JPEG can be decoded at half or a quarter of its size, which is all we need of a large one.
+    image.draft("RGB", (MAX_SIDE_PX // 2, MAX_SIDE_PX // 2))
+    image = ImageOps.exif_transpose(image)
+    image = _eight_bit(image)
+    image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    rgb = _over_white(image) if image.has_transparency_data else _to_rgb(image)
+    clean = Image.new("RGB", rgb.size)  # a new image carries no metadata
+    clean.paste(rgb)
+    return clean
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Pillow clips 16-bit, 32-bit and float pixels when it converts them; scale them to 8 bits instead."""
+    if image.mode in ("P", "PA"):  # blending indices of a palette would make up colours
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.mode == "1":
+        return image.convert("L")
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    if image.mode == "F":
+        low, high = float(values.min()), float(values.max())
+    else:
+        low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
+    return Image.fromarray((np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8))
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """CMYK and wide-gamut pictures bring the profile that says what their numbers mean."""
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("CMYK", "RGB"):
+        converted = _by_profile(image, profile)
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    import io
+
+    from PIL import ImageCms
+
+    try:
+        return ImageCms.profileToProfile(
+            image, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError) as error:  # a broken or unfitting profile must not cost the picture
+        _log.info("colour profile not used: %s", error)
+        return None

@@ -1,0 +1,245 @@
+"""The Soundscape document: what would be heard in a picture, as a person reads and edits it.
+
+>>> Soundscape.from_json('{"sources": [{"name": "river", "gain_db": 3}]}').sources[0].gain_db
+3.0
+"""
+
+import json
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import SoundscapeError
+
+MAX_BYTES = 64 * 1024  # of JSON text, as UTF-8
+MAX_SOURCES = 8
+
+Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
+Role = Literal["bed", "recurring", "one-shot"]
+Evidence = Literal["visible", "inferred"]
+Instrument = Literal["none", "guitar", "bass", "keyboard", "drums"]
+
+
+def _text(max_length: int, **limits: Any) -> Any:
+    return Annotated[str, Field(strict=True, max_length=max_length, **limits)]
+
+
+def _number(low: float, high: float) -> Any:
+    return Annotated[float, Field(strict=True, ge=low, le=high, allow_inf_nan=False)]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _corners_in_order(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = box
+    if x0 >= x1 or y0 >= y1:
+        raise ValueError("must be [x0, y0, x1, y1] with x0 < x1 and y0 < y1")
+    return box
+
+
+_Share = _number(0, 1)
+Box = Annotated[tuple[_Share, _Share, _Share, _Share], AfterValidator(_corners_in_order)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Document):
+    """One thing that is heard.
+
+    `box` is (x0, y0, x1, y1) in shares of the picture's width and height, None when the source is not in view.
+    `pan` runs from -1 (left) to 1 (right); None takes it from the box. Distances are in metres, gains in decibels.
+    """
+
+    name: Annotated[_text(60, min_length=1), AfterValidator(_not_blank)]
+    material: _text(60) = ""
+    action: _text(60) = ""
+    timbre: Annotated[tuple[_text(30), ...], Field(max_length=5)] = ()
+    role: Role = "bed"
+    box: Box | None = None
+    distance_m: _number(0.5, 1000) = 5.0
+    gain_db: _number(-40, 12) = 0.0
+    pan: _number(-1, 1) | None = None
+    mute: Annotated[bool, Field(strict=True)] = False
+    evidence: Evidence = "inferred"
+    confidence: _number(0, 1) = 1.0
+    instrument: Instrument = "none"
+
+
+class Soundscape(_Document):
+    """What would be heard in a picture: the scene, its mood, the acoustic space and 1 to 8 sources."""
+
+    version: Literal[1] = 1
+    scene: _text(300) = ""
+    mood: _text(120) = ""
+    space: Space = "open"
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_SOURCES)]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the document, or its older form, from JSON text.
+
+        Raises SoundscapeError with one line for each problem, every line beginning with the path of the field.
+        """
+        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+            raise SoundscapeError("The soundscape is longer than 64 KB. Shorten the texts.")
+        data = _parse(text)
+        if _is_older_form(data):
+            data = _from_older_form(data)
+        try:
+            # Through JSON again, so that lists become tuples while numbers stay as strict as they were written.
+            return cls.model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            raise SoundscapeError("\n".join(_in_words(each) for each in error.errors())) from None
+
+    def to_json(self) -> str:
+        """Return the document as indented JSON; `from_json` gives back an equal document."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object_without_duplicates)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise SoundscapeError(f"This is not JSON yet ({where}): {error.msg.lower()}.") from None
+    except RecursionError:
+        raise SoundscapeError("This is not a soundscape: it is nested too deeply.") from None
+    except ValueError as error:  # an integer with thousands of digits
+        raise SoundscapeError(f"This is not JSON yet: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise SoundscapeError(f"{name} is not a number that JSON allows. Write a finite number.")
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise SoundscapeError(f"{twice}: is written twice in one object. Keep one of them.")
+    return fields
+
+
+# Errors in words -----------------------------------------------------------------------------------------------------
+
+_WORDS = {
+    "missing": "is required",
+    "string_too_long": "must be at most {max_length} characters long",
+    "string_too_short": "must not be empty",
+    "less_than_equal": "must be at most {le:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "model_type": "must be an object in braces",
+    "model_attributes_type": "must be an object in braces",
+    "string_unicode": "must be valid Unicode text",
+}
+
+
+def _in_words(error: dict[str, Any]) -> str:
+    path = _path(error["loc"])
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "json_invalid":
+        return "The soundscape must be valid Unicode text."
+    if kind == "extra_forbidden":
+        return f"{path}: is not a known field{_nearest_field(error['loc'])}"
+    if kind == "literal_error":
+        return f"{path}: must be {_choices(error['loc'], context)}"
+    if kind in ("too_long", "too_short"):
+        limit = context.get("max_length", context.get("min_length"))
+        bound = "at most" if kind == "too_long" else "at least"
+        return f"{path}: must have {bound} {limit} {'entry' if limit == 1 else 'entries'}"
+    if kind == "value_error":
+        return f"{path}: {context['error']}"
+    if error["loc"][-2:-1] == ("box",) and kind == "missing":
+        return f"{path}: is required: a box is [x0, y0, x1, y1]"
+    words = _WORDS.get(kind, error["msg"][:1].lower() + error["msg"][1:])
+    return f"{path}: {words.format(**context)}"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return path.removeprefix(".") or "soundscape"
+
+
+def _choices(location: tuple[int | str, ...], context: dict[str, Any]) -> str:
+    options = {"space": Space, "role": Role, "evidence": Evidence, "instrument": Instrument}.get(location[-1])
+    return f"one of: {', '.join(get_args(options))}" if options else context["expected"]
+
+
+def _nearest_field(location: tuple[int | str, ...]) -> str:
+    model = Source if "sources" in location else Soundscape
+    near = get_close_matches(str(location[-1]), list(model.model_fields), n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(model.model_fields)}"
+
+
+# The older form ------------------------------------------------------------------------------------------------------
+
+_OLDER_FIELDS = {"scene_description", "mood_description", "sound_sources", "objects"}
+_OLDER_NAMES = ("name", "object", "object_name", "source", "label")
+
+
+def _is_older_form(data: Any) -> bool:
+    return isinstance(data, dict) and "sources" not in data and bool(_OLDER_FIELDS & data.keys())
+
+
+def _from_older_form(data: dict[str, Any]) -> dict[str, Any]:
+    """Turn the form with `sound_sources[].variants[]` into ours: one source a variant."""
+    key = "sound_sources" if "sound_sources" in data else "objects"
+    things = data.get(key)
+    if not isinstance(things, list):
+        raise SoundscapeError(f"{key}: must be a list")
+    sources, problems = [], []
+    for index, thing in enumerate(things):
+        if not isinstance(thing, dict):
+            problems.append(f"{key}[{index}]: must be an object in braces")
+            continue
+        variants = thing.get("variants") or [{}]
+        if not isinstance(variants, list) or not all(isinstance(variant, dict) for variant in variants):
+            problems.append(f"{key}[{index}].variants: must be a list of objects in braces")
+            continue
+        sources += [_source_of_variant(thing, variant) for variant in variants]
+    if problems:
+        raise SoundscapeError("\n".join(problems))
+    texts = {"scene": data.get("scene_description"), "mood": data.get("mood_description")}
+    return {name: text for name, text in texts.items() if text is not None} | {"sources": sources}
+
+
+def _source_of_variant(thing: dict[str, Any], variant: dict[str, Any]) -> dict[str, Any]:
+    name = next((thing[key] for key in _OLDER_NAMES if key in thing), None)
+    timbre = variant.get("timbre", [])
+    if isinstance(timbre, str):
+        timbre = [word.strip() for word in timbre.split(",") if word.strip()]
+    fields = {
+        "name": name,
+        "material": thing.get("material"),
+        "action": variant.get("play_method"),
+        "timbre": timbre,
+        "instrument": _instrument(variant.get("mapping_to_music_instrument")),
+    }
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def _instrument(text: Any) -> str:
+    words = str(text or "").lower()
+    kinds = {"guitar": "guitar", "bass": "bass", "piano": "keyboard", "keyboard": "keyboard", "synth": "keyboard"}
+    kinds |= {"drum": "drums", "percussion": "drums", "cymbal": "drums"}
+    # "bass guitar" is a bass and "bass drum" are drums: the last noun that is named decides
+    found = {words.rfind(word): kind for word, kind in kinds.items() if word in words}
+    if "bass guitar" in words:
+        return "bass"
+    return found[max(found)] if found else "none"
