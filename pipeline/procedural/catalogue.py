@@ -1,0 +1,95 @@
+"""The kinds of sound there are: which words mean them, which model makes them, how loud and how far they usually are.
+
+The data are the files `catalogue/<family>.toml`, one table a kind:
+
+    [rain_window]
+    words = ["rain window", "rain glass", "rain pane"]     phrases; all words of a phrase must occur, in any order
+    model = "liquids.rain_on_surface"                      function of a module in this package
+    role = "bed"                                           its usual role
+    continuous = true                                      the house lets it come and go when the role asks for it;
+                                                           without, the model itself turns the role into times
+    level_db = -4.0                                        against an ordinary bed (a stream a few metres away = 0),
+    distance_m = 3.0                                       at this typical distance
+    params = { surface_hz = 900.0 }                        settings of the model (all optional)
+
+Importing and looking up needs no numpy and no scipy.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+from ..soundscape import Source
+from .stems import HEAD, Words, read_words, stem
+
+FOLDER = Path(__file__).parent / "catalogue"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of sound of the catalogue."""
+
+    name: str
+    words: tuple[str, ...]
+    model: str  # "module.function" in this package
+    role: str = "bed"
+    continuous: bool = False
+    level_db: float = 0.0
+    distance_m: float = 5.0
+    params: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """Name of the module that makes it."""
+        return self.model.partition(".")[0]
+
+
+@cache
+def all_kinds() -> tuple[Kind, ...]:
+    """Return every kind of the catalogue, file by file."""
+    kinds = []
+    for path in sorted(FOLDER.glob("*.toml")):
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        kinds += [Kind(name, tuple(table.pop("words")), **table) for name, table in tables.items()]
+    return tuple(kinds)
+
+
+def kind_of(source: Source) -> Kind | None:
+    """Return the kind that the words of the source mean best, None when none of them is known.
+
+    A phrase counts by the places of its words: the last noun of the name most, then the rest of the name, the action,
+    the material and the timbre. So "rain" on a "window" is rain on a window, "car door" is a door, and "leaves in the
+    wind" are leaves. At least one word must stand in the name or the action.
+    """
+    return _kind_of_words(source.name, source.action, source.material, source.timbre)
+
+
+@lru_cache(maxsize=1024)
+def _kind_of_words(name: str, action: str, material: str, timbre: tuple[str, ...]) -> Kind | None:
+    words = read_words(name, action, material, timbre, known=_known_stems())
+    best, best_score = None, 0.0
+    for phrase, kind in _phrases():
+        score = _score(phrase, words)
+        if score > best_score:
+            best, best_score = kind, score
+    return best
+
+
+def _score(phrase: tuple[str, ...], words: Words) -> float:
+    """Return how well a phrase fits, 0 when one of its words is missing or none names or does anything."""
+    weights = [words.weights.get(each, 0.0) for each in phrase]
+    if not all(weights) or not any(each in words.decisive for each in phrase):
+        return 0.0
+    # A word in the place of the head beats any number of side remarks of one shorter phrase.
+    return sum(weights) + 0.01 * HEAD * len(phrase)
+
+
+@cache
+def _phrases() -> tuple[tuple[tuple[str, ...], Kind], ...]:
+    return tuple((tuple(stem(word) for word in phrase.split()), kind) for kind in all_kinds() for phrase in kind.words)
+
+
+@cache
+def _known_stems() -> frozenset[str]:
+    return frozenset(word for phrase, _ in _phrases() for word in phrase)
