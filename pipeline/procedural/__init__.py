@@ -1,0 +1,79 @@
+"""The embedded audio model: every source becomes sound by physical and statistical models, seeded, without samples.
+
+The words of a source choose a kind of the catalogue (`catalogue.py`), its timbre words four qualities and its material
+a body (`words.py`); the model of the kind makes the signal (`liquids.py`, `air.py` ...), and this module finishes it.
+What is not in the catalogue is made from its material and action (`generic.py`).
+
+Listen to all of it: `python -m pipeline.procedural --gallery FOLDER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from . import words
+from .catalogue import Kind, all_kinds, kind_of
+
+if TYPE_CHECKING:  # numpy and scipy are imported on the first sound, not with the page
+    import numpy as np
+
+    from ..soundscape import Source
+
+__all__ = ["Kind", "all_kinds", "describe_choice", "kind_of", "synthesize_kind", "synthesize_source"]
+
+
+def synthesize_source(
+    source: Source, duration_s: float, seed: int, *, on_block: Callable[[float], None] | None = None
+) -> np.ndarray:
+    """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), exactly round(duration * rate) long.
+
+    The loudest part lies at -23 dBFS (K-weighted), no sample above 0.9. The same seed gives the same bits.
+    `on_block` is called with the share that is done (0 .. 1); it may raise to stop.
+    """
+    from . import finish, generic
+    from .voice import Voice, generator
+
+    kind = kind_of(source)
+    tell = on_block or (lambda share: None)
+    tell(0.0)
+    qualities = words.qualities_of(source)
+    voice = Voice(
+        duration_s=duration_s,
+        rng=generator(seed),
+        role=source.role,
+        material=words.material_of(source),
+        brightness=qualities.brightness,
+        roughness=qualities.roughness,
+        density=qualities.density,
+        speed=qualities.speed,
+        params=kind.params if kind else {},
+    )
+    raw = _model(kind)(voice) if kind else generic.from_words(voice, words.action_of(source))
+    tell(0.8)
+    sound = finish.finish(raw, voice, comes_and_goes=kind.continuous if kind else False)
+    tell(1.0)
+    return sound
+
+
+def synthesize_kind(kind: Kind, duration_s: float, seed: int, **words_of_source) -> np.ndarray:
+    """Return the sound of a kind of the catalogue; further fields of `Source` may be given."""
+    from ..soundscape import Source
+
+    fields = {"name": kind.words[0], "role": kind.role} | words_of_source
+    return synthesize_source(Source(**fields), duration_s, seed)
+
+
+def describe_choice(source: Source) -> str:
+    """Return what would make the sound of a source, for reports: "rain (liquids)" or "generic (scrape, metal)"."""
+    kind = kind_of(source)
+    if kind:
+        return f"{kind.name} ({kind.family})"
+    told = [word for word in (words.action_of(source), words.material_of(source)) if word]
+    return f"generic ({', '.join(told) or 'soft texture'})"
+
+
+def _model(kind: Kind) -> Callable:
+    module, function = kind.model.split(".")
+    return getattr(import_module(f".{module}", __package__), function)

@@ -5,7 +5,9 @@
 """
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 # What a word counts for, by its place. The last noun of the name says what the thing is ("car door" is a door), what
 # follows a preposition only where it is ("birds over the sea").
@@ -13,39 +15,8 @@ HEAD, NAME, ACTION, PLACE, MATERIAL, TIMBRE = 3.0, 2.0, 1.6, 1.2, 1.1, 0.6
 
 _COMPOUND = 0.8  # "seabirds" counts a little less than "birds"
 
-_PREPOSITIONS = set(
-    "in on over under of at with by near from against through into onto across along among amid behind beneath beside "
-    "between inside outside above below around off to toward towards for during while as against like".split()
-)
-_EMPTY = set("a an the and or some many few several its their his her being is are".split())
-_IRREGULAR = {
-    "leaves": "leaf",
-    "hooves": "hoof",
-    "wolves": "wolf",
-    "calves": "calf",
-    "knives": "knife",
-    "geese": "goose",
-    "mice": "mouse",
-    "feet": "foot",
-    "teeth": "tooth",
-    "men": "man",
-    "women": "woman",
-    "children": "child",
-    "people": "person",
-    "oxen": "ox",
-    "blown": "blow",
-    "blew": "blow",
-    "shaken": "shake",
-    "torn": "tear",
-    "ran": "run",
-    "rang": "ring",
-    "rung": "ring",
-    "flown": "fly",
-    "flew": "fly",
-    "fell": "fall",
-    "fallen": "fall",
-    "lapping": "lap",
-}
+_DATA = tomllib.loads(Path(__file__).with_name("stems.toml").read_text(encoding="utf-8"))
+_PREPOSITIONS, _EMPTY, _IRREGULAR = set(_DATA["prepositions"]), set(_DATA["empty"]), _DATA["irregular"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +47,7 @@ def stem(word: str) -> str:
         rest = word.removesuffix(ending)
         if rest != word and len(rest) > 2 and re.search("[aeiouy]", rest):
             word = rest
-            if word[-1] == word[-2] and word[-1] not in "aeiouls":
+            if word[-1] == word[-2] and word[-1] not in "aeioulsz":
                 word = word[:-1]
             break
     return word[:-1] if word.endswith("e") and len(word) > 3 else word

@@ -31,3 +31,12 @@ class Voice:
     def length(self) -> int:
         """Number of samples to make."""
         return round(self.duration_s * self.sample_rate)
+
+    def setting(self, name: str, default: float) -> float:
+        """Return a setting of the kind, or the model's own default."""
+        return self.params.get(name, default)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Return the source of all chance for one seed; any integer will do."""
+    return np.random.default_rng(seed % 2**63)

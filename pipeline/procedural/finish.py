@@ -1,0 +1,76 @@
+"""The last steps of every stem: the four qualities where they are the same for all, level, ends."""
+
+import numpy as np
+
+from ..audio import FADE_S, db_to_gain, fade_ends
+from . import schedule, signal
+from .signal import RATE
+from .voice import Voice
+
+LEVEL_DB = -23.0  # loudness of the loudest 0.4 s, relative to full scale: EBU R 128's target, with room for peaks
+PEAK = 0.9
+_TILT_DB_PER_OCTAVE = 4.0  # at brightness 1: from a wall's far side to bare metal, still natural
+_PIVOT_HZ = 800.0
+_BLOCK_S = 0.4  # momentary loudness (EBU Tech 3341)
+
+# K-weighting (ITU-R BS.1770-4) at 48 kHz is given as biquads; at 44.1 kHz a shelf and a high-pass of its corners do.
+_K_HIGHPASS_HZ, _K_SHELF_HZ, _K_SHELF_DB = 38.0, 1500.0, 4.0
+
+
+def finish(raw: np.ndarray, voice: Voice, *, comes_and_goes: bool) -> np.ndarray:
+    """Return the stem, float32 (channels, samples): role and qualities applied, no DC, at level, ends faded."""
+    samples = np.atleast_2d(raw).astype(np.float32, copy=False)
+    if samples.shape[1] < voice.length:
+        samples = np.pad(samples, ((0, 0), (0, voice.length - samples.shape[1])))
+    samples = samples[:, : voice.length]
+    if comes_and_goes and voice.role != "bed":
+        samples = samples * schedule.presence(voice)
+    samples = coloured(samples, voice.brightness)
+    samples = textured(samples, voice.roughness)
+    samples = signal.highpass(samples, 20.0)
+    return fade_ends(levelled(samples), RATE, FADE_S)
+
+
+def coloured(samples: np.ndarray, brightness: float) -> np.ndarray:
+    """Return the signal with its spectrum tilted around 800 Hz, up for bright, down for dark."""
+    if abs(brightness) < 0.01:
+        return samples
+    tilt = _TILT_DB_PER_OCTAVE * brightness
+    return signal.shaped(samples, [(_PIVOT_HZ / 8, -3 * tilt), (_PIVOT_HZ, 0.0), (_PIVOT_HZ * 16, 4 * tilt)])
+
+
+def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
+    """Return the signal with harder edges (overdriven as a near microphone or a stressed body is) or softer ones."""
+    if roughness > 0.01:
+        drive = 1.0 + 4.0 * roughness
+        unit = samples / np.float32(3.0 * max(signal.rms(samples), 1e-9))
+        return np.tanh(np.float32(drive) * unit)
+    if roughness < -0.01:
+        # Edges are blunted: what is above the corner goes, and peaks are leaned on.
+        corner = 9000.0 * 0.25**-roughness
+        soft = signal.lowpass(samples, corner, order=1)
+        level = np.float32(4.0 * max(signal.rms(soft), 1e-9))
+        return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
+    return samples
+
+
+def levelled(samples: np.ndarray) -> np.ndarray:
+    """Return the signal with its loudest 0.4 s at `LEVEL_DB`, or lower where the peaks ask for it."""
+    loudness = loudest_block(samples)
+    if loudness < 1e-9:
+        return samples
+    gain = db_to_gain(LEVEL_DB) / loudness
+    top = float(np.abs(samples).max())
+    return samples * np.float32(min(gain, PEAK / top))
+
+
+def loudest_block(samples: np.ndarray) -> float:
+    """Return the RMS (all channels, roughly K-weighted) of the loudest block of 0.4 s."""
+    heard = signal.highpass(samples, _K_HIGHPASS_HZ)
+    shelf = db_to_gain(_K_SHELF_DB) - 1.0
+    heard += np.float32(shelf) * signal.highpass(samples, _K_SHELF_HZ, order=1)
+    power = np.mean(np.square(heard, dtype=np.float64), axis=0)
+    block = min(signal.seconds(_BLOCK_S), len(power))
+    totals = np.concatenate([[0.0], np.cumsum(power)])
+    sums = totals[block:] - totals[:-block]
+    return float(np.sqrt(max(sums.max(), 0.0) / block))

@@ -1,0 +1,265 @@
+"""Sound from material and action alone, for whatever the catalogue does not know.
+
+The action gives an excitation (strokes, friction, flow ...), the material the body that answers: its modes ring, its
+surface adds noise, its crumbs crunch. Without any word the result is a soft airy texture.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import schedule, signal
+from .signal import RATE
+from .voice import Voice
+from .words import Material, material
+
+
+def from_words(voice: Voice, action: str) -> np.ndarray:
+    """Return the sound of a body excited by an action of `words.toml`; "" for none."""
+    body = material(voice.material or ("air" if not action else ""))
+    if not action:
+        action = _usual_action(body) if voice.material else "blow"
+    return _EXCITATIONS[action](voice, body)
+
+
+def _usual_action(body: Material) -> str:
+    """Return what things of a material mostly do when nothing is said."""
+    usual = {"water": "flow", "air": "blow", "leaves": "rustle", "paper": "rustle", "cloth": "rub", "leather": "creak"}
+    loose = "rub" if body.grain > 0.8 else "strike"
+    return usual.get(body.name, loose)
+
+
+# Bodies --------------------------------------------------------------------------------------------------------------
+
+
+def body_response(body: Material, rng: np.random.Generator, size: float = 1.0) -> np.ndarray:
+    """Return the impulse response of one thing of a material, `size` times as large as usual; every thing differs."""
+    ratios = np.array(body.ratios) * rng.uniform(0.97, 1.03, len(body.ratios))
+    frequencies = body.frequency_hz / size * ratios
+    decays = body.decay_s * size**0.5 * (body.frequency_hz / size / frequencies) ** body.damping
+    gains = rng.uniform(0.5, 1.0, len(ratios)) * ratios ** (1.4 * body.hardness - 1.4)
+    ringing = signal.modes(frequencies, decays, gains, rng=rng, attack_s=0.0015 - 0.0013 * body.hardness)
+    contact_s = 0.012 - 0.010 * body.hardness
+    length = max(len(ringing), signal.seconds(6 * contact_s))
+    time = np.arange(length, dtype=np.float32) / RATE
+    touch = signal.noise(rng, length, _surface(body)) * np.exp(-time / np.float32(contact_s))
+    out = np.float32(body.noise) * signal.peak(touch)
+    out[: len(ringing)] += np.float32(1.0 - body.noise) * ringing
+    return signal.peak(out)
+
+
+def _surface(body: Material) -> signal.Curve:
+    """Return the spectrum of the noise that a surface makes: hard and fine ones are bright."""
+    top = 700.0 * 14.0**body.hardness
+    low = min(body.frequency_hz * 0.5, 0.3 * top)
+    return signal.band(low, max(top, 1.5 * body.frequency_hz), edge_db=9.0)
+
+
+def _crumbs(voice: Voice, body: Material, level: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Return the crunching of loose stuff under a level that moves: many tiny dull collisions (PhISEM, Cook 1997)."""
+    times = signal.times_following(voice.rng, rate_hz * np.maximum(level, 0.0) + 1e-6)
+    count = len(times)
+    spread = np.exp(voice.rng.normal(0.0, 0.35, count))
+    gains = voice.rng.pareto(2.5, count) + 0.2
+    decays = body.decay_s * voice.rng.uniform(0.5, 1.5, count)
+    return signal.damped_tones(voice.length, times, body.frequency_hz * spread, decays, gains)
+
+
+# Excitations ---------------------------------------------------------------------------------------------------------
+
+
+def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float = 1.0) -> np.ndarray:
+    response = body_response(body, voice.rng, size)
+    times = schedule.events(voice, interval_s, length_s=0.6)
+    gains = voice.rng.uniform(0.5, 1.0, len(times))
+    out = signal.convolve(signal.impulses(voice.length, times, gains), response)
+    if body.grain > 0.3:
+        level = signal.one_pole(signal.impulses(voice.length, times, gains), 0.05)
+        out = (1 - body.grain) * signal.peak(out) + 0.7 * signal.peak(_crumbs(voice, body, level, 700.0))
+    return out
+
+
+def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> np.ndarray:
+    """Return the speed of a hand that moves to and fro: one bump for each stroke."""
+    out = np.zeros(voice.length, np.float32)
+    spans = schedule.bouts(voice, (4 * stroke_s, 7 * stroke_s), (0.8, 2.5))
+    for span in spans:
+        for start in schedule.rhythm(voice, span, stroke_s + pause_s, jitter=0.12):
+            size = signal.seconds(stroke_s / schedule.pace(voice) * voice.rng.uniform(0.75, 1.1))
+            bump = np.sin(np.linspace(0, np.pi, size, dtype=np.float32)) ** np.float32(0.6)
+            signal.place(out, bump, start, voice.rng.uniform(0.6, 1.0))
+    return out
+
+
+def _friction(voice: Voice, body: Material, speed: np.ndarray, grip: float) -> np.ndarray:
+    """Return a body rubbed at a speed that moves; `grip` 0 slides smoothly, 1 catches on every asperity."""
+    length = voice.length
+    smooth = signal.noise(voice.rng, length, _surface(body))
+    rough = signal.impulses(length, *_asperities(voice, speed, 90.0 + 1400.0 * (1 - grip)))
+    excitation = (1 - grip) * smooth * speed + grip * signal.unit(rough) * (0.3 + speed)
+    ringing = signal.convolve(excitation, body_response(body, voice.rng))
+    return 0.5 * signal.unit(ringing) + body.noise * signal.unit(smooth * speed ** np.float32(1.3))
+
+
+def _asperities(voice: Voice, speed: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    times = signal.times_following(voice.rng, rate_hz * 2.0**voice.density * speed + 1e-6)
+    return times, voice.rng.exponential(1.0, len(times))
+
+
+def _scrape(voice: Voice, body: Material) -> np.ndarray:
+    return _friction(voice, body, _strokes(voice, 0.45, 0.25), grip=0.8)
+
+
+def _rub(voice: Voice, body: Material) -> np.ndarray:
+    speed = _strokes(voice, 0.6, 0.3)
+    out = _friction(voice, body, speed, grip=0.15)
+    if body.grain > 0.3:
+        out = signal.unit(out) + signal.unit(_crumbs(voice, body, speed, 900.0 * 2.0**voice.density))
+    return out
+
+
+def _roll(voice: Voice, body: Material) -> np.ndarray:
+    """A wheel or ball: dense small contacts, stronger once a turn."""
+    length, rng = voice.length, voice.rng
+    turns_hz = 1.6 * schedule.pace(voice) * (1.0 + 0.1 * signal.wander(rng, length, 0.5))
+    once = 0.6 + 0.4 * np.cos(2 * np.pi * np.cumsum(turns_hz) / RATE)
+    speed = (once * schedule.presence(voice)).astype(np.float32)
+    excitation = signal.impulses(length, *_asperities(voice, speed, 220.0))
+    ringing = signal.convolve(signal.lowpass(excitation, 400.0 + 4000.0 * body.hardness), body_response(body, rng, 1.6))
+    rumble = signal.noise(rng, length, signal.band(50, 220)) * speed
+    return signal.unit(ringing) + 0.5 * signal.unit(rumble)
+
+
+def _rattle(voice: Voice, body: Material) -> np.ndarray:
+    """Several loose pieces shaken together: bursts of collisions among a few bodies."""
+    length, rng = voice.length, voice.rng
+    shaking = _strokes(voice, 0.16, 0.10)
+    out = np.zeros(length, np.float32)
+    for _ in range(4):
+        hits = signal.impulses(length, *_asperities(voice, shaking, 14.0))
+        out += signal.convolve(hits, body_response(body, rng, rng.uniform(0.35, 0.8)))
+    return out
+
+
+def _flow(voice: Voice, body: Material) -> np.ndarray:
+    """Something that runs: turbulent noise, with bubbles for a liquid, crumbs for loose stuff, a hiss for a gas."""
+    length, rng = voice.length, voice.rng
+    level = (schedule.presence(voice) * (0.8 + 0.2 * signal.drift(rng, length, 1.5 * schedule.pace(voice)))).astype(
+        "f4"
+    )
+    if body.name == "water":
+        from . import liquids
+
+        return liquids.stream(voice) * level
+    noise = signal.noise(rng, length, _surface(body)) * level
+    return signal.unit(noise) + body.grain * signal.unit(_crumbs(voice, body, level, 700.0 * 2.0**voice.density))
+
+
+def _bubble(voice: Voice, body: Material) -> np.ndarray:
+    from . import liquids
+
+    thick = 0.6 if body.hardness < 0.2 else 1.0  # mud and dough bubble lower
+    return liquids.bubbling(voice, low_hz=250.0 * thick, high_hz=1600.0 * thick) * schedule.presence(voice)
+
+
+def _blow(voice: Voice, body: Material) -> np.ndarray:
+    """Air past a body: a band of noise whose centre follows the gusts, tuned by the body's size."""
+    length, rng = voice.length, voice.rng
+    gust = signal.drift(rng, length, 0.35 * schedule.pace(voice), 0.25, 1.0)
+    centre = body.frequency_hz**0.5 * 22.0 * (0.6 + 0.9 * gust)
+    tuned = signal.swept_band(signal.noise(rng, length), centre, 0.5 + 0.8 * body.noise) * gust**1.5
+    breath = signal.noise(rng, length, signal.pink_slope(-4.0, 60.0, 6000.0)) * gust
+    return (0.7 * signal.unit(tuned) + 0.5 * signal.unit(breath)) * schedule.presence(voice)
+
+
+def _flutter(voice: Voice, body: Material) -> np.ndarray:
+    length, rng = voice.length, voice.rng
+    rate = 11.0 * schedule.pace(voice) * (1.0 + 0.25 * signal.wander(rng, length, 1.0))
+    phase = np.cumsum(np.maximum(rate, 2.0)) / RATE % 1.0
+    gust = signal.drift(rng, length, 0.5, 0.2, 1.0)
+    flaps = np.exp(-9.0 * phase).astype(np.float32) * gust
+    noise = signal.noise(rng, length, _surface(body)) * flaps
+    thump = signal.noise(rng, length, signal.band(60, 240)) * flaps
+    return (signal.unit(noise) + 0.8 * signal.unit(thump)) * schedule.presence(voice)
+
+
+def _tone_of(voice: Voice, body: Material, base_hz: float, partials: np.ndarray, wobble: float) -> np.ndarray:
+    """Return a steady sounding body: a harmonic motion that the body's modes colour."""
+    length, rng = voice.length, voice.rng
+    frequency = base_hz * schedule.pace(voice) ** 0.5 * (1.0 + wobble * signal.wander(rng, length, 1.2))
+    source = signal.tone(frequency, length, partials) * (0.85 + 0.15 * signal.drift(rng, length, 2.0))
+    coloured = signal.convolve(source, body_response(body, rng, 1.3))
+    air = signal.noise(rng, length, _surface(body))
+    share = np.float32(0.05 + 0.2 * body.noise)
+    return (signal.unit(coloured) + 0.6 * signal.unit(source) + share * air) * schedule.presence(voice)
+
+
+def _hum(voice: Voice, body: Material) -> np.ndarray:
+    base = 60.0 + 40.0 * voice.rng.random()
+    return _tone_of(voice, body, base, 1.0 / np.arange(1, 13) ** 1.2, wobble=0.004)
+
+
+def _buzz(voice: Voice, body: Material) -> np.ndarray:
+    base = 120.0 + 60.0 * voice.rng.random()
+    return _tone_of(voice, body, base, 1.0 / np.arange(1, 31) ** 0.5, wobble=0.02)
+
+
+def _creak(voice: Voice, body: Material) -> np.ndarray:
+    """Stick and slip: a train of small releases whose rate climbs and falls, through the body."""
+    length, rng = voice.length, voice.rng
+    out = np.zeros(length, np.float32)
+    response = body_response(body, rng, 1.2)
+    for start in schedule.events(voice, 1.8, length_s=0.8):
+        span = rng.uniform(0.35, 0.9) / schedule.pace(voice)
+        curve = 35.0 + rng.uniform(40, 140) * np.sin(np.linspace(0.2, np.pi, signal.seconds(span))) ** 2
+        slips = np.flatnonzero(np.diff(np.floor(np.cumsum(curve * rng.uniform(0.95, 1.05)) / RATE))) / RATE
+        slips = slips + rng.normal(0, 0.0006, len(slips))
+        out += signal.impulses(length, start + slips, rng.uniform(0.4, 1.0, len(slips)))
+    return signal.convolve(out, response)
+
+
+def _drip(voice: Voice, body: Material) -> np.ndarray:
+    from . import liquids
+
+    drops = liquids.dripping(voice)
+    return drops if body.name in ("water", "wood") else 0.5 * signal.peak(drops) + signal.peak(_strike(voice, body))
+
+
+def _splash(voice: Voice, body: Material) -> np.ndarray:
+    from . import liquids
+
+    return liquids.splashing(voice)
+
+
+def _crackle(voice: Voice, body: Material) -> np.ndarray:
+    length, rng = voice.length, voice.rng
+    level = schedule.presence(voice) * signal.drift(rng, length, 0.8, 0.2, 1.0)
+    snaps = signal.impulses(length, *_asperities(voice, level.astype(np.float32), 16.0))
+    sharp = signal.convolve(snaps, body_response(body, rng, 0.4))
+    return signal.unit(sharp) + 0.15 * signal.noise(rng, length, _surface(body)) * level
+
+
+def _rustle(voice: Voice, body: Material) -> np.ndarray:
+    speed = _strokes(voice, 0.35, 0.35) * signal.drift(voice.rng, voice.length, 9.0, 0.2, 1.0)
+    crumbs = _crumbs(voice, body, speed, 1100.0 * 2.0**voice.density)
+    return signal.unit(crumbs) + 0.5 * signal.unit(signal.noise(voice.rng, voice.length, _surface(body)) * speed)
+
+
+_EXCITATIONS: dict[str, Callable[[Voice, Material], np.ndarray]] = {
+    "strike": _strike,
+    "scrape": _scrape,
+    "roll": _roll,
+    "rattle": _rattle,
+    "rub": _rub,
+    "flow": _flow,
+    "bubble": _bubble,
+    "blow": _blow,
+    "flutter": _flutter,
+    "hum": _hum,
+    "buzz": _buzz,
+    "creak": _creak,
+    "drip": _drip,
+    "splash": _splash,
+    "crackle": _crackle,
+    "rustle": _rustle,
+}
