@@ -52,7 +52,7 @@ def synthesize(
         raise SoundscapeError("Every source is muted. Unmute at least one.")
     all_seeds = seeds_of(soundscape, seed)
     seeds = tuple(all_seeds[index] for index in heard)
-    requests = [audio.request(soundscape, source, _for_one(options, index)) for index, source in zip(heard, sources)]
+    requests = [audio.request(soundscape, source, options.only(index)) for index, source in zip(heard, sources)]
     keys = [_key(name, request, duration_s, each) for request, each in zip(requests, seeds)]
 
     clips = {key: clip for key in keys if (clip := _cache.get(key)) is not None}
@@ -64,7 +64,7 @@ def synthesize(
             duration_s=duration_s,
             seeds=tuple(seeds[place] for place in new),
             on_step=on_step,
-            options=_renumbered(options, [heard[place] for place in new]),
+            options=options.only(*(heard[place] for place in new)),
         )
         for place, clip in zip(new, made, strict=True):
             clips[keys[place]] = clip
@@ -88,16 +88,6 @@ def _check_duration(name: str, duration_s: float, longest_s: float) -> None:
     if not MIN_DURATION_S <= duration_s <= longest_s:  # false for NaN too
         limits = f"between {MIN_DURATION_S:g} and {longest_s:g} seconds"
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
-
-
-def _for_one(options: SoundOptions, index: int) -> SoundOptions:
-    """The options as a single source sees them: its own prompt stands at place 0."""
-    return _renumbered(options, [index])
-
-
-def _renumbered(options: SoundOptions, indices: list[int]) -> SoundOptions:
-    prompts = {place: options.prompts[index] for place, index in enumerate(indices) if index in options.prompts}
-    return SoundOptions(**(vars(options) | {"prompts": prompts}))
 
 
 def _key(name: str, request: dict[str, Any], duration_s: float, seed: int) -> str:

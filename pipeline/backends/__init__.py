@@ -6,7 +6,7 @@ and its like are imported where they are first needed.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
@@ -53,6 +53,11 @@ class SoundOptions:
     candidates: int = 1  # made for each source; the one that fits the words best is kept
     precision: str = ""  # float32 | float16 | bfloat16
     prompts: dict[int, str] = field(default_factory=dict)  # place of the source -> prompt to use instead of ours
+
+    def only(self, *places: int) -> "SoundOptions":
+        """Return the options for these sources alone, which then stand at 0, 1, 2 ..."""
+        prompts = {new: self.prompts[old] for new, old in enumerate(places) if old in self.prompts}
+        return replace(self, prompts=prompts)
 
 
 class VisionBackend(Protocol):

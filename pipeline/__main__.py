@@ -1,0 +1,164 @@
+"""The command line: python -m pipeline PICTURE... --out results/
+
+Progress goes to standard error; standard output gets one line of JSON for each picture.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import backends
+from .errors import SoundscapeError
+from .job import Job, OnProgress, describe_picture, run
+from .picture import SUFFIXES, load_picture
+from .results import SOUNDSCAPE, safe_name, write_soundscape
+from .soundscape import Soundscape
+
+_log = logging.getLogger("pipeline")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture, or one soundscape, and the folder of its result."""
+
+    path: Path
+    folder: Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 0 when every picture succeeded and 1 when some failed. Wrong usage exits with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if options.skip_vlm and options.skip_audio:
+        parser.error("--skip-vlm and --skip-audio together leave nothing to do")
+    for name, registry in ((options.vision, backends.VISION), (options.audio, backends.AUDIO)):
+        if name and name not in registry:
+            parser.error(f"there is no backend '{name}'; choices: {', '.join(registry)}")
+    tasks = _tasks(options)
+    if not tasks:
+        parser.error("no picture was found there")
+    failed = 0
+    for number, task in enumerate(tasks, 1):
+        progress = _Progress(f"[{number}/{len(tasks)}] {task.path.name}")
+        line = _outcome(task, options, progress.show)
+        progress.end(line.get("error", "done"))
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+        failed += "error" in line
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="Hear pictures.")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="PICTURE", help="picture, folder of pictures, or soundscape JSON"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result folders go")
+    parser.add_argument("--vision", default="", metavar="NAME", help=f"one of {', '.join(backends.VISION)}")
+    parser.add_argument("--audio", default="", metavar="NAME", help=f"one of {', '.join(backends.AUDIO)}")
+    parser.add_argument("--duration", type=float, default=10.0, metavar="SECONDS", help="length of the sound (10)")
+    parser.add_argument("--seed", type=int, metavar="NUMBER", help="same seed, same sound; drawn when not given")
+    parser.add_argument("--skip-vlm", action="store_true", help="use the soundscape.json files already in --out")
+    parser.add_argument("--skip-audio", action="store_true", help="write the descriptions only")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N pictures")
+    return parser
+
+
+def _tasks(options: argparse.Namespace) -> list[Task]:
+    """Every input with a result folder of its own: named after the file, numbered when two are of one name."""
+    tasks: list[Task] = []
+    taken: set[str] = set()
+    for path in _files(options.inputs):
+        # A soundscape that lies in its result folder goes back there.
+        stem = path.parent.name if path.name == SOUNDSCAPE else path.stem
+        name = stem = safe_name(stem, "picture")
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name)
+        tasks.append(Task(path, options.out / name))
+    return tasks[: options.limit]
+
+
+def _files(inputs: list[Path]) -> Iterator[Path]:
+    for path in inputs:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+        else:
+            yield path
+
+
+def _outcome(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dict[str, Any]:
+    """Do one task and tell what came of it; a failure is told, and the next one goes on."""
+    line: dict[str, Any] = {"picture": str(task.path)}
+    try:
+        return line | _do(task, options, on_progress)
+    except SoundscapeError as error:
+        return line | {"error": str(error)}
+    except Exception as error:
+        _log.exception("%s failed", task.path)
+        return line | {"error": f"{type(error).__name__}: {error}"}
+
+
+def _do(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dict[str, Any]:
+    picture, soundscape = _read(task, options.skip_vlm)
+    if options.skip_audio:
+        if soundscape is None:
+            soundscape = describe_picture(picture, options.vision or backends.default_vision(), on_progress)
+        return {"soundscape": str(write_soundscape(task.folder, soundscape))}
+    job = Job(picture, soundscape, options.vision, options.audio, options.duration, options.seed)
+    result = run(job, task.folder, on_progress)
+    kept = ("seed", "loudness_lufs", "seconds", "warnings")
+    return {
+        "soundscape": str(task.folder / SOUNDSCAPE),
+        "mix": str(result.mix_path),
+        "vision": result.report["vision"] and result.report["vision"]["backend"],
+        "audio": result.report["audio"]["backend"],
+    } | {key: result.report[key] for key in kept}
+
+
+def _read(task: Task, skip_vlm: bool) -> tuple[Any, Soundscape | None]:
+    """Return the picture, if there is one, and the soundscape that is to be used instead of looking at it."""
+    if task.path.suffix.lower() == ".json":
+        kept_picture = task.folder / "picture.jpg"
+        return load_picture(kept_picture) if kept_picture.is_file() else None, _read_soundscape(task.path)
+    soundscape = None
+    if skip_vlm:
+        path = task.folder / SOUNDSCAPE
+        if not path.is_file():
+            raise SoundscapeError(f"There is no {path}. Run without --skip-vlm first.")
+        soundscape = _read_soundscape(path)
+    return load_picture(task.path), soundscape
+
+
+def _read_soundscape(path: Path) -> Soundscape:
+    try:
+        return Soundscape.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SoundscapeError(f"{path} cannot be read: {error}") from error
+
+
+class _Progress:
+    """One line on standard error that is rewritten on a terminal, and written once into a log."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._live = sys.stderr.isatty()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        if self._live:
+            print(f"\r\x1b[K{self._title}: {stage} {done}/{total}", end="", file=sys.stderr, flush=True)
+
+    def end(self, outcome: str) -> None:
+        start = "\r\x1b[K" if self._live else ""
+        print(f"{start}{self._title}: {outcome}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""One job: from a picture, or from its soundscape, to a finished result. App, command line and batch all call `run`."""
+
+import importlib.metadata
+import platform
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from . import backends
+from .backends import OnStep, SoundOptions
+from .describe import describe
+from .errors import SoundscapeError
+from .soundscape import Soundscape
+
+OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
+
+STAGES = ("describe", "sound", "mix", "files")
+PACKAGES = ("numpy", "scipy", "Pillow", "soundfile", "soxr", "pyloudnorm", "torch", "transformers", "diffusers")
+SEED_LIMIT = 2**32
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is wanted. Without a soundscape the picture is described first; without a seed one is drawn."""
+
+    picture: Image.Image | None = None
+    soundscape: Soundscape | None = None
+    vision: str = ""
+    audio: str = ""
+    duration_s: float = 10.0
+    seed: int | None = None
+    options: SoundOptions = field(default_factory=SoundOptions)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out. `report` is the manifest: everything needed to make the same again."""
+
+    folder: Path
+    soundscape: Soundscape
+    report: dict[str, Any]
+
+    @property
+    def mix_path(self) -> Path:
+        return self.folder / "mix.wav"
+
+    @property
+    def bundle_path(self) -> Path:
+        """Where `write_bundle` puts the ZIP: beside the folder, under its name."""
+        return self.folder.with_name(f"{self.folder.name}.zip")
+
+    def write_bundle(self) -> Path:
+        """Write everything into one ZIP and return its path."""
+        from .results import write_bundle
+
+        return write_bundle(self.folder, self.bundle_path)
+
+    @property
+    def stem_paths(self) -> list[Path]:
+        return sorted((self.folder / "stems").glob("*.wav"))
+
+
+def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result:
+    """Do the job and write its result to `folder`.
+
+    Raises SoundscapeError with a message for the person, or what `on_progress` raises to stop; then nothing is
+    written.
+    """
+    # What only this stage needs is imported here, so that the page and the command line's help come up at once.
+    from .mix import mixdown
+    from .results import write_result
+    from .synthesize import synthesize
+
+    clock = _Clock()
+    progress = on_progress or _no_progress
+    seed = _checked_seed(job.seed)
+    soundscape, vision_card = job.soundscape, None
+    if soundscape is None:
+        vision = job.vision or backends.default_vision()
+        with clock.stage("describe"):
+            soundscape = describe_picture(job.picture, vision, progress)
+        vision_card = _made_by(vision)
+    audio, model = backends.load_audio(job.audio)
+    with clock.stage("sound"):
+        stems = synthesize(
+            soundscape,
+            audio,
+            duration_s=job.duration_s,
+            seed=seed,
+            options=job.options,
+            on_step=_step_of("sound", progress),
+        )
+    with clock.stage("mix"):
+        progress("mix", 0, 1)
+        mixed = mixdown(soundscape, stems)
+    progress("files", 0, 1)
+    requests = [model.request(soundscape, source, job.options.only(i)) for i, source in enumerate(soundscape.sources)]
+    report = {
+        "format": 1,
+        "vision": vision_card,
+        "audio": _made_by(audio),
+        "duration_s": job.duration_s,
+        "seed": seed,
+        "options": asdict(job.options),
+        "loudness_lufs": round(mixed.loudness_lufs, 2),
+        "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
+        "warnings": list(mixed.warnings),
+        "seconds": clock.seconds,
+        "versions": _versions(),
+    }
+    with clock.stage("files"):
+        report = write_result(
+            folder,
+            soundscape=soundscape,
+            clip=mixed.clip,
+            stems=mixed.stems,
+            prompts=[{"source": each.name} | wanted for each, wanted in zip(soundscape.sources, requests)],
+            manifest=report,
+            picture=job.picture,
+        )
+    progress("files", 1, 1)
+    return Result(folder, soundscape, report | {"seconds": clock.seconds})
+
+
+def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgress) -> Soundscape:
+    """Describe a picture, telling the progress as the stage "describe"."""
+    if picture is None:
+        raise SoundscapeError("There is no picture yet. Give one first.")
+    progress("describe", 0, 1)
+    return describe(picture, vision, on_step=_step_of("describe", progress))
+
+
+def _checked_seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbelow(SEED_LIMIT)
+    if not 0 <= seed < SEED_LIMIT:
+        raise SoundscapeError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}.")
+    return seed
+
+
+def _made_by(name: str) -> dict[str, Any]:
+    card = backends.card(name)
+    return {
+        "backend": name,
+        "model": card.model,
+        "revision": card.revision,
+        "licence": card.licence,
+        "device": card.device,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what shapes the sound, without importing any of it."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package.lower()] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+class _Clock:
+    """Seconds spent in each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def _step_of(stage: str, progress: OnProgress) -> OnStep:
+    return lambda done, total: progress(stage, done, total)
+
+
+def _no_progress(stage: str, done: int, total: int) -> None:
+    """Nobody watches."""

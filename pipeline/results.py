@@ -1,0 +1,169 @@
+"""The folder of one result, its ZIP bundle, and the way back from either.
+
+A result is written beside its place and renamed, so a folder that is there is whole.
+"""
+
+import hashlib
+import io
+import json
+import re
+import secrets
+import shutil
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from .audio import Clip, wav_bytes
+from .errors import SoundscapeError
+from .soundscape import Soundscape, Source
+from .synthesize import Stem
+
+MIX = "mix.wav"
+STEMS = "stems"
+SOUNDSCAPE = "soundscape.json"
+PROMPTS = "prompts.json"
+MANIFEST = "manifest.json"
+PICTURE = "picture.jpg"
+JPEG_QUALITY = 90
+MAX_NAME = 60  # characters: well below what every file system and ZIP reader takes
+MAX_MANIFEST_BYTES = 1024 * 1024  # read from a bundle that somebody hands us
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What was written before: the document, and how the sound was made."""
+
+    soundscape: Soundscape
+    manifest: dict[str, Any]
+
+
+def write_result(
+    folder: Path,
+    *,
+    soundscape: Soundscape,
+    clip: Clip,
+    stems: tuple[Stem, ...],
+    prompts: list[dict[str, Any]],
+    manifest: dict[str, Any],
+    picture: Image.Image | None,
+) -> dict[str, Any]:
+    """Write the whole folder, in place of one that was there, and return the manifest with the files' hashes."""
+    files = {SOUNDSCAPE: soundscape.to_json().encode(), PROMPTS: _json_bytes(prompts), MIX: wav_bytes(clip)}
+    for name, stem in zip(stem_names(soundscape, stems), stems, strict=True):
+        files[f"{STEMS}/{name}"] = wav_bytes(stem.clip)
+    if picture is not None:
+        files[PICTURE] = _jpeg_bytes(picture)
+    hashes = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    manifest = manifest | {"files": hashes}
+    with _beside(folder) as place:
+        (place / STEMS).mkdir(parents=True)
+        for name, data in (files | {MANIFEST: _json_bytes(manifest)}).items():
+            (place / name).write_bytes(data)
+    return manifest
+
+
+def write_soundscape(folder: Path, soundscape: Soundscape) -> Path:
+    """Write or replace the document of a result, leaving its other files as they are; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_file(folder / SOUNDSCAPE, soundscape.to_json().encode())
+
+
+def write_bundle(folder: Path, path: Path) -> Path:
+    """Write everything in a result folder into one ZIP, `path`, and return it. Equal folders give equal bytes."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as bundle:
+        for each in sorted(folder.rglob("*")):
+            if each.is_file():
+                entry = zipfile.ZipInfo(each.relative_to(folder).as_posix())  # dated 1980, as ZIP begins
+                entry.compress_type = zipfile.ZIP_STORED if each.suffix == ".jpg" else zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                bundle.writestr(entry, each.read_bytes(), compresslevel=1)  # sound hardly shrinks further
+    return write_file(path, file.getvalue())
+
+
+def read_result(path: Path) -> Finished:
+    """Read back a result folder or a ZIP bundle. Raises SoundscapeError when it is neither, or is damaged."""
+    try:
+        return Finished(
+            Soundscape.from_json(_read_member(path, SOUNDSCAPE).decode()),
+            json.loads(_read_member(path, MANIFEST)),
+        )
+    except (KeyError, FileNotFoundError, NotADirectoryError):
+        raise SoundscapeError(f"{path.name} is no result: it holds no {SOUNDSCAPE} or no {MANIFEST}.") from None
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise SoundscapeError(f"{path.name} is damaged and cannot be read.") from error
+
+
+def stem_names(soundscape: Soundscape, stems: tuple[Stem, ...]) -> list[str]:
+    """Return a file name for each stem, such as 01_river_rushing.wav, numbered by its place in the document."""
+    places: dict[Source, list[int]] = {}
+    for number, source in enumerate(soundscape.sources, 1):
+        places.setdefault(source, []).append(number)
+    return [_stem_name(places[stem.source].pop(0), stem.source) for stem in stems]
+
+
+def _stem_name(number: int, source: Source) -> str:
+    return f"{number:02d}_{safe_name(f'{source.name} {source.action}', 'source')}.wav"
+
+
+def safe_name(text: str, otherwise: str) -> str:
+    """Return text as a file name of a-z, 0-9, - and _ that every system takes; `otherwise` when nothing is left."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9-]+", "_", ascii_text)[:MAX_NAME].strip("_-") or otherwise
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """Write a file beside its place and rename it, so that nobody ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """Give a place beside `folder` to write into; it takes the folder's name when everything went well."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    place, old = (folder.with_name(f".{folder.name}.{mark}.{kind}") for kind in ("part", "old"))
+    try:
+        yield place
+        if folder.exists():
+            folder.rename(old)
+        place.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+    finally:
+        for leftover in (place, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _read_member(path: Path, name: str) -> bytes:
+    if path.is_dir():
+        return (path / name).read_bytes()
+    with zipfile.ZipFile(path) as bundle:
+        if bundle.getinfo(name).file_size > MAX_MANIFEST_BYTES:
+            raise ValueError(f"{name} is too large")
+        return bundle.read(name)
+
+
+def _json_bytes(data: Any) -> bytes:
+    return json.dumps(data, indent=2, ensure_ascii=False).encode()
+
+
+def _jpeg_bytes(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
