@@ -17,7 +17,7 @@ low quality, average quality, music, speech, noise
 
 
 def byte_pairs(size: int, *, first: tuple[str, ...] = ()) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Return vocabulary and merges of a byte-level BPE (GPT2, RoBERTa, Qwen2), the special tokens of `first` in front."""
+    """Return vocabulary and merges of a byte-level BPE (GPT2, RoBERTa, Qwen2), with `first` as its first tokens."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

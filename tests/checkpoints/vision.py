@@ -1,0 +1,159 @@
+"""Tiny Qwen2.5-VL, Qwen3-VL and BLIP."""
+
+import json
+from pathlib import Path
+
+from .tokenizers import byte_pairs, word_pieces
+
+PAD, END = "<|endoftext|>", "<|im_end|>"
+QWEN_TOKENS = ("<|im_start|>", END, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
+
+# What the public template does: a default system turn, ChatML, markers around a picture.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if loop.first and message['role'] != 'system' %}"
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+    "{% endif %}"
+    "<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}"
+    "{% else %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif 'text' in part %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}{% endif %}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
+    """Qwen2.5-VL as transformers writes it today."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    tokenizer = _qwen_tokenizer()
+    vision = {"fullatt_block_indexes": [1], "window_size": 112, "patch_size": 14, "tokens_per_second": 2}
+    config = Qwen2_5_VLConfig(**_qwen_config(tokenizer, vision, sections=[1, 1, 2]))
+    return _save_qwen(Qwen2_5_VLForConditionalGeneration, config, tokenizer, folder, seed)
+
+
+def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
+    """Qwen2.5-VL as the public repositories hold it: a flat config, and the older names of the weights."""
+    from safetensors.torch import load_file, save_file
+
+    build_qwen2_5_vl(folder, seed)
+    config = json.loads((folder / "config.json").read_text())
+    text = config.pop("text_config")
+    kept = {key: text[key] for key in text if key not in ("model_type", "rope_parameters", "layer_types", "dtype")}
+    flat = config | kept | {"torch_dtype": "float32", "rope_theta": 10000.0}
+    flat["rope_scaling"] = {"type": "mrope", "mrope_section": [1, 1, 2]}
+    flat["vision_config"] |= {"in_chans": 3}
+    (folder / "config.json").write_text(json.dumps(flat))
+    weights = load_file(folder / "model.safetensors")
+    older = {
+        name.replace("model.language_model.", "model.").replace("model.visual.", "visual."): weight
+        for name, weight in weights.items()
+    }
+    save_file(older, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
+    """Qwen3-VL."""
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    tokenizer = _qwen_tokenizer()
+    vision = {"patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0]}
+    config = _qwen_config(tokenizer, vision, sections=[2, 1, 1])
+    config["text_config"]["head_dim"] = 8
+    config["text_config"]["rope_parameters"]["mrope_interleaved"] = True
+    return _save_qwen(Qwen3VLForConditionalGeneration, Qwen3VLConfig(**config), tokenizer, folder, seed)
+
+
+def build_blip(folder: Path, seed: int = 0) -> Path:
+    """BLIP for captions."""
+    import torch
+    from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipProcessor
+    from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+    specials = ["[DEC]", "[ENC]"]  # begin of a caption, and a sentence to be encoded
+    tokenizer = BertTokenizer(vocab=word_pieces(), model_max_length=64, extra_special_tokens=specials)
+    of = tokenizer.convert_tokens_to_ids
+    size = {"hidden_size": 32, "intermediate_size": 64, "projection_dim": 16, "num_hidden_layers": 2}
+    size["num_attention_heads"] = 2
+    text = size | {"vocab_size": len(tokenizer), "encoder_hidden_size": 32, "max_position_embeddings": 64}
+    text |= {"bos_token_id": of("[DEC]"), "sep_token_id": of("[SEP]"), "eos_token_id": of("[SEP]")}
+    config = BlipConfig(
+        text_config=text | {"pad_token_id": of("[PAD]")},
+        vision_config=size | {"image_size": 32, "patch_size": 8},
+        projection_dim=16,
+        image_text_hidden_size=16,
+    )
+    torch.manual_seed(seed)
+    BlipForConditionalGeneration(config).save_pretrained(folder)
+    BlipProcessor(BlipImageProcessorPil(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def _qwen_tokenizer():
+    from transformers import Qwen2Tokenizer
+
+    vocabulary, merges = byte_pairs(480, first=(PAD,))
+    tokenizer = Qwen2Tokenizer(
+        vocab=vocabulary,
+        merges=merges,
+        unk_token=None,
+        eos_token=END,
+        pad_token=PAD,
+        extra_special_tokens=list(QWEN_TOKENS),
+        model_max_length=8192,
+    )
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+def _qwen_config(tokenizer, vision: dict, *, sections: list[int]) -> dict:
+    of = tokenizer.convert_tokens_to_ids
+    text = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    text |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 8192}
+    text |= {"bos_token_id": of(PAD), "eos_token_id": of(END), "pad_token_id": of(PAD)}
+    text["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": sections}
+    size = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 4, "out_hidden_size": 32}
+    return {
+        "text_config": text,
+        "vision_config": size | {"spatial_merge_size": 2, "temporal_patch_size": 2} | vision,
+        "image_token_id": of("<|image_pad|>"),
+        "video_token_id": of("<|video_pad|>"),
+        "vision_start_token_id": of("<|vision_start|>"),
+        "vision_end_token_id": of("<|vision_end|>"),
+        "tie_word_embeddings": True,
+    }
+
+
+def _save_qwen(model_class, config, tokenizer, folder: Path, seed: int) -> Path:
+    import torch
+    from transformers import GenerationConfig
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    torch.manual_seed(seed)
+    model = model_class(config)
+    text = config.text_config
+    # As the public models have it: sampling with hardly any temperature.
+    model.generation_config = GenerationConfig(
+        bos_token_id=text.bos_token_id,
+        eos_token_id=[text.eos_token_id, text.pad_token_id],
+        pad_token_id=text.pad_token_id,
+        do_sample=True,
+        temperature=1e-6,
+        repetition_penalty=1.05,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    is_third = config.model_type == "qwen3_vl"
+    Qwen2VLImageProcessorPil(patch_size=config.vision_config.patch_size).save_pretrained(folder)
+    # The public repositories name the classes that need torchvision.
+    path = folder / "preprocessor_config.json"
+    names = {
+        "image_processor_type": "Qwen2VLImageProcessorFast" if is_third else "Qwen2VLImageProcessor",
+        "processor_class": "Qwen3VLProcessor" if is_third else "Qwen2_5_VLProcessor",
+    }
+    path.write_text(json.dumps(json.loads(path.read_text()) | names))
+    return folder
