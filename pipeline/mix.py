@@ -3,7 +3,9 @@
 The placed stems add up to the mix, sample by sample: the bus, its limiter included, is one gain for all of them.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,7 +21,7 @@ TARGET_LUFS = -20.0
 CEILING_DBTP = -1.0
 CEILING_MARGIN_DB = 0.05  # for what rounding to 16 bits adds
 STEM_LUFS = -26.0  # of a source of level 0 at its usual distance, before the bus
-DEFAULT_DISTANCE_M = 5.0  # usual distance of a source whose kind is not known
+DEFAULT_DISTANCE_M = 5.0  # usual distance of a source whose kind is not known, and that of the document
 MAX_NEARNESS_DB = 20.0  # thunder at arm's length must not leave everything else inaudible
 SILENCE_DB = -80.0  # RMS below which a stem counts as silent
 DC_SHARE = 0.1  # of the RMS, above which an offset is worth a word
@@ -57,7 +59,8 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
     length = max(stem.clip.samples.shape[1] for stem in heard)
-    placed = [_place(stem, soundscape.space, length) for stem in heard]
+    with ThreadPoolExecutor(2) as pool:  # the transforms leave Python's lock alone
+        placed = list(pool.map(lambda stem: _place(stem, soundscape.space, length), heard))
     placed = _duck(heard, placed)
     gain, loudness_lufs, true_peak_dbtp = _bus_gain(sum(placed), warnings)
     sources = [stem.source for stem in heard]
@@ -97,18 +100,25 @@ def _place(stem: Stem, space: str, length: int) -> np.ndarray:
     source, samples = stem.source, fit_length(stem.clip.samples, length)
     samples = samples * db_to_gain(_level_db(source) + STEM_LUFS - _loudness(stem.clip))
     wet = wet_share(space, source.distance_m)
-    response = impulse_response(space) if wet else np.zeros((2, 1), np.float32)
-    size = fft.next_fast_len(length + response.shape[1] - 1, real=True)
-    spectrum = fft.rfft(samples, size, axis=1, workers=2)
-    spectrum *= transmission(space, source.distance_m, fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ))
-    direct = _pan(fft.irfft(spectrum, size, axis=1, workers=2)[:, :length], source)
+    size = fft.next_fast_len(length + (impulse_response(space).shape[1] if wet else 0), real=True)
+    spectrum = fft.rfft(samples, size, axis=1)
+    farther_m = max(source.distance_m - DEFAULT_DISTANCE_M, 0.0)  # a stem sounds as from a few metres already
+    spectrum *= transmission(space, farther_m, fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ))
+    direct = _pan(fft.irfft(spectrum, size, axis=1)[:, :length], source)
     if not wet:
         return fade_ends(direct, SAMPLE_RATE_HZ)
     # Halves of one energy: a source of one channel excites both sides of the space equally.
     middle = spectrum.sum(axis=0) * (spectrum.shape[0] ** -0.5 * 0.5**0.5)
-    reflected = fft.irfft(middle * fft.rfft(response, size, axis=1), size, axis=1, workers=2)[:, :length]
+    reflected = fft.irfft(middle * _response_spectrum(space, size), size, axis=1)[:, :length]
     both = np.sqrt(1 - wet) * direct + np.sqrt(wet) * reflected
     return fade_ends(both.astype(np.float32), SAMPLE_RATE_HZ)
+
+
+@lru_cache(maxsize=4)
+def _response_spectrum(space: str, size: int) -> np.ndarray:
+    from scipy import fft
+
+    return fft.rfft(impulse_response(space), size, axis=1)
 
 
 def _loudness(clip: Clip) -> float:
@@ -198,7 +208,9 @@ def _bus_gain(total: np.ndarray, warnings: list[str]) -> tuple[np.ndarray, float
         if level == most or abs(TARGET_LUFS - loudness_lufs) < 0.1:
             break
         level = min(level * db_to_gain(TARGET_LUFS - loudness_lufs), most)
-    peak = float(true_peaks(mixed).max())
+    peak = float(peaks.max()) * level
+    if peak > ceiling:
+        peak = float(true_peaks(mixed).max())
     if peak > ceiling:  # a gain that moves between two samples can lift the curve between them a little
         gain, peak = gain * np.float32(ceiling / peak), ceiling
     if loudness_lufs < TARGET_LUFS - 1.0:

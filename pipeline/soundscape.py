@@ -96,7 +96,7 @@ class Soundscape(_Document):
             # Through JSON again, so that lists become tuples while numbers stay as strict as they were written.
             return cls.model_validate_json(json.dumps(data))
         except ValidationError as error:
-            raise SoundscapeError("\n".join(_in_words(each) for each in error.errors())) from None
+            raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
 
     def to_json(self) -> str:
         """Return the document as indented JSON; `from_json` gives back an equal document."""
@@ -146,6 +146,11 @@ _WORDS = {
     "model_attributes_type": "must be an object in braces",
     "string_unicode": "must be valid Unicode text",
 }
+
+
+def _is_echo(error: dict[str, Any]) -> bool:
+    """pydantic calls a list too short when its entries failed: those have errors of their own."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _in_words(error: dict[str, Any]) -> str:

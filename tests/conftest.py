@@ -1,0 +1,42 @@
+"""What several test files share."""
+
+import os
+
+# Nothing here may reach for the network, and tiny models are quickest on one thread.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from pipeline.audio import Clip
+from pipeline.soundscape import Soundscape, Source
+
+RATE = 44_100
+
+
+def noise(duration_s: float = 2.0, *, channels: int = 1, level: float = 0.1, seed: int = 0) -> Clip:
+    """White noise of a known RMS."""
+    rng = np.random.default_rng(seed)
+    samples = level * rng.standard_normal((channels, round(duration_s * RATE)))
+    return Clip(samples.astype(np.float32), RATE)
+
+
+@pytest.fixture
+def soundscape() -> Soundscape:
+    """A mountain river with a jay and one far thunder."""
+    river = Source(
+        name="river",
+        material="water over stone",
+        action="rushing",
+        timbre=("bright", "broadband"),
+        box=(0.1, 0.55, 0.9, 1.0),
+        distance_m=6,
+        evidence="visible",
+        confidence=0.92,
+    )
+    birds = Source(name="birdsong", action="singing", role="recurring", box=(0.7, 0.0, 0.9, 0.2), distance_m=20)
+    thunder = Source(name="thunder", action="rolling", role="one-shot", distance_m=600, gain_db=-3)
+    return Soundscape(scene="A river over boulders", mood="calm", space="forest", sources=(river, birds, thunder))
