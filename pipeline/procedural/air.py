@@ -1,0 +1,208 @@
+"""Moving air: wind and what it moves, thunder, and the quiet of rooms and wide places.
+
+Wind after Farnell (2010), "Designing Sound": gusts drive everything at once. A roar of turbulence grows with the speed
+U (its level as U^3, its corner as U), edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), leaves and
+cloth answer a moment later.
+"""
+
+import numpy as np
+
+from . import schedule, signal
+from .signal import RATE
+from .voice import Voice
+
+
+def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> np.ndarray:
+    """Return the wind's speed over time, about `calm` .. 1: slow gusts with faster flurries on top."""
+    rng, length = voice.rng, voice.length
+    pace = schedule.pace(voice)
+    slow = signal.drift(rng, length, rate_hz * pace)
+    fast = signal.wander(rng, length, 1.8 * pace)
+    speed = calm + (1.0 - calm) * slow * np.clip(1.0 + 0.22 * fast, 0.2, 1.7)
+    return np.clip(speed, 0.05, 1.3).astype(np.float32)
+
+
+def wind(voice: Voice) -> np.ndarray:
+    """Wind over open ground: a roar that opens with the gusts, and hollow tones where edges shed vortices."""
+    rng, length = voice.rng, voice.length
+    speed = gusts(voice, voice.setting("calm", 0.3))
+    howl = voice.setting("howl", 0.5) * 2.0 ** (0.6 * voice.roughness)
+    channels = []
+    for _ in range(2):
+        own = np.clip(speed * (1.0 + 0.12 * signal.wander(rng, length, 1.0)), 0.05, 1.5)
+        roar = signal.swept_band(signal.noise(rng, length, signal.pink_slope(-3.0, 50.0, 4000.0)), 160 + 330 * own, 2.2)
+        channels.append(signal.unit(roar * own**1.8))
+    whistle = np.zeros(length, np.float32)
+    for size in (1.0, 1.55, 2.5):
+        lagged = np.clip(speed * (1.0 + 0.15 * signal.wander(rng, length, 1.3)), 0.05, 1.5)
+        tuned = signal.swept_band(signal.noise(rng, length), size * (240 + 420 * lagged), 0.22)
+        whistle += signal.unit(tuned * lagged**3) / size
+    hiss = signal.noise(rng, length, [(300, -20), (1200, -4), (3000, 0), (8000, -8), (16000, -24)], channels=2)
+    air = hiss * speed**2.5
+    return np.stack(channels) + np.float32(howl) * signal.unit(whistle) + np.float32(voice.setting("hiss", 0.12)) * air
+
+
+def drifting(voice: Voice) -> np.ndarray:
+    """Snow, sand or dust driven by wind: the hiss of grains over the ground, in sheets, above a thin wind."""
+    rng, length = voice.rng, voice.length
+    speed = gusts(voice, 0.2, 0.35)
+    low = voice.setting("low_hz", 2500.0)
+    sheets = []
+    for _ in range(2):
+        grains = signal.times_following(rng, 2500.0 * 2.0**voice.density * np.clip(speed - 0.15, 0, 2) ** 2 + 1e-3)
+        gains = rng.gamma(1.5, 0.7, len(grains))
+        sheets.append(signal.noise_bursts(rng, length, grains, gains, 0.0009, signal.band(low, 4.5 * low, 9)))
+    base = wind(voice)
+    return signal.unit(base) + np.float32(voice.setting("grains", 0.5)) * signal.unit(np.stack(sheets))
+
+
+# Leaves, grass, cloth ------------------------------------------------------------------------------------------------
+
+
+def foliage(voice: Voice) -> np.ndarray:
+    """Leaves that move in wind: thousands of small touches in sheets of noise, wherever the gust is.
+
+    Settings: `low_hz` and `high_hz` of a touch (broad leaves low, needles and grass high), `dry` 0 (supple) .. 1
+    (crisp: single clicks stand out), `roar` share of the wind's own noise.
+    """
+    rng, length = voice.rng, voice.length
+    speed = gusts(voice, voice.setting("calm", 0.2), 0.3)
+    low, high, dry = voice.setting("low_hz", 1200.0), voice.setting("high_hz", 7000.0), voice.setting("dry", 0.3)
+    channels = []
+    for _ in range(2):
+        lag = signal.seconds(rng.uniform(0.05, 0.4))  # the gust reaches one side later
+        own = np.roll(speed, lag) * np.clip(1.0 + 0.25 * signal.wander(rng, length, 3.0), 0.1, 2.0)
+        rustle = signal.noise(rng, length, [(low / 4, -26), (low, 0), (high, -2), (2 * high, -14)]) * own**2.2
+        touches = signal.times_following(rng, 380.0 * 2.0**voice.density * own**2 + 1e-3)
+        gains = rng.pareto(2.2, len(touches)) + 0.2
+        clicks = signal.noise_bursts(
+            rng, length, touches, gains, 0.0022 - 0.0012 * dry, signal.band(low, 1.5 * high, 9)
+        )
+        channels.append(signal.unit(rustle) + np.float32(0.3 + 1.2 * dry) * signal.unit(clicks))
+    roar = signal.noise(rng, length, [(40, -12), (120, 0), (400, -4), (1000, -14), (3000, -30)], channels=2) * speed**2
+    return np.stack(channels) + np.float32(voice.setting("roar", 0.4)) * signal.unit(roar)
+
+
+def scuttling(voice: Voice) -> np.ndarray:
+    """Dry leaves blown over the ground: separate scrapes and ticks that come in little runs."""
+    rng, length = voice.rng, voice.length
+    speed = gusts(voice, 0.1, 0.4)
+    channels = []
+    for _ in range(2):
+        runs = signal.times_following(rng, 5.0 * 2.0**voice.density * speed + 1e-3)
+        sizes = rng.integers(3, 14, len(runs))
+        times = np.repeat(runs, sizes) + rng.random(sizes.sum()) * np.repeat(rng.uniform(0.1, 0.5, len(runs)), sizes)
+        gains = np.repeat(rng.uniform(0.2, 1.0, len(runs)), sizes) * rng.random(sizes.sum()) ** 1.5
+        ticks = signal.noise_bursts(rng, length, times, gains, 0.0014, signal.band(1800, 9000, 9))
+        scrape = signal.one_pole(signal.impulses(length, times, gains), 0.03)
+        drag = signal.noise(rng, length, [(500, -20), (2000, -3), (5000, 0), (11000, -8)]) * scrape
+        channels.append(signal.unit(ticks) + 0.6 * signal.unit(drag))
+    return np.stack(channels) + 0.35 * signal.unit(foliage(voice))
+
+
+def flapping(voice: Voice) -> np.ndarray:
+    """A flag, sail or tent in wind: the cloth snaps at an unsteady rate, hardest in the gusts."""
+    rng, length = voice.rng, voice.length
+    speed = gusts(voice, 0.35, 0.4)
+    rate = voice.setting("rate_hz", 6.5) * schedule.pace(voice)
+    turns = np.cumsum(rate * (0.4 + speed) * np.clip(1.0 + 0.4 * signal.wander(rng, length, 2.0), 0.2, 2.5)) / RATE
+    snaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
+    force = np.interp(snaps, np.arange(length) / RATE, speed) ** 2 * rng.gamma(3.0, 1 / 3.0, len(snaps))
+    heavy = voice.setting("heavy", 0.5)
+    crack = signal.noise_bursts(
+        rng, length, snaps, force, 0.012, signal.band(500 - 250 * heavy, 5000 - 2000 * heavy, 6)
+    )
+    body = signal.noise_bursts(rng, length, snaps, force, 0.05, signal.band(90, 420), attack_s=0.004)
+    rustle = signal.one_pole(signal.impulses(length, snaps, force), 0.07)
+    cloth = signal.noise(rng, length, [(300, -16), (1200, 0), (4000, -5), (10000, -18)]) * rustle
+    flaps = signal.unit(crack) + np.float32(0.4 + 0.6 * heavy) * signal.unit(body) + 0.5 * signal.unit(cloth)
+    breeze = (
+        signal.noise(rng, length, [(40, -8), (120, 0), (400, -6), (1500, -18), (6000, -34)], channels=2) * speed**1.5
+    )
+    return flaps + 0.35 * signal.unit(breeze)
+
+
+# Thunder -------------------------------------------------------------------------------------------------------------
+
+
+def thunder(voice: Voice) -> np.ndarray:
+    """Thunder: N-shaped waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
+
+    The nearest pieces give the clap, the far ones the rumble; air has taken more of the highs the later they come.
+    """
+    rng, length = voice.rng, voice.length
+    out = np.zeros((2, length), np.float32)
+    near_m = voice.setting("near_m", 900.0)
+    for start in _strokes(voice):
+        out += _stroke(voice, start, near_m * rng.uniform(0.7, 1.4))
+    storm = signal.noise(rng, length, [(30, -10), (100, 0), (400, -7), (2000, -20), (8000, -34)], channels=2)
+    return signal.unit(out) + np.float32(voice.setting("air", 0.03)) * storm
+
+
+def _strokes(voice: Voice) -> np.ndarray:
+    times = schedule.events(voice, 7.0, length_s=7.0, evenness=5.0)
+    return np.minimum(times, max(0.15 * voice.duration_s, 0.3)) if len(times) == 1 else times
+
+
+def _stroke(voice: Voice, start_s: float, near_m: float) -> np.ndarray:
+    rng, length = voice.rng, voice.length
+    pieces = 900
+    # A channel of a few kilometres, wandering as a random walk: distances bunch, which makes claps and peals.
+    height = np.cumsum(rng.normal(1.0, 2.2, pieces))
+    reach = np.hypot(near_m, 5.5 * np.abs(height - height.min() * 0.3)) + np.cumsum(rng.normal(0, 14.0, pieces))
+    reach = np.abs(reach - reach.min()) + near_m
+    delays = (reach - near_m) / 343.0 / schedule.pace(voice) ** 0.5
+    gains = (near_m / reach) ** 0.9 * rng.gamma(1.2, 0.8, pieces)
+    out = np.zeros((2, length), np.float32)
+    for low, high in ((0.0, 0.35), (0.35, 1.6), (1.6, 60.0)):
+        mine = (delays >= low) & (delays < high)
+        if not mine.any():
+            continue
+        far_m = float(np.mean(reach[mine]))
+        for channel in range(2):
+            lag = rng.uniform(0, 0.004, mine.sum())
+            train = signal.impulses(length, start_s + delays[mine] + lag, gains[mine])
+            out[channel] += signal.convolve(train, _boom(voice, far_m))
+    return out
+
+
+def _boom(voice: Voice, distance_m: float) -> np.ndarray:
+    """Return one N-wave as it arrives: longer and duller the farther, blurred by echoes from hills and clouds."""
+    rng = voice.rng
+    size = signal.seconds(0.9)
+    time = np.arange(size, dtype=np.float32) / RATE
+    corner = 2600.0 * (900.0 / distance_m) ** 1.2 * 2.0**voice.brightness
+    blur = signal.noise(
+        rng, size, [(20, -4), (55, 0), (140, -3), (max(corner, 160.0), -16), (max(4 * corner, 700.0), -44)]
+    )
+    wave = blur * np.exp(-time / np.float32(0.05 + 0.12 * min(distance_m / 3000.0, 1.5)))
+    return wave * (1.0 - np.exp(-time / np.float32(0.002 + 0.01 * distance_m / 2000.0)))
+
+
+# Quiet ---------------------------------------------------------------------------------------------------------------
+
+
+def room_tone(voice: Voice) -> np.ndarray:
+    """The near-silence of a room: soft low air, a breath of ventilation, a trace of mains hum."""
+    rng, length = voice.rng, voice.length
+    curve = [(25, -8), (60, 0), (150, -4), (400, -12), (1200, -22), (4000, -34), (12000, -48)]
+    air = signal.noise(rng, length, curve, channels=2)
+    air *= 1.0 + 0.08 * signal.wander(rng, length, 0.3)
+    mains = signal.tone(voice.setting("mains_hz", 50.0), length, (0.3, 1.0, 0.2, 0.45, 0.1, 0.2))
+    duct = signal.noise(rng, length, [(80, -20), (220, 0), (600, -6), (2500, -24)], channels=2)
+    return air + np.float32(voice.setting("hum", 0.12)) * mains + np.float32(voice.setting("duct", 0.25)) * duct
+
+
+def vastness(voice: Voice) -> np.ndarray:
+    """The low drone of an empty wide place (space, a cavern): slow beating resonances in deep noise."""
+    rng, length = voice.rng, voice.length
+    deep = signal.noise(rng, length, [(20, -3), (45, 0), (110, -8), (300, -22), (1200, -44)], channels=2)
+    out = deep * (0.8 + 0.3 * signal.drift(rng, length, 0.15 * schedule.pace(voice)))
+    for _ in range(4):
+        centre = rng.uniform(70, 420) * (1.0 + 0.06 * signal.wander(rng, length, 0.12))
+        tuned = signal.swept_band(signal.noise(rng, length), centre, 0.12)
+        swell = signal.drift(rng, length, 0.18 * schedule.pace(voice)) ** 2
+        pan = rng.uniform(-0.7, 0.7)
+        angle = (pan + 1) * np.pi / 4
+        out += 0.5 * np.outer((np.cos(angle), np.sin(angle)), signal.unit(tuned) * swell).astype(np.float32)
+    return out

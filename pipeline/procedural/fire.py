@@ -1,0 +1,68 @@
+"""Fire after Farnell (2010): flames that lap, gas that hisses, wood that crackles, each at its own pace."""
+
+import numpy as np
+
+from . import schedule, signal
+from .voice import Voice
+
+
+def fire(voice: Voice) -> np.ndarray:
+    """A fire. Settings: `size` 0 (candle) .. 1 (blaze), `crackle` share of the snapping wood."""
+    rng, length = voice.rng, voice.length
+    size = voice.setting("size", 0.4)
+    pace = schedule.pace(voice)
+    heat = 0.75 + 0.35 * signal.drift(rng, length, 0.4 * pace)
+    # Flames: turbulent air that puffs at some hertz, slower for a larger fire (Byram & Nelson: f = 1.5 / sqrt(d)).
+    puffs = np.clip(1.0 + 0.45 * signal.wander(rng, length, (7.0 - 4.5 * size) * pace), 0.1, 3.0)
+    curve = [(20, -10), (45, 0), (140, -2), (300, -9), (800, -20), (2500, -30), (9000, -38), (16000, -48)]
+    lapping = signal.noise(rng, length, curve, channels=2) * puffs * heat
+    hissing = signal.noise(rng, length, [(500, -26), (1800, -8), (5000, 0), (10000, 0), (16000, -8)], channels=2)
+    hissing *= np.clip(0.7 + 0.25 * signal.wander(rng, length, 3.0), 0.2, 2.0)
+    out = np.float32(0.35 + 0.8 * size) * lapping + np.float32(0.10 + 0.05 * size) * hissing
+    return out + np.float32(voice.setting("crackle", 1.0)) * _crackles(voice, heat * (0.6 + 0.8 * size))
+
+
+def _crackles(voice: Voice, heat: np.ndarray) -> np.ndarray:
+    """Return snaps of wood: gas bursts through a fibre, a sharp edge and a very short ring, in little avalanches."""
+    rng, length = voice.rng, voice.length
+    rate = 9.0 * 2.0 ** (1.3 * voice.density + 0.6 * voice.speed) * heat * np.exp(0.9 * signal.wander(rng, length, 1.2))
+    seeds = signal.times_following(rng, rate)
+    sizes = 1 + rng.geometric(0.45, len(seeds))
+    times = np.repeat(seeds, sizes) + rng.exponential(0.03, sizes.sum())
+    strength = np.minimum(rng.pareto(1.6, len(times)) + 0.08, 9.0)
+    out = np.zeros((2, length), np.float32)
+    # Weak snaps are the short bright ones; the large cracks carry some low end.
+    for low, high, decay, first, last in (
+        (3000, 13000, 0.0005, 0.0, 0.5),
+        (1400, 9000, 0.0011, 0.5, 2.0),
+        (500, 5000, 0.0028, 2.0, 99.0),
+    ):
+        mine = (strength >= first) & (strength < last)
+        side = rng.random(mine.sum())
+        for channel, share in enumerate((side, 1.0 - side)):
+            gains = strength[mine] * np.sqrt(share)
+            out[channel] += signal.noise_bursts(rng, length, times[mine], gains, decay, signal.band(low, high, 9))
+    ember = signal.damped_tones(
+        length,
+        times,
+        rng.uniform(700, 4200, len(times)),
+        0.003,
+        0.35 * strength,
+        pans=rng.uniform(-0.6, 0.6, len(times)),
+    )
+    return 0.6 * (out + ember)
+
+
+def sizzling(voice: Voice) -> np.ndarray:
+    """Fat in a pan or water on something hot: a dense hiss of tiny steam bursts with some spits."""
+    rng, length = voice.rng, voice.length
+    heat = np.clip(1.0 + 0.15 * signal.wander(rng, length, 2.0), 0.3, 2.0)
+    hiss = signal.noise(
+        rng, length, [(400, -24), (1500, -10), (4000, -2), (8000, 0), (14000, -4), (19000, -12)], channels=2
+    )
+    spits = []
+    for _ in range(2):
+        times = signal.times_following(rng, 260.0 * 2.0**voice.density * heat)
+        gains = np.minimum(rng.pareto(1.8, len(times)) + 0.1, 8.0)
+        spits.append(signal.noise_bursts(rng, length, times, gains, 0.0012, signal.band(2200, 12000, 9)))
+    return hiss * heat + signal.unit(np.stack(spits))

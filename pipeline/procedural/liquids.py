@@ -1,0 +1,285 @@
+"""Water that runs, bubbles, drips, splashes and breaks on a shore.
+
+Bubbles after van den Doel (2005), "Physically based models for liquid sounds": a bubble of radius r metres rings at
+3 / r hertz and its damping is 0.13 / r + 0.0072 r^-1.5 a second.
+"""
+
+import numpy as np
+
+from . import schedule, signal
+from .rain import drop_impacts
+from .signal import RATE
+from .voice import Voice
+
+# Bubbles -------------------------------------------------------------------------------------------------------------
+
+
+def bubbles(
+    voice: Voice, times_s: np.ndarray, radii_m: np.ndarray, gains: np.ndarray, *, rise: float = 0.1, width: float = 0.7
+) -> np.ndarray:
+    """Return ringing bubbles, stereo; `rise` is the share by which their pitch grows during one damping time."""
+    count = len(times_s)
+    damping = 0.13 / radii_m + 0.0072 * radii_m**-1.5
+    rises = rise * damping * voice.rng.random(count) ** 2
+    return signal.damped_tones(
+        voice.length,
+        times_s,
+        3.0 / radii_m,
+        1.0 / damping,
+        gains,
+        rises_per_s=rises,
+        attack_s=0.0006,
+        pans=width * voice.rng.uniform(-1, 1, count),
+    )
+
+
+def _radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> np.ndarray:
+    """Return bubble radii in metres whose pitches lie between two bounds; `steepness` > 1 makes small ones commoner."""
+    octaves = np.log2(high_hz / low_hz)
+    return 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
+
+
+def many_bubbles(
+    voice: Voice,
+    rate_hz: np.ndarray | float,
+    low_hz: float,
+    high_hz: float,
+    *,
+    rise: float = 0.1,
+    steepness: float = 1.0,
+) -> np.ndarray:
+    """Return bubbles at chance times. Loudness grows with the radius, and depth varies from bubble to bubble."""
+    rate = np.broadcast_to(np.asarray(rate_hz, np.float32), voice.length)
+    times = signal.times_following(voice.rng, rate)
+    radii = _radii(voice.rng, len(times), low_hz, high_hz, steepness)
+    gains = (radii / radii.max(initial=1e-3)) ** 0.6 * voice.rng.random(len(times)) ** 2
+    return bubbles(voice, times, radii, gains, rise=rise)
+
+
+def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> np.ndarray:
+    """Return the noise of water against itself, stereo, slightly unsteady."""
+    level = 1.0 + depth * signal.wander(voice.rng, voice.length, rate_hz)
+    return signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
+
+
+# Running water -------------------------------------------------------------------------------------------------------
+
+
+def stream(voice: Voice) -> np.ndarray:
+    """A brook: bubbles caught in small falls, each fall with its own pitch range, over soft turbulence."""
+    rng, length = voice.rng, voice.length
+    flow = voice.setting("flow", 0.5)
+    rate = 180.0 * 2.0 ** (1.5 * voice.density + 0.5 * voice.speed) * (0.5 + flow)
+    total = np.zeros((2, length), np.float32)
+    for low, high, share in ((350, 1100, 0.3), (700, 2200, 0.4), (1400, 4200, 0.3)):
+        surge = np.exp(0.5 * signal.wander(rng, length, 2.5 * schedule.pace(voice)))
+        total += many_bubbles(voice, rate * share * surge, low, high, rise=0.12)
+    curve = [(60, -26), (250, -8), (600, 0), (1600, -3), (4000, -10), (9000, -16), (16000, -26)]
+    rush = _turbulence(voice, curve, 0.12, 4.0)
+    return signal.unit(total) + np.float32(0.25 + 0.5 * flow) * rush
+
+
+def river(voice: Voice) -> np.ndarray:
+    """A river over stones: mostly turbulence, several rapids at once, bubbles in the spray."""
+    rng, length = voice.rng, voice.length
+    curve = [(40, -14), (120, -6), (350, 0), (1000, -3), (3000, -9), (8000, -17), (16000, -28)]
+    body = _turbulence(voice, curve, 0.1, 1.5)
+    rapid = signal.noise(rng, length, [(300, -20), (800, 0), (2500, 0), (7000, -8), (14000, -18)], channels=2)
+    rapid *= np.exp(0.35 * signal.wander(rng, length, 3.0 * schedule.pace(voice)))
+    splash = many_bubbles(voice, 260.0 * 2.0**voice.density, 250, 2400, rise=0.08)
+    return body + 0.35 * rapid + 0.45 * signal.unit(splash)
+
+
+def waterfall(voice: Voice) -> np.ndarray:
+    """Falling water: a dense roar from the plunge pool, hissing spray above it, almost steady."""
+    curve = [(25, -12), (60, -3), (150, -2), (500, 0), (1500, -2), (4000, -6), (9000, -11), (16000, -20)]
+    roar = _turbulence(voice, curve, 0.05, 2.0)
+    spray = _turbulence(voice, [(1500, -24), (4000, 0), (10000, -2), (18000, -14)], 0.15, 5.0)
+    plunge = many_bubbles(voice, 220.0 * 2.0**voice.density, 150, 900, rise=0.05)
+    return roar + 0.12 * spray + 0.2 * signal.unit(plunge)
+
+
+def fountain(voice: Voice) -> np.ndarray:
+    """Jets that fall back into a basin: a bright patter of drops and bubbles."""
+    rng, length = voice.rng, voice.length
+    pace = schedule.pace(voice)
+    pulse = np.exp(0.25 * signal.wander(rng, length, 6.0 * pace))
+    rain = drop_impacts(voice, 900.0 * 2.0**voice.density, level=pulse)
+    pool = many_bubbles(voice, 320.0 * pulse * 2.0**voice.density, 500, 3200, rise=0.1, steepness=1.3)
+    hiss = _turbulence(voice, [(400, -20), (1200, -4), (3500, 0), (9000, -5), (16000, -16)], 0.1, 6.0)
+    return signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
+
+
+def bubbling(voice: Voice, low_hz: float = 250.0, high_hz: float = 1600.0) -> np.ndarray:
+    """A pot that boils or mud that bubbles: bubbles in clusters, each cluster rising a little in pitch."""
+    low, high = voice.setting("low_hz", low_hz), voice.setting("high_hz", high_hz)
+    clusters = signal.poisson_times(voice.rng, voice.duration_s, 9.0 * 2.0**voice.density * schedule.pace(voice))
+    sizes = voice.rng.poisson(voice.setting("cluster", 5.0), len(clusters)) + 1
+    times = np.repeat(clusters, sizes) + voice.rng.exponential(0.05, sizes.sum())
+    radii = _radii(voice.rng, len(times), low, high)
+    popping = bubbles(voice, times, radii, voice.rng.random(len(times)) ** 1.5, rise=0.25)
+    rolling = _turbulence(voice, [(60, -10), (200, 0), (700, -8), (3000, -22), (12000, -40)], 0.4, 7.0)
+    steam = _turbulence(voice, [(1000, -24), (4000, 0), (12000, -6)], 0.15, 3.0)
+    boil = np.float32(voice.setting("boil", 0.35))
+    return signal.unit(popping) + boil * rolling + 0.3 * boil * steam
+
+
+def pouring(voice: Voice) -> np.ndarray:
+    """Water poured into a vessel: bubbles coloured by the air column above it, whose pitch climbs as it fills."""
+    rng, length = voice.rng, voice.length
+    fill = np.zeros(length, np.float32)
+    level = np.zeros(length, np.float32)
+    for start, end in schedule.bouts(voice, (3.0, 6.0), (1.0, 3.0)):
+        span = slice(signal.seconds(start), min(signal.seconds(end), length))
+        size = span.stop - span.start
+        # a bed is filled again and again; each vessel takes some seconds
+        turns = max(1, round((end - start) / (5.0 / schedule.pace(voice))))
+        fill[span] = (np.linspace(0, turns, size) % 1.0).astype(np.float32)
+        level[span] = np.minimum(1.0, np.minimum(np.linspace(0, 12, size), np.linspace(8, 0, size)))
+    level *= np.exp(0.3 * signal.wander(rng, length, 8.0))
+    depth_m = voice.setting("depth_m", 0.16)
+    column_hz = 343.0 / (4.0 * (depth_m * (1.0 - 0.8 * fill) + 0.01))
+    splash = many_bubbles(voice, 420.0 * 2.0**voice.density * level, 400, 3500, rise=0.12)
+    jet = signal.noise(rng, length, signal.band(500, 6000)) * level
+    inside = signal.swept_band(splash.mean(axis=0) / (signal.rms(splash) + 1e-9) + 0.4 * jet, column_hz, 0.5)
+    return signal.unit(splash) + 0.25 * jet + 0.9 * signal.unit(inside)
+
+
+def underwater(voice: Voice) -> np.ndarray:
+    """Under the surface: a low muffled rumble and large bubbles that rise in streams."""
+    rng, length = voice.rng, voice.length
+    rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -10), (600, -26), (2000, -50)], 0.3, 0.6)
+    total = np.zeros((2, length), np.float32)
+    for start in schedule.events(voice, 1.1, length_s=1.0):
+        count = int(rng.integers(6, 22))
+        times = start + np.cumsum(rng.exponential(0.035 / schedule.pace(voice), count))
+        radii = _radii(rng, count, 180, 900) * (1 - 0.3 * np.linspace(0, 1, count))
+        total += bubbles(voice, times, radii, rng.uniform(0.3, 1.0, count), rise=0.2, width=0.3)
+    return 0.5 * rumble + 1.2 * signal.lowpass(signal.unit(total), 1800.0)
+
+
+# Single drops and splashes -------------------------------------------------------------------------------------------
+
+
+def dripping(voice: Voice) -> np.ndarray:
+    """Drops into still water: a faint tick of the impact, then the bubble it shuts in, sometimes a second one."""
+    rng = voice.rng
+    times, radii, gains = [], [], []
+    places = [(rng.uniform(0.0, 1.5), rng.uniform(600, 1500), rng.uniform(0.5, 1.0)) for _ in range(3)]
+    if voice.role == "one-shot":
+        moments = [(time, *places[0][1:]) for time in schedule.events(voice, 1.0, length_s=0.3)]
+    else:
+        moments = []
+        for offset, pitch, gain in places:
+            drops = offset + schedule.events(voice, 1.9, length_s=0.2, evenness=6.0)
+            moments += [(time, pitch, gain) for time in drops if time < voice.duration_s - 0.15]
+    for time, pitch, gain in moments:
+        loud = gain * rng.uniform(0.6, 1.0)
+        for delay, share in ((0.0, 1.0), (rng.uniform(0.05, 0.11), 0.45 * rng.random())):
+            times.append(time + delay)
+            radii.append(3.0 / (pitch * rng.uniform(0.92, 1.1) * (1.0 + delay)))
+            gains.append(loud * share)
+    rings = bubbles(voice, np.array(times), np.array(radii), np.array(gains), rise=0.5, width=0.4)
+    ticks = signal.noise_bursts(
+        rng, voice.length, np.array(times) - 0.018, 0.10 * np.array(gains), 0.0012, signal.band(2500, 12000)
+    )
+    return signal.peak(signal.airy(ticks + rings.mean(axis=0), rng, 1.1, 0.12) + 0.3 * rings)
+
+
+def splashing(voice: Voice) -> np.ndarray:
+    """Something falls or strikes into water: a slap, a burst of spray, then the bubbles of the closing cavity."""
+    rng, length = voice.rng, voice.length
+    out = np.zeros((2, length), np.float32)
+    size = voice.setting("size", 1.0)
+    for start in schedule.events(voice, voice.setting("interval_s", 1.6), length_s=1.2):
+        loud = rng.uniform(0.5, 1.0)
+        spread = rng.uniform(0.25, 0.5) * size / schedule.pace(voice) ** 0.5
+        count = int(90 * size)
+        times = start + 0.05 + rng.gamma(2.0, spread / 2, count)
+        radii = _radii(rng, count, 250 / size**0.5, 2600, steepness=1.2)
+        out += 0.5 * bubbles(voice, times, radii, loud * rng.random(count) ** 2, rise=0.15)
+        burst = signal.noise(rng, signal.seconds(6 * spread), signal.band(300, 7000, 6), channels=2)
+        time = np.arange(burst.shape[1], dtype=np.float32) / RATE
+        burst *= np.exp(-time / np.float32(spread * 0.45)) * (1 - np.exp(-time / np.float32(0.012)))
+        for channel in range(2):
+            signal.place(out[channel], burst[channel], start, 0.35 * loud)
+    return out
+
+
+# Waves ---------------------------------------------------------------------------------------------------------------
+
+
+def waves(voice: Voice) -> np.ndarray:
+    """Surf: sets of waves that swell, break and run up the beach, a few places along the shore at once.
+
+    Each wave is a rumble that grows, a crash whose spray is bright, and a long hiss of foam that dies as it runs back.
+    """
+    rng, length = voice.rng, voice.length
+    rumble = signal.noise(rng, length, [(25, -14), (70, -3), (180, 0), (500, -8), (1500, -24)], channels=2)
+    crash = signal.noise(rng, length, [(60, -10), (200, -1), (600, 0), (1500, -2), (4000, -8), (9000, -16)], channels=2)
+    foam = signal.noise(rng, length, [(500, -22), (1500, -6), (4000, 0), (9000, -3), (16000, -12)], channels=2)
+    levels = np.zeros((3, 2, length), np.float32)
+    for start, loud, pan in _wave_sets(voice):
+        rise = rng.uniform(1.2, 2.2) / schedule.pace(voice)
+        run = rng.uniform(1.6, 2.6) / schedule.pace(voice)
+        pieces = _wave(rise, run)
+        for level, piece in zip(levels, pieces, strict=True):
+            for channel, side in enumerate((1.0 - pan, 1.0 + pan)):
+                signal.place(level[channel], piece, start - rise, loud * side**0.5)
+    size = np.float32(voice.setting("size", 0.5))
+    flicker = np.exp(0.2 * signal.wander(rng, length, 9.0))
+    sea = 0.1 + 0.05 * signal.drift(rng, length, 0.4)
+    out = (0.4 + size) * rumble * (sea + levels[0]) + crash * (0.6 * sea + levels[1]) * flicker
+    return out + (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2])
+
+
+def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
+    """Return (time of breaking, loudness, pan) of every wave."""
+    rng = voice.rng
+    period = voice.setting("period_s", 6.5) * 2.0 ** -(voice.speed + 0.3 * voice.density)
+    if voice.role == "one-shot":
+        return [(time + 1.5, 1.0, 0.0) for time in schedule.events(voice, period, length_s=5.0)]
+    found = []
+    for share, count in ((1.0, 1), (0.45, 2)):  # the beach in front, and the shore to the sides
+        for _ in range(count):
+            pan = rng.uniform(-0.25, 0.25) if share == 1.0 else rng.uniform(-0.9, 0.9)
+            time = rng.uniform(-0.4, 0.25) * period
+            while time < voice.duration_s + 3.0:
+                found.append((time, share * rng.uniform(0.55, 1.0), pan))
+                time += period * rng.uniform(0.7, 1.3)
+    return found
+
+
+def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the levels of rumble, crash and foam of one wave that breaks after `rise_s`."""
+    time = np.arange(signal.seconds(rise_s + 5.0 * run_s), dtype=np.float32) / RATE - np.float32(rise_s)
+    before = np.clip(1.0 + time / np.float32(rise_s), 0.0, 1.0)
+    after = np.maximum(time, 0.0)
+    rumble = before**2 * np.exp(-after / np.float32(0.9 * run_s))
+    crash = before**4 * np.exp(-after / np.float32(0.55 * run_s))
+    foam = np.where(time > 0, 1.0 - np.exp(-after / 0.5), 0.0) * np.exp(-after / np.float32(run_s))
+    fade = np.minimum(1.0, np.linspace(8, 0, len(time), dtype=np.float32))
+    return rumble * fade, crash * fade, foam.astype(np.float32) * fade
+
+
+def lapping(voice: Voice) -> np.ndarray:
+    """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the pace of the ripples."""
+    rng, length = voice.rng, voice.length
+    out = np.zeros((2, length), np.float32)
+    curve = [(120, -12), (300, -2), (700, 0), (1600, -6), (5000, -18), (12000, -32)]
+    wash = signal.noise(rng, length, curve, channels=2)
+    level = np.zeros((2, length), np.float32)
+    for place in range(3):
+        pan = rng.uniform(-0.8, 0.8)
+        interval = rng.uniform(1.1, 1.8)
+        for start in schedule.events(voice, interval, length_s=0.7, evenness=6.0):
+            loud = rng.uniform(0.35, 1.0) * (1.0 - 0.2 * place)
+            size = signal.seconds(rng.uniform(0.5, 1.0) / schedule.pace(voice))
+            bump = np.hanning(size).astype(np.float32) ** np.float32(1.4)
+            signal.place_panned(level, bump, start, loud, pan)
+            count = int(rng.integers(8, 26))
+            times = start + size / RATE * rng.beta(2.5, 2.5, count)
+            radii = _radii(rng, count, 220, 1500)
+            out += bubbles(voice, times, radii, loud * rng.random(count) ** 1.5, rise=0.25, width=0.5 * abs(pan) + 0.2)
+    bed = signal.noise(rng, length, [(60, -8), (200, 0), (800, -10), (3000, -22), (12000, -40)], channels=2)
+    return signal.unit(out) + 0.6 * signal.unit(wash * (0.06 + level)) + 0.12 * bed
