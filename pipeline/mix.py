@@ -19,7 +19,7 @@ from .synthesize import Stem
 
 TARGET_LUFS = -20.0
 CEILING_DBTP = -1.0
-CEILING_MARGIN_DB = 0.05  # for what rounding to 16 bits adds
+CEILING_MARGIN_DB = 0.15  # what a meter with finer oversampling than ours may find, and dither adds
 STEM_LUFS = -26.0  # of a source of level 0 at its usual distance, before the bus
 DEFAULT_DISTANCE_M = 5.0  # usual distance of a source whose kind is not known, and that of the document
 MAX_NEARNESS_DB = 20.0  # thunder at arm's length must not leave everything else inaudible
@@ -146,10 +146,11 @@ def _pan(samples: np.ndarray, source: Source) -> np.ndarray:
     centre = pan_of(source)
     if samples.shape[0] == 1:
         return (_side_gains(centre)[:, None] * samples).astype(np.float32)
-    width = source.box[2] - source.box[0] if source.box else 1.0
-    half = width * (1.0 - abs(centre))
-    left, right = _side_gains(centre - half), _side_gains(centre + half)
-    return (left[:, None] * samples[:1] + right[:, None] * samples[1:]).astype(np.float32)
+    width = (source.box[2] - source.box[0] if source.box else 1.0) * (1.0 - abs(centre))
+    middle, side = samples.mean(axis=0), (samples[0] - samples[1]) / 2
+    narrowed = np.stack((middle + width * side, middle - width * side))
+    power = np.square(samples).sum() / max(np.square(narrowed).sum(), 1e-20)  # is to stay what it was
+    return (_side_gains(centre)[:, None] * np.sqrt(2.0 * power) * narrowed).astype(np.float32)
 
 
 def _side_gains(pan: float) -> np.ndarray:

@@ -38,6 +38,7 @@ SPACES = {
 }
 EARLY_SHARE = 0.35  # of the reflected energy
 N_ECHOES = 9
+EAR_DELAY_S = 0.0007  # the longest way around a head
 
 
 def wet_share(space: str, distance_m: float) -> float:
@@ -87,10 +88,11 @@ def _echoes(acoustics: Acoustics, length: int, rng: np.random.Generator) -> np.n
     shares = np.sort(rng.random(N_ECHOES)) ** 0.7
     shares[0] = 0.0
     for share in shares:
-        at = round((acoustics.first_echo_s + span * share) * SAMPLE_RATE_HZ)
         angle = rng.uniform(0, np.pi / 2)
         strength = (1 - 0.7 * share) * rng.choice([-1.0, 1.0])
-        echoes[:, at] += strength * np.array([np.cos(angle), np.sin(angle)])
+        for channel, gain in enumerate((np.cos(angle), np.sin(angle))):
+            at_s = acoustics.first_echo_s + span * share + rng.uniform(0, EAR_DELAY_S)
+            echoes[channel, round(at_s * SAMPLE_RATE_HZ)] += strength * gain
     return echoes
 
 
