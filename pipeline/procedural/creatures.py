@@ -1,0 +1,295 @@
+"""Mammals and frogs: vocal folds and a mouth that opens and closes.
+
+Pitches, formants and lengths were measured on recordings of the animals (autocorrelation and linear prediction).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import signal
+from .ambience import outdoors
+from .schedule import bouts, events, pace
+from .vocal import cry, loud
+from .voice import Voice
+
+
+def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: float = -6.0) -> dict:
+    """Return the settings of a cry that the words change: bright mouths are open, rough throats noisy."""
+    rough = voice.roughness
+    return {
+        "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
+        "jitter": max(jitter * 3.0**rough, 0.0),
+        "tilt_db": tilt_db + 3.5 * voice.brightness,
+    }
+
+
+def spread(voice: Voice, low: float, high: float) -> float:
+    """Return a random number between two."""
+    return float(voice.rng.uniform(low, high))
+
+
+def lengthened(voice: Voice, low_s: float, high_s: float) -> float:
+    """Return the random length of a call, shorter for quick animals."""
+    return spread(voice, low_s, high_s) / pace(voice) ** 0.4
+
+
+def called(voice: Voice, call: Callable[[], np.ndarray], pause_s: float) -> np.ndarray:
+    """Return a mono track of calls one after another: `call()` makes each anew, so none repeats."""
+    track = np.zeros(voice.length, np.float32)
+    if voice.role == "one-shot":
+        for time in events(voice, 1.0, length_s=1.5):
+            signal.place(track, call(), time)
+        return track
+    pause = pause_s * 2.0**-voice.density * (0.6 if voice.role == "bed" else 1.0)
+    time = spread(voice, 0.05, 0.4)
+    while True:
+        sound = call()
+        if time > 0.5 and time + 0.7 * len(sound) / signal.RATE > voice.duration_s:
+            return track
+        signal.place(track, sound, time, spread(voice, 0.75, 1.0))
+        time += len(sound) / signal.RATE + pause * voice.rng.gamma(3.0, 1 / 3)
+
+
+# Dogs and cats -------------------------------------------------------------------------------------------------------
+
+
+def dog(voice: Voice) -> np.ndarray:
+    """Barks in groups of one to four: the pitch leaps up as the jaw opens, the throat overblows into noise."""
+    size = voice.params.get("size", 1.0) * spread(voice, 0.9, 1.12)
+    track = np.zeros(voice.length, np.float32)
+    for start in events(voice, 1.9, length_s=1.2):
+        for _ in range(voice.rng.integers(2, 5)):
+            length = lengthened(voice, 0.13, 0.2)
+            signal.place(track, _bark(voice, size, length), start, spread(voice, 0.7, 1.0))
+            start += length + spread(voice, 0.08, 0.28) / pace(voice)
+    return outdoors(voice, track)
+
+
+def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
+    high = spread(voice, 0.9, 1.1) / size
+    jaw = [(720, 1060, 1100, 800), (1180, 1500, 1450, 1250), (1850, 2150, 2100, 2000), (3500, 3600, 3500, 3500), 5000]
+    return cry(
+        voice.rng,
+        length_s,
+        np.array([330, 560, 520, 330]) * high,
+        [np.asarray(track) / size**0.6 for track in jaw],
+        level=(0.7, 1.0, 0.9, 0.25),
+        attack=0.07,
+        release=0.4,
+        shimmer=0.3,
+        subharmonic=0.25 + 0.2 * voice.roughness,
+        sharpness=6.0,
+        **manners(voice, breath=0.22, jitter=0.05, tilt_db=-4.0),
+    )
+
+
+def cat(voice: Voice) -> np.ndarray:
+    """Meows: mouth opens and closes around a long arched tone."""
+    high = spread(voice, 0.9, 1.15)
+
+    def meow() -> np.ndarray:
+        a, b = spread(voice, 0.92, 1.08), spread(voice, 0.95, 1.2)
+        return cry(
+            voice.rng,
+            lengthened(voice, 0.55, 1.0),
+            np.array([430, 620 * a, 700 * b, 640 * a, 430]) * high,
+            [(420, 900, 1250, 1050, 500), (2400, 2100, 1900, 1700, 1100), (3100, 3300, 3300, 3100, 2800), 4700, 6000],
+            level=(0.35, 0.8, 1.0, 0.8, 0.3),
+            attack=0.15,
+            release=0.35,
+            vibrato_hz=7.0,
+            vibrato=0.012,
+            **manners(voice, breath=0.04, jitter=0.006, tilt_db=-4.5),
+        )
+
+    return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4)
+
+
+# Farm animals --------------------------------------------------------------------------------------------------------
+
+
+def cow(voice: Voice) -> np.ndarray:
+    """Moos: a closed hum that opens into a strong, slightly rough tone an octave above the chest."""
+    deep = spread(voice, 0.88, 1.1)
+
+    def moo() -> np.ndarray:
+        return cry(
+            voice.rng,
+            lengthened(voice, 1.3, 2.0),
+            np.array([98, 116, 138, 146, 140, 118]) * deep,
+            [(260, 300, 520, 680, 650, 480), (720, 800, 1050, 1150, 1150, 1000), (1900, 1850, 1800, 1750, 1700, 1700),
+             (2800, 2800, 2850, 2850, 2850, 2850), 3200, 5000],
+            level=(0.2, 0.35, 0.8, 1.0, 1.0, 0.6),
+            attack=0.12,
+            release=0.18,
+            shimmer=0.12,
+            subharmonic=0.15 + 0.2 * max(voice.roughness, 0.0),
+            sharpness=9.0,
+            **manners(voice, breath=0.06, jitter=0.012, tilt_db=-5.0),
+        )  # fmt: skip
+
+    return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0)
+
+
+def sheep(voice: Voice) -> np.ndarray:
+    """Bleats: a nasal, strongly trembling voice, of several animals."""
+    flock = [(spread(voice, 0.8, 1.5), spread(voice, 0.9, 1.15)) for _ in range(4)]
+
+    def bleat() -> np.ndarray:
+        high, mouth = flock[voice.rng.integers(len(flock))]
+        return cry(
+            voice.rng,
+            lengthened(voice, 0.6, 1.1),
+            np.array([140, 165, 160, 135]) * high,
+            [np.asarray(f) * mouth for f in ((450, 680, 690, 560), (1150, 1250, 1200, 1150), (1950, 2120, 2120, 2000), 2700, 3640, 4800)],
+            level=(0.6, 1.0, 0.9, 0.5),
+            attack=0.06,
+            release=0.25,
+            shimmer=0.3,
+            subharmonic=0.3,
+            vibrato_hz=spread(voice, 8.0, 12.0),
+            vibrato=0.16,
+            sharpness=10.0,
+            **manners(voice, breath=0.12, jitter=0.03, tilt_db=-3.5),
+        )  # fmt: skip
+
+    return outdoors(voice, called(voice, bleat, 0.6))
+
+
+def pig(voice: Voice) -> np.ndarray:
+    """Grunts: slow, irregular flapping of the snout through two low resonances, in runs; a squeal now and then."""
+    track = np.zeros(voice.length, np.float32)
+    for start, end in bouts(voice, (2.5, 5.0), (0.5, 1.5)):
+        while start < end:
+            length = lengthened(voice, 0.14, 0.26)
+            signal.place(track, _grunt(voice, length), start, spread(voice, 0.4, 1.0))
+            start += length + spread(voice, 0.08, 0.4) / pace(voice)
+    return outdoors(voice, track, decay_s=0.4)
+
+
+def _grunt(voice: Voice, length_s: float) -> np.ndarray:
+    nose = spread(voice, 0.9, 1.12)
+    return cry(
+        voice.rng,
+        length_s,
+        np.array([60, 95, 85, 55]) * spread(voice, 0.8, 1.4),
+        [np.array([400, 480, 430, 370]) * nose, np.array([1150, 1150, 1100, 1070]) * nose, 1400, 3600, 5600],
+        level=(0.5, 1.0, 0.8, 0.4),
+        attack=0.15,
+        release=0.4,
+        shimmer=0.5,
+        subharmonic=0.3,
+        sharpness=5.0,
+        **manners(voice, breath=0.3, jitter=0.16, tilt_db=-4.0),
+    )
+
+
+def horse(voice: Voice) -> np.ndarray:
+    """Whinnies, falling and shaking, and snorts blown through fluttering lips."""
+
+    def whinny_or_snort() -> np.ndarray:
+        return _snort(voice) if voice.rng.random() < 0.3 else _whinny(voice)
+
+    return outdoors(voice, called(voice, whinny_or_snort, 0.9), decay_s=0.9)
+
+
+def _whinny(voice: Voice) -> np.ndarray:
+    high = spread(voice, 0.85, 1.15)
+    return cry(
+        voice.rng,
+        lengthened(voice, 1.3, 1.9),
+        np.array([420, 760, 900, 820, 700, 560, 430, 330]) * high,
+        [(530, 1100, 1350, 1450, 1250, 1100, 800, 600), (1650, 1650, 2000, 2000, 1900, 1700, 1500, 1300), 3200, 4800, 6500],
+        level=(0.3, 0.9, 1.0, 0.9, 0.75, 0.55, 0.35, 0.15),
+        attack=0.06,
+        release=0.25,
+        shimmer=0.3,
+        subharmonic=0.3,
+        vibrato_hz=spread(voice, 9.0, 13.0),
+        vibrato=0.1,
+        sharpness=7.0,
+        **manners(voice, breath=0.14, jitter=0.03, tilt_db=-3.5),
+    )  # fmt: skip
+
+
+def _snort(voice: Voice) -> np.ndarray:
+    length = lengthened(voice, 0.5, 0.9)
+    return cry(
+        voice.rng,
+        length,
+        (30, 26, 20, 16),
+        [500, 1300, 2400, 4200, 6500],
+        level=(0.6, 1.0, 0.6, 0.2),
+        attack=0.08,
+        release=0.5,
+        breath=0.75,
+        jitter=0.12,
+        shimmer=0.4,
+        vibrato_hz=spread(voice, 18.0, 26.0),
+        vibrato=0.35,
+        sharpness=2.5,
+        tilt_db=-2.0 + 3.0 * voice.brightness,
+    )
+
+
+def growl(voice: Voice) -> np.ndarray:
+    """Growls and roars of a large cat: folds that beat slowly and unevenly in a long, wide throat."""
+    deep = spread(voice, 0.85, 1.15) / voice.params.get("size", 1.0)
+
+    def roar() -> np.ndarray:
+        return cry(
+            voice.rng,
+            lengthened(voice, 1.3, 2.6),
+            np.array([48, 75, 92, 80, 60, 42]) * deep,
+            [(300, 420, 560, 520, 420, 330), (800, 950, 1150, 1100, 950, 850), (1900, 1950, 2000, 2000, 1900, 1900), 2900, 4100],
+            level=(0.35, 0.8, 1.0, 0.9, 0.6, 0.25),
+            attack=0.15,
+            release=0.35,
+            shimmer=0.45,
+            subharmonic=0.35,
+            sharpness=4.5,
+            **manners(voice, breath=0.3, jitter=0.09, tilt_db=-5.5),
+        )  # fmt: skip
+
+    return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9)
+
+
+# Frogs ---------------------------------------------------------------------------------------------------------------
+
+
+def frogs(voice: Voice) -> np.ndarray:
+    """A pond: each frog repeats its croak, a train of pulses through the vocal sac, answered by the others."""
+    count = max(2, round(5 * 2**voice.density))
+    track = np.zeros((2, voice.length), np.float32)
+    for index in range(count):
+        size, near = spread(voice, 0.75, 1.35), 1.0 if index == 0 else spread(voice, 0.12, 0.7)
+        pan = spread(voice, -0.9, 0.9)
+        croaks = [_croak(voice, size) for _ in range(4)]
+        for start, end in bouts(voice, (2.0, 5.0), (0.6, 2.5)):
+            start += spread(voice, 0.0, 0.5)
+            while start < end:
+                croak = croaks[voice.rng.integers(len(croaks))]
+                signal.place_panned(track, croak, start, near * spread(voice, 0.7, 1.0), pan)
+                start += len(croak) / signal.RATE + spread(voice, 0.08, 0.35) / pace(voice)
+    return outdoors(voice, track, decay_s=0.5, share=0.05, air_db=-36)
+
+
+def _croak(voice: Voice, size: float) -> np.ndarray:
+    pulses = []
+    for level in np.linspace(0.5, 1.0, voice.rng.integers(4, 8)):
+        pulse = cry(
+            voice.rng,
+            0.055 * size / pace(voice) ** 0.5,
+            np.array([500, 470, 430]) / size,
+            [np.array([1650, 1900, 1750]) / size, 2700 / size, np.array([4100, 3800, 3750]) / size],
+            level=(0.4, 1.0, 0.3),
+            attack=0.25,
+            release=0.5,
+            shimmer=0.2,
+            sharpness=7.0,
+            **manners(voice, breath=0.15, jitter=0.03, tilt_db=-2.0),
+        )
+        pulses.append(level * pulse)
+        pulses.append(np.zeros(signal.seconds(0.02 / pace(voice)), np.float32))
+    return loud(np.concatenate(pulses))

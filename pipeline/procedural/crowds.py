@@ -1,0 +1,163 @@
+"""People in numbers: a murmur in which no word can be made out, applause, far-off children.
+
+The voices are glottal pulses through vowels (Peterson & Barney 1952) in random order: they speak no language.
+"""
+
+import numpy as np
+from scipy import fft
+
+from . import signal
+from .ambience import outdoors
+from .creatures import spread
+from .schedule import bouts, pace, presence
+from .signal import RATE, seconds
+from .vocal import cry, fold_pulses, through_tract
+from .voice import Voice
+
+LOW_RATE = RATE // 4  # voices have little above 5 kHz: a quarter of the work
+VOWELS_HZ = np.array(  # F1, F2, F3 of men
+    [
+        (730, 1090, 2440), (530, 1840, 2480), (270, 2290, 3010), (570, 840, 2410),
+        (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690), (390, 1990, 2550),
+    ]
+)  # fmt: skip
+TALKERS = 7  # different babblers; the crowd is made of displaced copies of other pitch and size of each
+
+
+def crowd(voice: Voice) -> np.ndarray:
+    """The murmur of many people talking at once, in a large room or a street."""
+    copies = max(TALKERS, round(voice.params.get("people", 26) * 2.0**voice.density))
+    length = voice.length // 4 + 1
+    babblers = [_babble(voice, length, high) for high in np.geomspace(0.95, 1.85, TALKERS)]
+    sides = np.zeros((2, length), np.float32)
+    for index in range(copies):
+        babble, size = babblers[index % TALKERS], spread(voice, 0.9, 1.12)
+        at = (np.arange(length) * size + spread(voice, 0, length)) % (length - 1)
+        whole = at.astype(int)
+        share = (at - whole).astype(np.float32)
+        other = babble[whole] * (1 - share) + babble[whole + 1] * share
+        if voice.rng.random() < 0.5:
+            other = other[::-1]  # backwards a vowel stays a vowel, a word does not stay a word
+        angle = spread(voice, 0.1, 0.9) * np.pi / 2
+        near = np.exp(0.45 * voice.rng.standard_normal())
+        sides += np.float32(near) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * other
+    smeared = _smear(voice, sides)
+    full = _upsampled(smeared, voice.length)
+    return full * presence(voice) + signal.rms(full) * 0.02 * signal.noise(
+        voice.rng, voice.length, [(40, -6), (150, 0), (600, -6), (2500, -16), (9000, -36)], channels=2
+    )
+
+
+def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
+    """Return one voice of random syllables without words, `high` times a man's pitch, at LOW_RATE."""
+    rng, rate = voice.rng, LOW_RATE / 64  # of the control points
+    count = length // 64 + 8
+    time, starts, marks = 0.0, [], []
+    while time < length / LOW_RATE:
+        for _ in range(rng.integers(3, 12)):  # a breath
+            starts.append(time)
+            marks.append((rng.integers(len(VOWELS_HZ)), rng.uniform(0.5, 1.0), rng.uniform(0.85, 1.2)))
+            time += rng.uniform(0.11, 0.26) / pace(voice) ** 0.5
+        starts.append(time)
+        marks.append((rng.integers(len(VOWELS_HZ)), 0.0, 1.0))
+        time += rng.uniform(0.1, 0.7)
+    frames = np.arange(count) / rate
+    which = np.clip(np.searchsorted(starts, frames, side="right") - 1, 0, len(starts) - 1)
+    lengths = np.diff(np.append(starts, time))
+    within = (frames - np.asarray(starts)[which]) / lengths[which]
+    vowels, levels, pitches = (np.asarray(each) for each in zip(*marks, strict=True))
+    level = levels[which] * (0.12 + 0.88 * np.sin(np.pi * np.clip(within, 0, 1)) ** 0.8)
+    mouth = VOWELS_HZ[vowels][which].astype(float) * high**0.25
+    kernel = np.hanning(9)[1:-1]
+    mouth = np.stack([np.convolve(track, kernel / kernel.sum(), "same") for track in mouth.T])
+    mouth[:, :4], mouth[:, -4:] = mouth[:, 4:5], mouth[:, -5:-4]
+    pitch = 112 * high * np.interp(frames, starts, pitches) * (1 - 0.1 * within)
+    grid = np.arange(length) / 64
+    source = fold_pulses(np.interp(grid, np.arange(count), pitch), rng, jitter=0.012, shimmer=0.1, rate=LOW_RATE)
+    breath = 0.08 * 3.0**voice.roughness * rng.standard_normal(length, dtype=np.float32)
+    source = ((source + breath) * np.interp(grid, np.arange(count), level)).astype(np.float32)
+    tilt_db = -5.0 + 3.0 * voice.brightness
+    return signal.unit(through_tract(source, [*mouth, 3500, 4500], sharpness=9.0, tilt_db=tilt_db, rate=LOW_RATE))
+
+
+def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
+    """Return the sides through the reflections of a large room, which blur syllables into one another."""
+    size = LOW_RATE
+    time = np.arange(size) / LOW_RATE
+    tail = voice.rng.standard_normal((2, size)) * np.exp(-6.9 * time / 0.9) * (1 - np.exp(-time / 0.01))
+    tail = (tail / np.sqrt(np.mean(np.sum(tail**2, axis=1)))).astype(np.float32)
+    return 0.75 * sides + 0.65 * signal.convolve(sides[::-1], tail)
+
+
+def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
+    """Return a signal of LOW_RATE at RATE."""
+    size = fft.next_fast_len(sides.shape[-1], real=True)
+    spectrum = fft.rfft(sides, size)
+    return (
+        4 * fft.irfft(np.pad(spectrum, ((0, 0), (0, 4 * size // 2 + 1 - spectrum.shape[-1]))), 4 * size)[..., :length]
+    )
+
+
+# Hands ---------------------------------------------------------------------------------------------------------------
+
+
+def applause(voice: Voice) -> np.ndarray:
+    """Many people clapping, each at a pace, with hands and a place of their own."""
+    people = max(6, round(voice.params.get("people", 60) * 2.0**voice.density))
+    track = np.zeros((2, voice.length), np.float32)
+    for _ in range(people):
+        hands = [_clap(voice) for _ in range(3)]
+        interval_s = 1 / (spread(voice, 3.0, 4.8) * pace(voice) ** 0.5)
+        count = int(voice.duration_s / interval_s) + 1
+        times = np.cumsum(interval_s * (1 + 0.06 * voice.rng.standard_normal(count))) - spread(voice, 0.0, interval_s)
+        near, pan = np.exp(0.5 * voice.rng.standard_normal()), spread(voice, -0.95, 0.95)
+        for time, gain in zip(times, near * voice.rng.uniform(0.6, 1.0, count), strict=True):
+            signal.place_panned(track, hands[voice.rng.integers(3)], time, gain, pan)
+    return outdoors(voice, track * presence(voice), decay_s=0.9, share=0.2, air_db=-40)
+
+
+def _clap(voice: Voice) -> np.ndarray:
+    """Return one clap: a puff of noise through the hollow between two palms (Repp 1987)."""
+    hollow_hz = spread(voice, 700, 1900) * 1.3**voice.brightness
+    size = seconds(0.03)
+    time = np.arange(size) / RATE
+    puff = voice.rng.standard_normal(size) * (np.exp(-time / 0.0035) + 0.15 * np.exp(-time / 0.010))
+    low, high = hollow_hz / 1.6, hollow_hz * (2.4 + 0.8 * voice.roughness)
+    return signal.unit(signal.bandpass(puff, low, high) + 0.12 * puff.astype(np.float32))
+
+
+# Children ------------------------------------------------------------------------------------------------------------
+
+
+def children(voice: Voice) -> np.ndarray:
+    """Children at play some way off: calls and shrieks of no words, over one another and their echoes."""
+    count = max(3, round(6 * 2.0**voice.density))
+    track = np.zeros((2, voice.length), np.float32)
+    for _ in range(count):
+        high, near, pan = spread(voice, 0.85, 1.25), spread(voice, 0.3, 1.0), spread(voice, -0.9, 0.9)
+        for start, end in bouts(voice, (1.0, 2.5), (0.4, 2.0)):
+            start += spread(voice, 0.0, 0.8)
+            while start < end:
+                call = _child(voice, high)
+                signal.place_panned(track, call, start, near * spread(voice, 0.3, 1.0), pan)
+                start += len(call) / RATE + spread(voice, 0.05, 0.5) / pace(voice)
+    far = signal.lowpass(track, 5500, 1)
+    return outdoors(voice, far, decay_s=1.1, share=0.35, air_db=-32)
+
+
+def _child(voice: Voice, high: float) -> np.ndarray:
+    vowels = VOWELS_HZ[voice.rng.integers(len(VOWELS_HZ), size=voice.rng.integers(2, 4))] * 1.35
+    tune = 340 * high * voice.rng.uniform(0.8, 1.7, 4)
+    return cry(
+        voice.rng,
+        spread(voice, 0.16, 0.5),
+        tune,
+        [*vowels.T, 4300, 5400],
+        level=(0.5, 1.0, 0.9, 0.4),
+        attack=0.15,
+        release=0.3,
+        breath=0.1,
+        jitter=0.012,
+        shimmer=0.1,
+        tilt_db=-4.0 + 3 * voice.brightness,
+    )

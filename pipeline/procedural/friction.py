@@ -1,0 +1,155 @@
+"""Things that rub: stick and slip (creaks, saws, ropes), brushing and rolling."""
+
+import numpy as np
+
+from . import signal
+from .ambience import indoors, outdoors
+from .contact import struck
+from .creatures import spread
+from .schedule import bouts, events, pace, rhythm
+from .signal import RATE, seconds
+from .vocal import glide
+from .voice import Voice
+from .words import material
+
+
+def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.ndarray:
+    """Return the pulses of stick and slip: `rate_hz` glides, intervals stray by the share `unevenness`."""
+    length = seconds(duration_s)
+    turns = np.cumsum(glide(rate_hz, length)) / RATE
+    steps = np.maximum(1 + unevenness * voice.rng.standard_normal(int(turns[-1]) + 1), 0.15)
+    marks = np.cumsum(steps)
+    marks = marks[marks < turns[-1]]
+    times = np.searchsorted(turns, marks) / RATE
+    # the longer it sticks, the harder it slips
+    return signal.impulses(length, times, steps[: len(marks)] * voice.rng.uniform(0.6, 1.0, len(marks)))
+
+
+def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> np.ndarray:
+    """Return the impulse response of a large thing: many modes between two frequencies, decays of the material."""
+    stuff = material(voice.material or usual)
+    hz = np.sort(np.exp(voice.rng.uniform(np.log(low_hz), np.log(high_hz), count))) * 1.2**voice.brightness
+    decays = ring * stuff.decay_s * (stuff.frequency_hz / hz) ** (0.6 * stuff.damping)
+    gains = voice.rng.uniform(0.4, 1.0, count) * (hz / low_hz) ** (-0.35 + 0.3 * voice.roughness)
+    return signal.modes(hz, decays, gains, rng=voice.rng)
+
+
+def creak(voice: Voice) -> np.ndarray:
+    """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
+    track = np.zeros(voice.length, np.float32)
+    body = _panel(voice, "wood", 380, 3400, 12, 0.8)
+    for start in events(voice, 1.6, length_s=1.2):
+        signal.place(track, _one_creak(voice, body), start, spread(voice, 0.5, 1.0))
+    return indoors(voice, track, decay_s=0.5, share=0.1)
+
+
+def _one_creak(voice: Voice, body: np.ndarray) -> np.ndarray:
+    duration_s = spread(voice, 0.5, 1.4) / pace(voice) ** 0.7
+    base = spread(voice, 50, 130) * pace(voice) ** 0.5
+    bend = base * np.array([0.35, 0.8, spread(voice, 0.9, 1.4), spread(voice, 0.6, 1.6), 0.4])
+    pulses = _slips(voice, duration_s, bend, 0.12 * 2.0**voice.roughness)
+    pulses = pulses * glide((0.25, 0.9, 1.0, 0.8, 0.15), len(pulses)).astype(np.float32)
+    return signal.peak(signal.convolve(np.pad(pulses, (0, len(body) // 2)), body))
+
+
+def rigging(voice: Voice) -> np.ndarray:
+    """A boat at its berth: halyards clank on a hollow mast, ropes creak as the swell lifts her."""
+    track = np.zeros(voice.length, np.float32)
+    mast_hz = spread(voice, 520, 760)
+    ropes = _panel(voice, "wood", 250, 1900, 10, 0.9)
+    for start in events(voice, 2.4, length_s=1.0):
+        signal.place(track, _one_creak(voice, ropes), start, spread(voice, 0.25, 0.5))
+    for span in bouts(voice, (2.0, 4.5), (0.5, 1.5)):
+        for time in rhythm(voice, span, 0.6, 0.22):
+            mast = signal.modes(
+                mast_hz * np.array([1.0, 2.32, 2.76, 4.25, 5.4]) * 1.2**voice.brightness,
+                [0.35, 0.25, 0.2, 0.12, 0.08],
+                voice.rng.uniform(0.4, 1.0, 5),
+                rng=voice.rng,
+            )
+            signal.place(track, mast, time, spread(voice, 0.25, 1.0))
+            signal.place(track, struck(voice, "metal", pitch=5, ring=0.05, contact=2.0), time, 0.3)
+    return outdoors(voice, track, decay_s=0.5, share=0.06)
+
+
+def saw(voice: Voice) -> np.ndarray:
+    """A hand saw in wood: teeth pass faster than one can count, push strokes bite, pull strokes clear."""
+    track = np.zeros(voice.length, np.float32)
+    board = _panel(voice, "wood", 420, 5200, 16, 0.5)
+    for span in bouts(voice, (3.5, 6.0), (0.6, 1.5)):
+        for index, time in enumerate(rhythm(voice, span, 0.46, 0.04)):
+            push = index % 2 == 0
+            signal.place(track, _stroke(voice, board, push), time, spread(voice, 0.85, 1.0) * (1.0 if push else 0.45))
+    return outdoors(voice, track, decay_s=0.4, share=0.08)
+
+
+def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
+    length = seconds(0.42 / pace(voice))
+    speed = np.sin(np.pi * np.linspace(0, 1, length)) ** 0.6
+    teeth = _slips(
+        voice, length / RATE, np.maximum(speed[:: length // 12] * (420 if push else 520) * pace(voice), 30), 0.35
+    )
+    dust = voice.rng.standard_normal(length) * (0.16 + 0.1 * voice.roughness)
+    grip = np.repeat(np.exp(0.5 * voice.rng.standard_normal(length // 400 + 1)), 400)[:length]
+    return signal.unit(signal.convolve(((teeth * grip + dust) * speed**1.5).astype(np.float32), board))
+
+
+# Brushing and sliding ------------------------------------------------------------------------------------------------
+
+
+def broom(voice: Voice) -> np.ndarray:
+    """A broom on the ground: bristles that drag, flick up at the end, and take grit along."""
+    track = np.zeros(voice.length, np.float32)
+    for span in bouts(voice, (3.0, 6.0), (0.6, 1.5)):
+        for time in rhythm(voice, span, 0.85, 0.06):
+            length = seconds(spread(voice, 0.42, 0.6) / pace(voice))
+            level = glide((0.0, 0.5, 0.9, 1.0, 0.25, 0.0), length).clip(0)
+            bristles = np.exp(0.6 * voice.rng.standard_normal(length // 60 + 2))
+            level = level * np.interp(np.arange(length), np.arange(len(bristles)) * 60, bristles)
+            sweep = signal.bandpass(voice.rng.standard_normal(length) * level, 1300 * 1.4**voice.brightness, 7500)
+            signal.place(track, signal.unit(sweep), time, spread(voice, 0.7, 1.0))
+    return outdoors(voice, track, decay_s=0.4, share=0.06)
+
+
+def page(voice: Voice) -> np.ndarray:
+    """Pages turned: a finger slides, the sheet bends and flaps over, its fibres crackle."""
+    track = np.zeros(voice.length, np.float32)
+    for start in events(voice, 1.5, length_s=0.8):
+        length = seconds(spread(voice, 0.45, 0.8) / pace(voice) ** 0.6)
+        share = np.linspace(0, 1, length)
+        slide = 0.35 * np.exp(-(((share - 0.2) / 0.13) ** 2))
+        flap = np.exp(-(((share - spread(voice, 0.6, 0.7)) / 0.09) ** 2))
+        crackle = np.exp(1.1 * voice.rng.standard_normal(length // 150 + 2))
+        level = (slide + flap) * np.interp(np.arange(length), np.arange(len(crackle)) * 150, crackle)
+        sheet = signal.bandpass(voice.rng.standard_normal(length) * level, 900 * 1.4**voice.brightness, 8000)
+        count = voice.rng.poisson(45 * 2.0**voice.roughness)
+        folds = voice.rng.normal(0.55, 0.2, count) * length / RATE
+        snaps = signal.noise_bursts(
+            voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
+        )
+        signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
+    return indoors(voice, track, decay_s=0.25, share=0.05)
+
+
+# Rolling -------------------------------------------------------------------------------------------------------------
+
+
+def wheels(voice: Voice) -> np.ndarray:
+    """Wooden wheels with iron tyres on a rough road: rumble, knocks over stones, an axle that complains each turn."""
+    rng, rate = voice.rng, pace(voice)
+    uneven = np.exp(0.4 * signal.wander(rng, voice.length, 5.0 * rate))
+    rumble = (
+        signal.noise(rng, voice.length, [(25, -12), (60, 0), (220, -3), (700, -12), (3000, -26), (9000, -44)]) * uneven
+    )
+    knocks = signal.times_following(rng, 11 * rate * 2.0**voice.density * uneven)
+    body = [
+        struck(voice, "wood", pitch=spread(voice, 0.35, 1.3), ring=0.8, contact=1.2, contact_s=0.003) for _ in range(8)
+    ]
+    track = 0.25 * rumble
+    for time in knocks:
+        signal.place(track, body[rng.integers(len(body))], time, spread(voice, 0.1, 1.0) ** 1.5)
+    axle = _panel(voice, "wood", 700, 2600, 6, 0.6)
+    for time in rhythm(voice, (0.2, voice.duration_s), 1.5, 0.03):
+        pulses = _slips(voice, 0.3 / rate, np.array([160, 260, 210]) * rate**0.5, 0.06)
+        signal.place(track, signal.peak(signal.convolve(pulses, axle)), time, 0.22 * 1.6**voice.roughness)
+    return outdoors(voice, track, decay_s=0.4, share=0.08)

@@ -1,0 +1,163 @@
+"""Bodies that sound a pitch: bells, chimes and horns. One tone or a few, never a tune."""
+
+import numpy as np
+
+from . import signal
+from .ambience import outdoors
+from .creatures import called, spread
+from .schedule import bouts, events, pace, rhythm
+from .signal import seconds
+from .vocal import envelope, glide
+from .voice import Voice
+
+# Partials of a tuned church bell: ratio to the prime, level, decay in seconds at a prime of 250 Hz
+# (Rossing & Perrin 1987; Perrin, Charnley & de Pont 1983).
+CHURCH_BELL = (
+    (0.5, 0.50, 9.0),  # hum
+    (1.0, 0.80, 5.5),  # prime
+    (1.19, 0.85, 4.2),  # tierce, a minor third
+    (1.5, 0.40, 3.0),  # quint
+    (2.0, 1.00, 2.9),  # nominal
+    (2.52, 0.40, 1.6),
+    (2.66, 0.40, 1.4),
+    (3.01, 0.45, 1.2),  # superquint
+    (4.17, 0.35, 0.75),  # octave nominal
+    (5.43, 0.28, 0.45),
+    (6.79, 0.20, 0.3),
+    (8.21, 0.14, 0.2),
+)
+TUBE_RATIOS = (1.0, 2.756, 5.404, 8.933)  # of a free bar or tube
+
+
+def church_bell(voice: Voice) -> np.ndarray:
+    """One bell, tolling slowly: partials in beating pairs, since no bell is quite round."""
+    prime_hz = voice.params.get("prime_hz", 260.0) * spread(voice, 0.85, 1.2) * 1.25**voice.brightness
+    pairs = _beating_pairs(voice, np.array(CHURCH_BELL), prime_hz, ring=(260.0 / prime_hz) ** 0.5)
+    track = np.zeros(voice.length, np.float32)
+    if voice.role == "one-shot":
+        times = events(voice, 3.0, length_s=4.0)
+    else:
+        times = rhythm(voice, (spread(voice, 0.1, 0.5), voice.duration_s), voice.params.get("toll_s", 2.4), 0.02)
+    for time in times:
+        signal.place(track, _struck_bell(voice, pairs), time, spread(voice, 0.8, 1.0))
+    return outdoors(voice, track, decay_s=2.0, share=0.12)
+
+
+def _beating_pairs(voice: Voice, partials: np.ndarray, prime_hz: float, ring: float) -> np.ndarray:
+    """Return rows of frequency, level and decay: two for each partial, a beat apart."""
+    rows = []
+    for ratio, level, decay_s in partials:
+        beat_hz = spread(voice, 0.3, 1.6) * ratio**0.3
+        hz = ratio * prime_hz * spread(voice, 0.997, 1.003)
+        rows += [(hz, level, decay_s * ring), (hz + beat_hz, level * spread(voice, 0.3, 0.7), decay_s * ring)]
+    return np.array(rows)
+
+
+def _struck_bell(voice: Voice, pairs: np.ndarray) -> np.ndarray:
+    hz, levels, decays = pairs.T
+    hard = (hz / hz[2]) ** (0.15 + 0.3 * voice.roughness + 0.2 * voice.brightness)  # a hard clapper wakes high partials
+    lengths = np.minimum(decays * 1.2, voice.duration_s)
+    ring = signal.modes(hz, lengths / 1.2, levels * hard * voice.rng.uniform(0.85, 1.0, len(hz)), rng=voice.rng)
+    clang = voice.rng.standard_normal(seconds(0.06)) * np.exp(-np.arange(seconds(0.06)) / seconds(0.009))
+    signal.place(ring, signal.peak(signal.bandpass(clang, 1500, 7000)), 0.0, 0.25 * 2.0**voice.roughness)
+    return ring
+
+
+def small_bells(voice: Voice) -> np.ndarray:
+    """Small hand or harness bells, shaken: several hard little bells struck many times a second, in bouts."""
+    bells = [
+        signal.modes(
+            spread(voice, 2300, 4200) * 1.3**voice.brightness * np.array([1.0, 1.52, 2.31, 3.1, 4.05]),
+            np.array([0.32, 0.22, 0.16, 0.1, 0.07]) * 0.8,
+            voice.rng.uniform(0.3, 1.0, 5),
+            rng=voice.rng,
+        )
+        for _ in range(8)
+    ]
+    track = np.zeros((2, voice.length), np.float32)
+    places = voice.rng.uniform(-0.6, 0.6, len(bells))
+    for span in bouts(voice, (1.5, 3.5), (0.8, 2.0)):
+        for shake in rhythm(voice, span, 0.19, 0.1):
+            for _ in range(voice.rng.poisson(5 * 2.0**voice.density)):
+                which = voice.rng.integers(len(bells))
+                time = shake + voice.rng.normal(0, 0.022)
+                signal.place_panned(track, bells[which], time, spread(voice, 0.1, 1.0) ** 1.5, places[which])
+    return outdoors(voice, track, decay_s=0.5, share=0.05)
+
+
+def wind_chime(voice: Voice) -> np.ndarray:
+    """Tubes stirred by gusts: strikes in loose flurries, never in order, on tubes that are not tuned to a scale."""
+    metal = voice.material not in ("wood", "glass", "stone", "ceramic")
+    decay_s = {"wood": 0.09, "glass": 0.5, "stone": 0.1, "ceramic": 0.2}.get(voice.material, 2.2)
+    base_hz = (620.0 if metal else 900.0) * 1.3**voice.brightness
+    tubes = []
+    for index in range(6):
+        hz = base_hz * 1.17**index * spread(voice, 0.94, 1.06) * np.array(TUBE_RATIOS)
+        decays = decay_s * (hz[0] / hz) ** 1.1
+        tubes.append(signal.modes(hz, decays, [1, 0.7, 0.35, 0.2], rng=voice.rng))
+    gusts = signal.drift(voice.rng, voice.length, 0.5)
+    times = signal.times_following(voice.rng, 4.5 * 2.0 ** (voice.density + voice.speed) * gusts**2 + 0.15)
+    track = np.zeros((2, voice.length), np.float32)
+    for time in times:
+        which = int(voice.rng.integers(len(tubes)))
+        strength = gusts[min(seconds(time), voice.length - 1)]
+        signal.place_panned(track, tubes[which], time, strength * spread(voice, 0.2, 1.0), which / 5 - 0.5)
+    return outdoors(voice, track, decay_s=0.6, share=0.05)
+
+
+# Horns ---------------------------------------------------------------------------------------------------------------
+
+
+def _blast(
+    voice: Voice, duration_s: float, tones_hz: list[float], *, buzz: float, rise_s: float, sag: float
+) -> np.ndarray:
+    """Return one blast of several diaphragm or reed horns; `buzz` is the fall of level per harmonic number."""
+    length = seconds(duration_s)
+    out = np.zeros(length, np.float32)
+    rise, pitch = rise_s / duration_s, glide((1 - sag, 1.0, 1.0, 1.0, 1.0, 1.0, 1 - 1.5 * sag), length)
+    partials = np.arange(1, 24) ** -(buzz - 0.4 * voice.brightness)
+    for hz in tones_hz:
+        unsteady = 1 + 0.0015 * 3.0**voice.roughness * signal.wander(voice.rng, length, 9.0)
+        phases = voice.rng.permutation(partials[3:])  # a diaphragm has resonances of its own
+        gains = np.concatenate([partials[:3], 0.5 * (phases + partials[3:])])
+        out += signal.tone(hz * pitch * unsteady, length, gains)
+    hiss = signal.noise(voice.rng, length, [(200, -20), (800, 0), (3000, -6), (9000, -20)])
+    out = signal.unit(out) + np.float32(0.03 * 3.0**voice.roughness) * hiss
+    return out * envelope(length, min(rise, 0.4), min(1.6 * rise, 0.4)).astype(np.float32)
+
+
+def ship_horn(voice: Voice) -> np.ndarray:
+    """Long, very low blasts over water, with a late echo from the other shore."""
+    base_hz = voice.params.get("base_hz", 92.0) * spread(voice, 0.88, 1.15)
+
+    def blast() -> np.ndarray:
+        duration_s = spread(voice, 2.2, 3.6) / pace(voice) ** 0.4
+        return _blast(voice, duration_s, [base_hz, base_hz * 1.007], buzz=0.75, rise_s=0.25, sag=0.03)
+
+    track = called(voice, blast, 1.5)
+    echo = np.zeros_like(track)
+    signal.place(echo, signal.lowpass(track, 600), 0.9, 0.22)
+    return outdoors(voice, track + echo, decay_s=2.8, share=0.25)
+
+
+def train_horn(voice: Voice) -> np.ndarray:
+    """A chord of three to five air horns, long and short blasts."""
+    base_hz = voice.params.get("base_hz", 311.0) * spread(voice, 0.95, 1.05)
+    chord = [base_hz * ratio * spread(voice, 0.995, 1.005) for ratio in (1.0, 1.19, 1.335, 1.59)]
+
+    def blast() -> np.ndarray:
+        duration_s = voice.rng.choice([0.7, 1.6, 2.2]) * spread(voice, 0.9, 1.15) / pace(voice) ** 0.4
+        return _blast(voice, duration_s, chord, buzz=0.55, rise_s=0.08, sag=0.02)
+
+    return outdoors(voice, called(voice, blast, 0.8), decay_s=2.0, share=0.2)
+
+
+def car_horn(voice: Voice) -> np.ndarray:
+    """Two electric horns a third apart, some way off."""
+    base_hz = voice.params.get("base_hz", 410.0) * spread(voice, 0.93, 1.07)
+
+    def blast() -> np.ndarray:
+        duration_s = voice.rng.choice([0.18, 0.35, 0.8]) * spread(voice, 0.85, 1.2) / pace(voice) ** 0.4
+        return _blast(voice, duration_s, [base_hz, base_hz * 1.235], buzz=0.35, rise_s=0.012, sag=0.004)
+
+    return outdoors(voice, called(voice, blast, 0.9), decay_s=1.3, share=0.25)

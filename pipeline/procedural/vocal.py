@@ -1,0 +1,146 @@
+"""Voices of animals and people as source and filter (Fant 1960): pulses of the vocal folds through resonances.
+
+All grains are float32, shape (samples,); pitches and formants are glides, given by a few points spread evenly.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import fft
+
+from .signal import RATE, seconds
+
+FRAME_S = 1024 / RATE  # of the moving filter: 23 ms, within which a mouth hardly moves
+HOPS = 4  # frames that overlap at any time
+SINC_TAPS = np.arange(-8, 8)
+
+Glide = Sequence[float] | float
+
+
+def glide(points: Glide, length: int) -> np.ndarray:
+    """Return `length` values that pass through the points, spread evenly, without corners."""
+    points = np.atleast_1d(np.asarray(points, dtype=float))
+    if len(points) == 1:
+        return np.full(length, points[0])
+    if len(points) > 2:  # Catmull-Rom through the points
+        slopes = np.gradient(points)
+        place = np.linspace(0, len(points) - 1, length)
+        left = np.minimum(place.astype(int), len(points) - 2)
+        u = place - left
+        step = points[left + 1] - points[left]
+        a, b = slopes[left] - step, step - slopes[left + 1]
+        return points[left] + u * step + u * (1 - u) * (a * (1 - u) + b * u)
+    return np.linspace(points[0], points[1], length)
+
+
+def envelope(length: int, attack: float, release: float) -> np.ndarray:
+    """Return a swell from 0 to 1 and back: raised cosines over the given shares of the length."""
+    rise, fall = max(int(attack * length), 2), max(int(release * length), 2)
+    level = np.ones(length)
+    level[:rise] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
+    level[-fall:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fall + 1) / fall)
+    return level
+
+
+def fold_pulses(
+    pitch_hz: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    jitter: float = 0.01,
+    shimmer: float = 0.06,
+    subharmonic: float = 0.0,
+    rate: int = RATE,
+) -> np.ndarray:
+    """Return one band-limited pulse a period of the pitch, which has a value for each sample.
+
+    `jitter` and `shimmer` are the standard deviations of the period and height of a pulse; `subharmonic` is by how
+    much every second pulse is lower, as in rough voices (period doubling).
+    """
+    length = len(pitch_hz)
+    phase = np.cumsum(pitch_hz) / rate
+    count = int(phase[-1])
+    marks = np.arange(1, count) + jitter * rng.standard_normal(max(count - 1, 0))
+    times = np.interp(marks, phase, np.arange(length))
+    heights = 1 + shimmer * rng.standard_normal(len(times))
+    heights[::2] *= 1 - subharmonic
+    heights /= np.sqrt(pitch_hz[times.astype(int)] / rate)  # equal power at every pitch
+    first = np.floor(times).astype(int)
+    offsets = SINC_TAPS - (times - first)[:, None]
+    taps = np.sinc(offsets) * (0.5 + 0.5 * np.cos(np.pi * offsets / 9)) * heights[:, None]
+    places = np.clip(first[:, None] + SINC_TAPS, 0, length - 1)
+    return np.bincount(places.ravel(), taps.ravel(), length)[:length].astype(np.float32)
+
+
+def through_tract(
+    source: np.ndarray,
+    formants_hz: Sequence[Glide],
+    *,
+    sharpness: float = 8.0,
+    tilt_db: float = -6.0,
+    rate: int = RATE,
+) -> np.ndarray:
+    """Return the source through a cascade of moving resonances.
+
+    `sharpness` is formant over bandwidth; `tilt_db` is the slope per octave of source and lips together.
+    """
+    window = round(FRAME_S * rate)
+    hop, lead = window // HOPS, (HOPS - 1) * (window // HOPS)
+    padded = np.zeros((-(-len(source) // hop) + 2 * HOPS - 2) * hop, dtype=np.float32)
+    padded[lead : lead + len(source)] = source
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
+    frames = fft.rfft(windows * np.hanning(window + 1)[:-1].astype(np.float32), 2 * window, axis=1)
+    hz = fft.rfftfreq(2 * window, 1 / rate).astype(np.float32)
+    hz[0] = hz[1] / 2
+    top_hz, poles = float(np.max(formants_hz[-1])), 2 * len(formants_hz) - 1
+    above = (1 + (hz / top_hz) ** 4) ** (poles / 4)  # stands for the resonances above the highest one given
+    frames *= (hz / 500) ** (tilt_db / 6.02) * (hz / (hz + 40)) ** 2 * above
+    for formant in formants_hz:
+        centre = glide(formant, len(frames)).astype(np.float32)[:, None]
+        frames *= centre**2 / (centre**2 - hz**2 + 1j * hz * (40 + centre / sharpness))
+    pieces = fft.irfft(frames, axis=1)
+    out = np.zeros((len(frames) + 2 * HOPS, hop), dtype=np.float32)
+    for block in range(2 * HOPS):
+        out[block : block + len(frames)] += pieces[:, block * hop : (block + 1) * hop]
+    return out.ravel()[lead : lead + len(source)] * np.float32(2 / HOPS)
+
+
+def cry(
+    rng: np.random.Generator,
+    duration_s: float,
+    pitch_hz: Glide,
+    formants_hz: Sequence[Glide],
+    *,
+    level: Glide = 1.0,
+    attack: float = 0.1,
+    release: float = 0.3,
+    breath: Glide = 0.05,
+    jitter: float = 0.01,
+    shimmer: float = 0.06,
+    subharmonic: float = 0.0,
+    vibrato_hz: float = 0.0,
+    vibrato: float = 0.0,
+    sharpness: float = 8.0,
+    tilt_db: float = -6.0,
+) -> np.ndarray:
+    """Return one call of a creature, at a root mean square of 1 in its loudest part.
+
+    `breath` is the share of noise in the source, `vibrato` the relative depth of a pitch and level tremor.
+    """
+    length = max(seconds(duration_s), 64)
+    tremor = np.sin(2 * np.pi * vibrato_hz * np.arange(length) / RATE + rng.uniform(0, 6.28))
+    pitch = glide(pitch_hz, length) * (1 + vibrato * tremor)
+    drift = np.interp(np.arange(length), np.linspace(0, length, 9), rng.standard_normal(9))
+    pitch = np.maximum(pitch * (1 + 0.6 * jitter * drift), 20)
+    pulses = fold_pulses(pitch, rng, jitter=jitter, shimmer=shimmer, subharmonic=subharmonic)
+    share = glide(breath, length)
+    source = (1 - share) * pulses + share * rng.standard_normal(length)
+    source = source * glide(level, length) * envelope(length, attack, release) * (1 + 2 * vibrato * tremor)
+    tail = np.zeros(seconds(0.02))  # the resonances ring out
+    sound = through_tract(np.concatenate([source, tail]), formants_hz, sharpness=sharpness, tilt_db=tilt_db)
+    return loud(sound)
+
+
+def loud(sound: np.ndarray) -> np.ndarray:
+    """Return the sound at a root mean square of 1 in its loudest part, by the mean of its loudest half of power."""
+    power = np.sort(sound.astype(np.float64) ** 2)[len(sound) // 2 :]
+    return (sound / np.sqrt(power.mean() + 1e-20)).astype(np.float32)
