@@ -1,0 +1,469 @@
+"""The app: a picture on the left, what would be heard there in the middle, its sound on the right.
+
+`python app.py` serves it; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where. Nothing heavy is imported before the
+page is served.
+"""
+
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+try:
+    import spaces  # before torch, which it patches on ZeroGPU
+except ImportError:  # of use in a Space only
+    spaces = None
+import gradio as gr
+
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.page import asset, fragments, layout, theme
+from pipeline.page.guard import Guard
+from pipeline.soundscape import Soundscape
+
+if TYPE_CHECKING:
+    from pipeline.job import Job, Result
+
+EXAMPLES = Path(__file__).parent / "examples"
+VISITORS = Path(tempfile.gettempdir()) / "image-to-soundscape"  # one folder a visitor
+KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
+SWEPT_EVERY_S = 1800
+MAX_UPLOAD = "30mb"
+MODEL_WORK = "model"  # one queue for everything that runs a model
+PRIVATE = {"api_visibility": "private"}
+QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+
+_log = logging.getLogger(__name__)
+
+
+# Visitors and their files ---------------------------------------------------------------------------------------------
+
+
+def folder_of(request: gr.Request | None) -> Path:
+    """Return the visitor's own folder. Its name is a hash, since the browser chooses the name of the session."""
+    session = (request and request.session_hash) or secrets.token_hex(16)
+    folder = VISITORS / hashlib.sha256(session.encode()).hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def forget(request: gr.Request) -> None:
+    """Delete what the visitor made; a job that still runs for them stops."""
+    shutil.rmtree(folder_of(request), ignore_errors=True)
+
+
+def sweep() -> None:
+    """Delete the folders of visitors who left without a word."""
+    for folder in VISITORS.glob("*"):
+        with suppress(FileNotFoundError):  # another job swept it first
+            if time.time() - folder.stat().st_mtime > KEPT_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn every error into a sentence for the visitor; what they cannot mend is logged under an id that they see."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Cancelled as error:
+        raise gr.Error(str(error), title="Stopped", duration=4, print_exception=False) from None
+    except SoundscapeError as error:
+        raise gr.Error(str(error), title="Please look at this", print_exception=False) from None
+    except Exception:
+        number = secrets.token_hex(4)
+        _log.exception("error %s", number)
+        words = f"Something went wrong on our side. It is noted as {number}. Please try again."
+        raise gr.Error(words, title="Sorry", print_exception=False) from None
+
+
+# The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
+
+
+def gpu_seconds(job: "Job", *_: Any) -> int:
+    """Return how long the job may hold a borrowed GPU: looking, and some steps for every second of sound."""
+    sources = len(job.soundscape.sources) if job.soundscape else 5
+    return round((15 if job.picture else 0) + 5 + sources * (2 + 0.1 * job.duration_s))
+
+
+def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Progress) -> "Result | Soundscape":
+    """Run the job into the folder, or only describe its picture; it goes on while its ticket is there.
+
+    Errors are told in words here, inside: of a worker on ZeroGPU nothing but gr.Error keeps its message.
+    """
+    from pipeline.job import describe_picture, run
+
+    def on_progress(stage: str, done: int, total: int) -> None:
+        if ticket and not ticket.exists():
+            raise Cancelled
+        progress((done, total), desc=fragments.STAGES[stage], unit="steps")
+
+    with in_words():
+        return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
+
+
+work_on_gpu = spaces.GPU(duration=gpu_seconds)(work) if spaces else work
+
+
+def needs_gpu(job: "Job", only_look: bool) -> bool:
+    """True when a model of the job runs on the GPU that ZeroGPU lends: the embedded pair costs nobody's quota."""
+    from pipeline import backends, settings
+
+    names = [] if job.soundscape else [job.vision or backends.default_vision()]
+    names += [] if only_look else [job.audio or backends.default_audio()]
+    known = backends.VISION | backends.AUDIO
+    return settings.on_zero_gpu() and any(backends.card(name).device == "cuda" for name in names if name in known)
+
+
+def carry_out(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress, only_look: bool = False) -> Any:
+    """Do the job in a fresh folder of the visitor: a Result, or a Soundscape when it should only look."""
+    sweep()
+    with in_words():
+        worker = work_on_gpu if needs_gpu(job, only_look) else work
+        folder = None if only_look else Path(tempfile.mkdtemp(dir=folder_of(request))) / "soundscape"
+    return worker(job, folder, Path(ticket) if ticket else None, progress)
+
+
+def opened(path: str | None) -> Any:
+    """Return the visitor's picture, or None when there is none."""
+    from pipeline.picture import load_picture
+
+    return load_picture(path) if path else None
+
+
+def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
+    """Return the job for a picture, or for a document that the visitor may have edited."""
+    from pipeline.job import Job
+
+    with in_words():
+        if text is not None and not text.strip():
+            raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound of your own.")
+        if text is None and not picture:
+            raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
+        return Job(picture=opened(picture), soundscape=Soundscape.from_json(text) if text else None, **wishes)
+
+
+# What the visitor does ------------------------------------------------------------------------------------------------
+
+
+def begin(request: gr.Request) -> list[Any]:
+    """Hand out a ticket, and let the visitor stop."""
+    ticket = folder_of(request) / f"{secrets.token_hex(8)}.ticket"
+    ticket.touch()
+    idle = gr.Button(interactive=False)
+    return [str(ticket), idle, idle, idle, gr.Button(visible=True)]
+
+
+def end(ticket: str | None) -> list[Any]:
+    """Take the ticket back: whatever still runs on it stops at its next step."""
+    if ticket:
+        Path(ticket).unlink(missing_ok=True)
+    ready = gr.Button(interactive=True)
+    return [None, ready, ready, ready, gr.Button(visible=False)]
+
+
+def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=gr.Progress()):
+    job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=None if surprise else seed)
+    result = carry_out(job, request, ticket, progress)
+    return document_view(result.soundscape) + sound_view(result)
+
+
+def on_describe(picture, vision, ticket, request: gr.Request, progress=gr.Progress()):
+    return document_view(carry_out(job_of(picture, vision=vision), request, ticket, progress, only_look=True))
+
+
+def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=gr.Progress()):
+    job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=None if surprise else seed)
+    return sound_view(carry_out(job, request, ticket, progress))
+
+
+def on_typing(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Bring the friendly view up to what is typed, or say what is wrong with it."""
+    if not text.strip():
+        return {"json": "", "broken": False}, ""
+    try:
+        return {"json": Soundscape.from_json(text).to_json(), "broken": False}, ""
+    except SoundscapeError as error:
+        return {**shown, "broken": True}, fragments.problems(str(error))
+
+
+def on_example(chosen: gr.EventData) -> list[Any]:
+    path = examples()[int(chosen.index)]
+    soundscape = Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
+    return [str(path), *document_view(soundscape), gr.Column(visible=True), gr.Column(visible=False)]
+
+
+def document_view(soundscape: Soundscape) -> list[Any]:
+    """Values of the editor, the friendly view and the problems."""
+    text = soundscape.to_json()
+    return [layout(text), {"json": text, "broken": False}, ""]
+
+
+def sound_view(result: "Result") -> list[Any]:
+    """Values of everything in the column of the sound."""
+    stems = []
+    for path in result.stem_paths:
+        source = result.soundscape.sources[int(path.name[:2]) - 1]
+        words = " · ".join(filter(None, (source.material, source.action, ", ".join(source.timbre))))
+        file = gr.FileData(path=str(path), orig_name=path.name).model_dump()
+        stems.append({"name": source.name, "words": words, "file": file})
+    mix, bundle = str(result.mix_path), str(result.write_bundle())
+    shown, hidden = gr.Column(visible=True), gr.Column(visible=False)
+    return [mix, mix, bundle, stems, fragments.report(result.report), result.report["seed"], hidden, shown]
+
+
+def examples() -> list[Path]:
+    """The pictures that have their soundscape beside them."""
+    return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
+
+
+def backends_view() -> list[Any]:
+    """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
+    from pipeline import backends
+
+    views = []
+    for registry, default in ((backends.VISION, backends.default_vision()), (backends.AUDIO, backends.default_audio())):
+        cards = {name: backends.card(name) for name in registry}
+        best = cards[default].title if default in cards else default
+        ready = [(card.title, name) for name, card in cards.items() if not card.reason]
+        views += [gr.Dropdown(choices=[(f"Automatic: {best}", ""), *ready]), fragments.models(cards)]
+    return views
+
+
+# End points for programs ----------------------------------------------------------------------------------------------
+
+
+def api_describe(picture: str, vision_backend: str, request: gr.Request, progress=gr.Progress()) -> str:
+    """Return what would be heard in the picture, as the JSON text of a Soundscape."""
+    job = job_of(picture, vision=vision_backend or "")
+    return carry_out(job, request, None, progress, only_look=True).to_json()
+
+
+def api_render(
+    soundscape_json: str, audio_backend: str, duration_s: float, seed: int | None, request: gr.Request, progress=gr.Progress()
+) -> tuple[str, str, dict[str, Any]]:
+    """Return the mix (WAV), the bundle (ZIP) and the report of a Soundscape. No seed means a random one."""
+    job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
+    return files_of(carry_out(job, request, None, progress))
+
+
+def api_image_to_soundscape(
+    picture: str,
+    vision_backend: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None,
+    request: gr.Request,
+    progress=gr.Progress(),
+) -> tuple[str, str, str, dict[str, Any]]:
+    """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
+    wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
+    result = carry_out(job_of(picture, **wishes), request, None, progress)
+    return result.soundscape.to_json(), *files_of(result)
+
+
+def files_of(result: "Result") -> tuple[str, str, dict[str, Any]]:
+    return str(result.mix_path), str(result.write_bundle()), result.report
+
+
+# The page -------------------------------------------------------------------------------------------------------------
+
+
+def create_demo() -> gr.Blocks:
+    """Build the page; nothing is loaded and no model runs."""
+    with gr.Blocks(title="Image to Soundscape", analytics_enabled=False, delete_cache=(SWEPT_EVERY_S, KEPT_S)) as demo:
+        gr.HTML(asset("header.html"))
+        ticket = gr.State(None)
+        with gr.Row(elem_id="desk", equal_height=False):
+            with gr.Column(elem_id="picture-column", min_width=260):
+                gr.HTML("<h2>Picture</h2>")
+                picture = gr.Image(
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "clipboard", "webcam"],
+                    label="Picture",
+                    show_label=False,
+                    placeholder="Drop a picture here, or click to choose one",
+                    alt_text="The picture whose sound is made",
+                    buttons=["fullscreen"],
+                    elem_id="picture",
+                )
+                hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
+                with gr.Row(elem_classes="pair"):
+                    describe = gr.Button("Describe", elem_id="describe")
+                    stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+                status = gr.HTML(elem_id="status", elem_classes="status")
+                with gr.Accordion("Models", open=False, elem_id="models"):
+                    vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
+                    vision_notes = gr.HTML()
+                    audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
+                    audio_notes = gr.HTML()
+            with gr.Column(elem_id="soundscape-column", min_width=300):
+                gr.HTML("<h2>Soundscape</h2>")
+                problems = gr.HTML(elem_id="problems")
+                with gr.Tabs(elem_id="views"):
+                    with gr.Tab("Sounds", render_children=True):
+                        sources = gr.HTML(
+                            {"json": "", "broken": False},
+                            html_template=asset("sources.html"),
+                            js_on_load=asset("sources.js"),
+                            apply_default_css=False,
+                            elem_id="sources",
+                        )
+                    with gr.Tab("JSON", render_children=True):
+                        editor = gr.Code(
+                            language="json",
+                            label="Soundscape as JSON",
+                            show_label=False,
+                            lines=18,
+                            max_lines=36,
+                            interactive=True,
+                            elem_id="editor",
+                        )
+            with gr.Column(elem_id="sound-column", min_width=260):
+                gr.HTML("<h2>Sound</h2>")
+                with gr.Row(elem_id="wishes"):
+                    duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
+                    seed = gr.Number(label="Seed", precision=0, value=None, elem_id="seed")
+                    surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
+                make = gr.Button("Make sound", elem_id="make")
+                sound_status = gr.HTML(elem_id="sound-status", elem_classes="status")
+                with gr.Column() as nothing_yet:
+                    gr.HTML(asset("empty_sound.html"))
+                with gr.Column(visible=False, elem_id="result") as result:
+                    mix = gr.Audio(
+                        label="Mix",
+                        show_label=False,
+                        type="filepath",
+                        interactive=False,
+                        autoplay=True,
+                        buttons=[],
+                        waveform_options=gr.WaveformOptions(
+                            waveform_color="#9db3b1", waveform_progress_color="#16706b", show_recording_waveform=True
+                        ),
+                        elem_id="mix",
+                    )
+                    with gr.Row(elem_classes="pair"):
+                        mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
+                        bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
+                    report = gr.HTML(elem_id="report")
+                    with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
+                        stems = gr.HTML(
+                            [],
+                            html_template="<ul class='stems'></ul>",
+                            js_on_load=asset("stems.js"),
+                            apply_default_css=False,
+                            elem_id="stems",
+                        )
+        gr.HTML("<h2 class='begin'>Or begin with one of these</h2>", visible=bool(examples()))
+        gallery = gr.HTML(
+            fragments.gallery(examples()), js_on_load=asset("gallery.js"), apply_default_css=False, elem_id="gallery"
+        )
+
+        document = [editor, sources, problems]
+        sound = [mix, mix_file, bundle, stems, report, seed, nothing_yet, result]
+        wishes = [audio, duration_s, seed, surprise, ticket]
+        controls = [ticket, hear, describe, make, stop]
+        running = []
+        for button, task, inputs, outputs, places in (
+            (hear, on_hear, [picture, vision, *wishes], document + sound, [status]),
+            (describe, on_describe, [picture, vision, ticket], document, [status]),
+            (make, on_make, [picture, editor, *wishes], sound, [sound_status]),
+        ):
+            started = button.click(begin, outputs=controls, **QUICK)
+            work_done = started.then(
+                task, inputs, outputs, show_progress_on=places, concurrency_id=MODEL_WORK, **PRIVATE
+            )
+            work_done.then(end, ticket, controls, **QUICK)
+            running.append(work_done)
+        stop.click(end, ticket, controls, cancels=running, **QUICK)
+
+        sources.input(None, sources, editor, js=asset("editor.js"), **QUICK)
+        editor.input(on_typing, [editor, sources], [sources, problems], trigger_mode="always_last", **QUICK)
+        gallery.select(on_example, None, [picture, *document, nothing_yet, result], **QUICK)
+        demo.load(backends_view, None, [vision, vision_notes, audio, audio_notes], **QUICK)
+        demo.unload(forget)
+        add_end_points()
+    demo.queue(default_concurrency_limit=4, max_size=64)
+    return demo
+
+
+def add_end_points() -> None:
+    """Add /describe, /render and /image_to_soundscape, apart from the page so that its changes are not theirs."""
+    with gr.Column(visible=False):
+        picture = gr.Image(type="filepath", image_mode=None, label="picture")
+        soundscape_json = gr.Textbox(label="soundscape_json")
+        vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
+        duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
+        mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
+        button = gr.Button()
+    files = [mix, bundle, report]
+    for task, inputs, outputs in (
+        (api_describe, [picture, vision_backend], soundscape_json),
+        (api_render, [soundscape_json, audio_backend, duration_s, seed], files),
+        (
+            api_image_to_soundscape,
+            [picture, vision_backend, audio_backend, duration_s, seed],
+            [soundscape_json, *files],
+        ),
+    ):
+        name = task.__name__.removeprefix("api_")
+        button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, concurrency_limit=jobs_at_once())
+
+
+def jobs_at_once() -> int:
+    """One job at a time on a GPU, which it fills; two on a processor."""
+    from pipeline.settings import accelerator
+
+    return 2 if accelerator() == "cpu" else 1
+
+
+def warm_up() -> None:
+    """Load the default vision backend while the first visitor looks around."""
+    from pipeline import backends
+
+    try:
+        backends.load_vision()
+    except SoundscapeError as error:  # the visitor will be told when they choose it
+        _log.warning("%s", error)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` needs to know of the page and of its limits."""
+    from starlette.middleware import Middleware
+
+    style = gr.themes.Base(
+        font=["Inter", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"],
+        font_mono=["ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
+        radius_size=gr.themes.sizes.radius_md,
+    )
+    known = vars(style)
+    variables = theme()
+    style.set(**variables, **{f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known})
+    return {
+        "theme": style,
+        "css": asset("style.css"),
+        "allowed_paths": [str(EXAMPLES)],
+        "max_file_size": MAX_UPLOAD,
+        "show_error": False,
+        "run_history": False,
+        "ssr_mode": False,
+        "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
+    }
+
+
+if __name__ == "__main__":
+    demo = create_demo()
+    demo.launch(prevent_thread_lock=True, **launch_options())
+    threading.Thread(target=warm_up, daemon=True).start()
+    demo.block_thread()

@@ -1,0 +1,25 @@
+"""The page of the app: its style, scripts and the functions that turn data into HTML. Nothing here knows Gradio."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_FLAT_LIST = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s*\]")
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file of this folder."""
+    return (FOLDER / name).read_text("utf-8")
+
+
+def theme() -> dict[str, str]:
+    """Return the theme variables; the same for light and dark, since their colours are CSS variables of style.css."""
+    return json.loads(asset("theme.json"))
+
+
+def layout(text: str) -> str:
+    """Return the JSON text with lists of plain values on one line, so that a box or a timbre is read at a glance."""
+    return _FLAT_LIST.sub(lambda found: "[" + re.sub(r"\n\s*", " ", found[1]) + "]", text)

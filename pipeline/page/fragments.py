@@ -1,0 +1,118 @@
+"""Data -> HTML fragments. Every text that comes from a visitor or a model is escaped."""
+
+import base64
+import io
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+THUMBNAIL_PX = (360, 240)
+STAGES = {
+    "describe": "Looking at the picture",
+    "sound": "Making the sounds",
+    "mix": "Mixing",
+    "files": "Writing the files",
+}
+
+
+def problems(message: str) -> str:
+    """Return the list of problems of a document, one line of `message` each; empty when there are none."""
+    if not message:
+        return ""
+    items = "".join(f"<li>{_problem(line)}</li>" for line in message.splitlines() if line.strip())
+    return f'<div class="problems" role="alert"><p>Not a soundscape yet</p><ul>{items}</ul></div>'
+
+
+def _problem(line: str) -> str:
+    field, colon, rest = line.partition(": ")
+    if colon and " " not in field:
+        return f"<code>{escape(field)}</code> {escape(rest)}"
+    return escape(line)
+
+
+def report(facts: dict[str, Any]) -> str:
+    """Return what made the sound, how long each stage took, and what to know about it."""
+    rows = [
+        ("Seen by", _model(facts.get("vision"))),
+        ("Sounded by", _model(facts.get("audio"))),
+        ("Time", _times(facts.get("seconds", {}))),
+        ("Level", _level(facts)),
+        ("Seed", _number(facts.get("seed"))),
+    ]
+    items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
+    warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in facts.get("warnings") or [])
+    notes = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
+    return f'<section class="report" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
+
+
+def _model(made_by: dict[str, Any] | None) -> str:
+    if not made_by:
+        return ""
+    title = str(made_by.get("title") or made_by.get("backend", ""))
+    details = [str(made_by[key]) for key in ("model", "device") if made_by.get(key)]
+    quiet = f' <span class="quiet">{escape(" · ".join(details))}</span>' if details else ""
+    return escape(title) + quiet
+
+
+def _times(seconds: dict[str, float]) -> str:
+    words = {"describe": "looking", "sound": "sounds", "mix": "mix", "files": "files"}
+    parts = [f"{words.get(stage, stage)} {_seconds(value)}" for stage, value in seconds.items() if stage in words]
+    total = _seconds(sum(value for stage, value in seconds.items() if stage in words))
+    return f'{total} <span class="quiet">{escape(" · ".join(parts))}</span>' if parts else ""
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def _level(facts: dict[str, Any]) -> str:
+    parts = []
+    if isinstance(facts.get("loudness_lufs"), int | float):
+        parts.append(f"{facts['loudness_lufs']:.1f} LUFS".replace("-", "−"))
+    if isinstance(facts.get("true_peak_dbtp"), int | float):
+        parts.append(f"true peak {facts['true_peak_dbtp']:.1f} dBTP".replace("-", "−"))
+    return ", ".join(parts)
+
+
+def _number(value: Any) -> str:
+    return "" if value is None else escape(str(value))
+
+
+def models(cards: dict[str, Any]) -> str:
+    """Return the list of backends: what each is, what it needs, and why it cannot run here. `cards`: name -> Card."""
+    return f'<ul class="models">{"".join(_card(name, card) for name, card in cards.items())}</ul>'
+
+
+def _card(name: str, card: Any) -> str:
+    device = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "processor"}.get(card.device, card.device)
+    size = f"{card.download_gb:g} GB download" if card.download_gb else "nothing to download"
+    details = " · ".join(escape(text) for text in (card.model, card.licence, f"on the {device}", size) if text)
+    state = "" if card.reason else "ready"
+    why = f'<p class="reason">{escape(card.reason)}</p>' if card.reason else ""
+    heading = f'<p class="title">{escape(card.title)} <code>{escape(name)}</code> <em>{state}</em></p>'
+    return f'<li class="{state}">{heading}<p class="quiet">{details}</p>{why}</li>'
+
+
+def gallery(pictures: list[Path]) -> str:
+    """Return the prepared pictures as buttons; `data-index` is the place in `pictures`.
+
+    The thumbnails are part of the page: no path of this machine is told, and no further request is made.
+    """
+    buttons = "".join(_thumbnail(index, path) for index, path in enumerate(pictures))
+    return f'<div class="gallery">{buttons}</div>'
+
+
+def _thumbnail(index: int, path: Path) -> str:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        picture.draft("RGB", THUMBNAIL_PX)  # decodes the JPEG at a fraction of its size: some 3 ms
+        picture.thumbnail(THUMBNAIL_PX)
+        file = io.BytesIO()
+        picture.convert("RGB").save(file, "JPEG", quality=80)
+    scene = json.loads(path.with_suffix(".json").read_text("utf-8"))["scene"]
+    source = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    name = path.stem.replace("_", " ").replace("-", " ").capitalize()
+    image = f'<img src="{source}" alt="{escape(scene)}" loading="lazy">'
+    return f'<button type="button" data-index="{index}">{image}<span>{escape(name)}</span></button>'

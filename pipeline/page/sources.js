@@ -1,0 +1,273 @@
+// The friendly view of the soundscape. The JSON in the editor is the one document: every edit here is written there.
+// props.value = {json: the document as text, "" while there is none; broken: true while the editor's text has problems}
+const LIMITS = {
+  sources: 8, scene: 300, mood: 120, text: 60, timbre: 30, timbres: 5,
+  gain_db: [-40, 12], pan: [-1, 1], distance_m: [0.5, 1000],
+};
+const SPACES = ["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"];
+const ROLES = { bed: "all the time", recurring: "now and then", "one-shot": "once or twice" };
+const NEW_SOURCE = {
+  name: "new sound", material: "", action: "", timbre: [], role: "bed", box: null, distance_m: 5, gain_db: 0,
+  pan: null, mute: false, evidence: "inferred", confidence: 1, instrument: "none",
+};
+
+let soundscape = null;
+let mutedBeforeSolo = null;
+const open = new Set(); // indices of the cards that are folded out
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+function commit() {
+  props.value = { json: soundscape ? JSON.stringify(soundscape) : "", broken: false };
+  trigger("input");
+}
+
+// Fields ---------------------------------------------------------------------------------------------------------
+
+function textField(label, value, maxLength, write, attributes = {}) {
+  const input = make(attributes.rows ? "textarea" : "input", {
+    value, maxlength: maxLength, "aria-label": label, autocomplete: "off", spellcheck: "true", ...attributes,
+    oninput: () => { write(input.value); commit(); fit(); },
+  });
+  if (attributes.rows) input.value = value;
+  const fit = () => {
+    if (!attributes.rows) return;
+    input.style.height = "auto";
+    input.style.height = `${input.scrollHeight + 2}px`;
+  };
+  requestAnimationFrame(fit);
+  return input;
+}
+
+function slider(label, [low, high], step, value, shown, write, attributes = {}) {
+  const output = make("output", {}, shown(value));
+  const input = make("input", {
+    type: "range", min: low, max: high, step, value, "aria-label": label, "aria-valuetext": shown(value), ...attributes,
+    oninput: () => {
+      const number = Number(input.value);
+      const words = shown(number);
+      output.textContent = words;
+      input.setAttribute("aria-valuetext", words);
+      fill();
+      write(number);
+      commit();
+    },
+  });
+  const fill = () => input.style.setProperty("--share", `${(100 * (input.value - low)) / (high - low)}%`);
+  fill();
+  return [input, output];
+}
+
+const inDecibels = (gain) => `${gain > 0 ? "+" : gain < 0 ? "−" : ""}${Math.abs(gain).toFixed(gain % 1 ? 1 : 0)} dB`;
+const inMetres = (distance) => `${distance < 10 ? distance.toFixed(1).replace(/\.0$/, "") : Math.round(distance)} m`;
+const inWords = (pan) => (Math.abs(pan) < 0.02 ? "centre" : `${Math.round(Math.abs(pan) * 100)} % ${pan < 0 ? "left" : "right"}`);
+const panOf = (source) => source.pan ?? (source.box ? source.box[0] + source.box[2] - 1 : 0);
+
+function toggle(text, label, pressed, press) {
+  return make("button", { type: "button", class: "toggle", "aria-pressed": pressed, "aria-label": label, title: label,
+    onclick: press }, text);
+}
+
+// A source ---------------------------------------------------------------------------------------------------------
+
+function words(source) {
+  return [source.material, source.action, source.timbre.join(", ")].filter(Boolean).join(" · ") || "no description yet";
+}
+
+function facts(source) {
+  const seen = source.evidence === "visible" ? "in the picture" : "inferred";
+  return `${seen}, ${Math.round(source.confidence * 100)} % sure · heard ${ROLES[source.role]}, ${inMetres(source.distance_m)} away`;
+}
+
+function isSolo(index) {
+  return soundscape.sources.length > 1 && soundscape.sources.every((source, each) => source.mute === (each !== index));
+}
+
+function solo(index) {
+  if (isSolo(index)) {
+    soundscape.sources.forEach((source, each) => { source.mute = mutedBeforeSolo?.[each] ?? false; });
+  } else {
+    if (!soundscape.sources.some((_, each) => isSolo(each))) mutedBeforeSolo = soundscape.sources.map((source) => source.mute);
+    soundscape.sources.forEach((source, each) => { source.mute = each !== index; });
+  }
+  commit();
+  draw();
+}
+
+function card(source, index) {
+  const name = source.name;
+  const summary = make("p", { class: "words" }, words(source));
+  const quiet = make("p", { class: "facts" }, facts(source));
+  const refresh = () => { summary.textContent = words(source); quiet.textContent = facts(source); };
+
+  const title = textField("Name of the sound", name, LIMITS.text, (text) => {
+    title.toggleAttribute("aria-invalid", !text.trim());
+    if (text.trim()) source.name = text; // a source must have a name: keep the last one
+  }, { class: "name" });
+  const [gain, gainShown] = slider(`Gain of ${name}`, LIMITS.gain_db, 0.5, source.gain_db, inDecibels,
+    (value) => { source.gain_db = value; });
+  const details = make("div", { class: "details", id: `source-details-${index}`, hidden: !open.has(index) });
+  const unfold = make("button", { type: "button", class: "unfold", "aria-expanded": open.has(index),
+    "aria-controls": details.id, "aria-label": `More about ${name}`, title: "More",
+    onclick: () => {
+      if (!open.delete(index)) open.add(index);
+      unfold.setAttribute("aria-expanded", open.has(index));
+      details.hidden = !open.has(index);
+    } });
+
+  const rest = [
+    labelled("Material", textField("Material", source.material, LIMITS.text, (text) => { source.material = text; refresh(); },
+      { placeholder: "water over stone" })),
+    labelled("Action", textField("Action", source.action, LIMITS.text, (text) => { source.action = text; refresh(); },
+      { placeholder: "rushing" })),
+    labelled("Timbre", textField("Timbre, words separated by commas", source.timbre.join(", "), 160, (text) => {
+      source.timbre = text.split(",").map((word) => word.trim().slice(0, LIMITS.timbre)).filter(Boolean).slice(0, LIMITS.timbres);
+      refresh();
+    }, { placeholder: "bright, broadband" })),
+    labelled("Heard", choice("Heard", Object.entries(ROLES), source.role, (role) => { source.role = role; refresh(); })),
+    distanceField(source, refresh),
+    panField(source),
+  ];
+  details.append(...rest, make("button", { type: "button", class: "remove", onclick: () => remove(index) }, `Remove this sound`));
+
+  return make("li", {
+    class: `source${source.mute ? " muted" : ""}`,
+    onmouseenter: () => showBox(source, index), onmouseleave: hideBox,
+    onfocusin: () => showBox(source, index), onfocusout: hideBox,
+  },
+  make("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
+  title,
+  make("div", { class: "level" }, gain, gainShown),
+  make("div", { class: "switches" },
+    toggle("S", `Solo ${name}: hear only this`, isSolo(index), () => solo(index)),
+    toggle("M", `Mute ${name}`, source.mute, () => { source.mute = !source.mute; commit(); draw(); }),
+    unfold),
+  make("div", { class: "what" }, summary, quiet),
+  details);
+}
+
+const labelled = (text, ...fields) => make("label", {}, make("span", {}, text), ...fields);
+
+function choice(label, options, value, write) {
+  const select = make("select", { "aria-label": label, onchange: () => { write(select.value); commit(); } },
+    ...options.map(([key, text]) => make("option", { value: key, selected: key === value }, text)));
+  return select;
+}
+
+function distanceField(source, refresh) {
+  const toShare = (distance) => Math.log(distance / 0.5) / Math.log(2000); // 0.5 m .. 1000 m on a logarithmic slider
+  const toDistance = (share) => Number((0.5 * 2000 ** share).toPrecision(2));
+  return labelled("Distance", ...slider("Distance", [0, 1], 0.01, toShare(source.distance_m), (share) => inMetres(toDistance(share)),
+    (share) => { source.distance_m = toDistance(share); refresh(); }));
+}
+
+function panField(source) {
+  const shown = (pan) => inWords(pan);
+  const [input, output] = slider("Position from left to right", LIMITS.pan, 0.05, panOf(source), shown, (pan) => {
+    source.pan = pan;
+    back.hidden = !source.box;
+  });
+  const back = make("button", { type: "button", class: "link", hidden: source.pan === null || !source.box, onclick: () => {
+    source.pan = null;
+    input.value = panOf(source);
+    input.style.setProperty("--share", `${50 + 50 * panOf(source)}%`);
+    output.textContent = shown(panOf(source));
+    back.hidden = true;
+    commit();
+  } }, "as in the picture");
+  return labelled("Position", input, output, back);
+}
+
+function remove(index) {
+  soundscape.sources.splice(index, 1);
+  if (!soundscape.sources.length) soundscape = null; // a soundscape has at least one sound
+  open.clear();
+  commit();
+  draw();
+  element.querySelector(".add")?.focus();
+}
+
+function add() {
+  soundscape ??= { version: 1, scene: "", mood: "", space: "open", sources: [] };
+  soundscape.sources.push({ ...NEW_SOURCE });
+  open.add(soundscape.sources.length - 1);
+  commit();
+  draw();
+  const names = element.querySelectorAll(".name");
+  names[names.length - 1].select();
+}
+
+// The box of a source on the picture -------------------------------------------------------------------------------
+
+function showBox(source, index) {
+  hideBox();
+  const picture = document.querySelector("#picture img");
+  if (!source.box || !picture?.naturalWidth) return;
+  const frame = picture.parentElement;
+  const scale = Math.min(picture.clientWidth / picture.naturalWidth, picture.clientHeight / picture.naturalHeight);
+  const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+  const left = picture.offsetLeft + (picture.clientWidth - width) / 2;
+  const top = picture.offsetTop + (picture.clientHeight - height) / 2;
+  const [x0, y0, x1, y1] = source.box;
+  const box = make("div", { class: "source-box", "aria-hidden": "true" }, make("span", {}, `${index + 1} ${source.name}`));
+  box.style.cssText = `left:${left + x0 * width}px;top:${top + y0 * height}px;width:${(x1 - x0) * width}px;height:${(y1 - y0) * height}px`;
+  if (getComputedStyle(frame).position === "static") frame.style.position = "relative";
+  frame.append(box);
+}
+
+function hideBox() {
+  document.querySelectorAll(".source-box").forEach((box) => box.remove());
+}
+
+// The whole ----------------------------------------------------------------------------------------------------------
+
+function empty() {
+  return make("div", { class: "empty" },
+    make("p", {}, "What would be heard in your picture is written here: the place, its mood, and every sound in it."),
+    make("p", { class: "quiet" }, "You can change all of it before the sound is made."),
+    make("button", { type: "button", class: "add", onclick: add }, "Or begin with a sound of your own"));
+}
+
+function draw() {
+  hideBox();
+  const view = element.querySelector(".view");
+  if (!soundscape) {
+    view.replaceChildren(empty());
+    return;
+  }
+  const full = soundscape.sources.length >= LIMITS.sources;
+  const place = make("div", { class: "place" },
+    textField("Scene", soundscape.scene, LIMITS.scene, (text) => { soundscape.scene = text; },
+      { class: "scene", rows: 1, placeholder: "Where are we?" }),
+    labelled("Mood", textField("Mood", soundscape.mood, LIMITS.mood, (text) => { soundscape.mood = text; }, { placeholder: "calm, fresh" })),
+    labelled("Space", choice("Space", SPACES.map((space) => [space, space]), soundscape.space, (space) => { soundscape.space = space; })));
+  const list = make("ul", { class: "sources", "aria-label": "Sounds" }, ...soundscape.sources.map(card));
+  const more = make("button", { type: "button", class: "add", disabled: full, onclick: add },
+    full ? "Eight sounds are the most a soundscape holds" : "Add a sound");
+  view.replaceChildren(place, list, more);
+}
+
+function read() {
+  const { json, broken } = props.value ?? { json: "", broken: false };
+  element.querySelector(".view").toggleAttribute("inert", broken);
+  element.classList.toggle("broken", broken);
+  if (broken) return;
+  const next = json ? JSON.parse(json) : null;
+  if (JSON.stringify(next) === JSON.stringify(soundscape)) return;
+  soundscape = next;
+  if (open.size && Math.max(...open) >= (soundscape?.sources.length ?? 0)) open.clear();
+  draw();
+}
+
+draw();
+read();
+watch("value", read);
