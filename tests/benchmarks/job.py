@@ -1,0 +1,106 @@
+"""What one warm job costs with the embedded pair: python -m tests.benchmarks.job
+
+A 12-megapixel JPEG becomes a 10 s mix of five sources. The table shows the median of several runs, each with another
+seed so that no stem is remembered; the baseline is one second of white noise of as many channels, faded, mixed down
+and written, in the same run. Then: does the cost grow in line with duration and number of sources, and does memory
+grow from job to job?
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline import describe, mix, synthesize
+from pipeline.audio import Clip, wav_bytes
+from pipeline.job import Job, run
+from pipeline.picture import load_picture
+from pipeline.soundscape import Soundscape, Source
+from pipeline.synthesize import Stem
+
+RUNS = 5
+NAMES = ("sea waves", "wind", "gulls", "motor boat", "church bell", "traffic", "birdsong", "steps on gravel")
+GOALS_S = {"describe": 0.4, "sound": 0.8, "mix and files": 0.4}
+
+
+def soundscape_of(n_sources: int) -> Soundscape:
+    return Soundscape(space="street", sources=tuple(Source(name=name, distance_m=20) for name in NAMES[:n_sources]))
+
+
+def photograph(path: Path) -> Path:
+    """4000 x 3000 pixels of fine detail, as large a file as a camera writes."""
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize((4000, 3000), Image.BICUBIC)
+    grain = rng.integers(-12, 12, (3000, 4000, 1))
+    Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8)).save(path, quality=92)
+    return path
+
+
+def median_s(action: Callable[[int], object], runs: int = RUNS) -> float:
+    action(0)  # warm
+    times = []
+    for number in range(1, runs + 1):
+        start = time.perf_counter()
+        action(number)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def baseline() -> None:
+    """The least that any mixer does: five stereo noises of 10 s added up and written."""
+    rng = np.random.default_rng(0)
+    total = sum(rng.standard_normal((2, 441_000), dtype=np.float32) for _ in range(5))
+    wav_bytes(Clip(total * np.float32(0.05)))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        path = photograph(place / "photograph.jpg")
+        unit_s = median_s(lambda _: baseline())
+        soundscape = soundscape_of(5)
+
+        def whole(seed: int) -> None:
+            run(Job(soundscape=soundscape, audio="procedural", duration_s=10, seed=seed), place / "result")
+
+        stages = {
+            "describe": median_s(lambda _: describe(load_picture(path), "tagger")),
+            "sound": median_s(lambda seed: synthesize(soundscape, "procedural", duration_s=10, seed=seed)),
+        }
+        stages["mix and files"] = median_s(whole) - stages["sound"]
+        print(f"baseline, five noises added and written: {unit_s:.3f} s\n")
+        print("| stage | seconds | ratio to baseline | goal |\n| --- | ---: | ---: | ---: |")
+        for name, seconds in stages.items():
+            print(f"| {name} | {seconds:.2f} | {seconds / unit_s:.1f} | {GOALS_S[name]:.1f} |")
+
+        print("\n| sources | duration | sound and mix | per source and second |\n| ---: | ---: | ---: | ---: |")
+        for n_sources, duration_s in ((1, 10), (2, 10), (4, 10), (8, 10), (4, 20), (4, 40)):
+            taken = median_s(lambda seed, n=n_sources, d=duration_s: mix_of(n, d, seed), 3)
+            each_ms = 1000 * taken / n_sources / duration_s
+            print(f"| {n_sources} | {duration_s} s | {taken:.2f} s | {each_ms:.1f} ms |")
+
+        used_mb = []
+        for seed in range(30):
+            run(Job(load_picture(path), None, "tagger", "procedural", 10.0, seed), place / "result")
+            used_mb.append(resident_mb())
+        after = ", ".join(f"{used_mb[jobs - 1]:.0f} MB after {jobs}" for jobs in (1, 10, 30))
+        print(f"\nresident memory by number of jobs: {after}")
+
+
+def mix_of(n_sources: int, duration_s: float, seed: int) -> Clip:
+    soundscape = soundscape_of(n_sources)
+    stems: tuple[Stem, ...] = synthesize(soundscape, "procedural", duration_s=duration_s, seed=seed)
+    return mix(soundscape, stems)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The command line as a process: exit status, one line of JSON a picture, progress apart from results."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+
+
+def call(*arguments, cwd=ROOT) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def lines(process: subprocess.CompletedProcess) -> list[dict]:
+    return [json.loads(line) for line in process.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    Image.new("RGB", (90, 60), (40, 120, 40)).save(folder / "meadow.jpg")
+    Image.new("RGB", (90, 60), (30, 60, 160)).save(folder / "meadow.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 1, "--seed", 7)
+    assert process.returncode == 0, process.stderr
+    (line,) = lines(process)
+    assert line["seed"] == 7 and (line["vision"], line["audio"]) == ("tagger", "procedural")
+    assert Path(line["mix"]) == tmp_path / "meadow/mix.wav" and Path(line["mix"]).is_file()
+    assert "meadow.jpg: done" in process.stderr
+
+
+def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_stops_nothing(pictures, tmp_path):
+    inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
+    process = call(*inputs, "--out", tmp_path, "--duration", 1)
+    assert process.returncode == 1
+    first, bad, second = lines(process)
+    assert Path(first["mix"]).parent.name == "meadow" and Path(second["mix"]).parent.name == "meadow-2"
+    assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["meadow", "meadow-2"]
+
+
+def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
+    described = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    assert described.returncode == 0, described.stderr
+    path = tmp_path / "meadow/soundscape.json"
+    assert [each.name for each in path.parent.iterdir()] == ["soundscape.json"]
+    document = json.loads(path.read_text())
+    document["sources"] = [{"name": "church bell"}]
+    path.write_text(json.dumps(document))
+    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 1)
+    assert sounded.returncode == 0, sounded.stderr
+    assert [each.name for each in (tmp_path / "meadow/stems").iterdir()] == ["01_church_bell.wav"]
+    assert (tmp_path / "meadow/picture.jpg").is_file()
+
+
+def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
+    (tmp_path / "river.json").write_text(soundscape.to_json())
+    process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 1)
+    assert process.returncode == 0, process.stderr
+    assert lines(process)[0]["vision"] is None
+    assert len(list((tmp_path / "out/river/stems").iterdir())) == 3
+
+
+def test_a_bad_soundscape_file_is_told_by_its_fields(tmp_path):
+    (tmp_path / "bad.json").write_text('{"sources": [{"name": "a", "gain_db": 99}]}')
+    process = call(tmp_path / "bad.json", "--out", tmp_path / "out", "--skip-vlm")
+    assert process.returncode == 1
+    assert lines(process)[0]["error"] == "sources[0].gain_db: must be at most 12"
+
+
+def test_a_folder_is_read_and_limited(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--skip-audio", "--limit", 1)
+    assert process.returncode == 0 and len(lines(process)) == 1
+
+
+def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_path):
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm")
+    assert process.returncode == 1 and "Run without --skip-vlm first" in lines(process)[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "required"),
+        (("a.jpg",), "--out"),
+        (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
+        (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
+        (("a.jpg", "--out", "x", "--duration", "long"), "invalid float"),
+        (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
+    ],
+)
+def test_wrong_usage_exits_with_2(tmp_path, arguments, words):
+    process = call(*arguments, cwd=tmp_path)
+    assert process.returncode == 2 and words in process.stderr and process.stdout == ""
+
+
+def test_help_comes_at_once_without_heavy_imports():
+    command = "import sys, pipeline.__main__; print([m for m in ('torch', 'scipy', 'gradio') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

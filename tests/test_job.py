@@ -1,0 +1,106 @@
+"""One function makes a soundscape: the embedded pair, from a picture to the folder."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.audio import read_wav
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.job import STAGES, Job, run
+from pipeline.loudness import integrated_loudness
+from pipeline.soundscape import Soundscape
+from pipeline.synthesize import forget_stems
+
+
+@pytest.fixture
+def beach() -> Image.Image:
+    """Blue sky over blue water over sand."""
+    picture = Image.new("RGB", (300, 200), (120, 170, 230))
+    picture.paste((30, 90, 150), (0, 90, 300, 150))
+    picture.paste((220, 200, 150), (0, 150, 300, 200))
+    return picture
+
+
+def test_a_picture_becomes_a_whole_result(tmp_path, beach):
+    steps = []
+    result = run(Job(picture=beach, duration_s=2, seed=7), tmp_path / "beach", lambda *step: steps.append(step))
+    stages = list(dict.fromkeys(stage for stage, _, _ in steps))
+    assert stages == list(STAGES) and all(0 <= done <= total for _, done, total in steps)
+    assert Soundscape.from_json((tmp_path / "beach/soundscape.json").read_text()) == result.soundscape
+    clip = read_wav(result.mix_path)
+    assert clip.samples.shape == (2, 2 * 44_100)
+    stems = [read_wav(path).samples for path in result.stem_paths]
+    assert len(stems) == len(result.soundscape.sources)
+    assert np.abs(clip.samples - sum(stems)).max() < 5e-4, "the stems in the folder add up to the mix"
+    report = json.loads((tmp_path / "beach/manifest.json").read_text())
+    assert (report["vision"]["backend"], report["audio"]["backend"], report["seed"]) == ("tagger", "procedural", 7)
+    assert set(result.report["seconds"]) == set(STAGES)
+    assert report["loudness_lufs"] == pytest.approx(integrated_loudness(clip.samples, 44_100), abs=0.1)
+    prompts = json.loads((tmp_path / "beach/prompts.json").read_text())
+    assert [each["source"] for each in prompts] == [source.name for source in result.soundscape.sources]
+
+
+def test_same_seed_same_bytes_another_seed_other_bytes(tmp_path, soundscape):
+    def mix_bytes(name: str, seed: int) -> bytes:
+        forget_stems()
+        return run(Job(soundscape=soundscape, duration_s=2, seed=seed), tmp_path / name).mix_path.read_bytes()
+
+    assert mix_bytes("a", 7) == mix_bytes("b", 7) != mix_bytes("c", 8)
+
+
+def test_editing_one_source_leaves_the_other_stems_as_they_were(tmp_path, soundscape):
+    from pipeline import synthesize
+
+    before = synthesize(soundscape, "procedural", duration_s=2, seed=7)
+    sources = (soundscape.sources[0].model_copy(update={"action": "trickling"}), *soundscape.sources[1:])
+    forget_stems()
+    after = synthesize(soundscape.model_copy(update={"sources": sources}), "procedural", duration_s=2, seed=7)
+    same = [np.array_equal(a.clip.samples, b.clip.samples) for a, b in zip(before, after)]
+    assert same == [False, True, True]
+
+
+def test_without_a_seed_one_is_drawn_and_told(tmp_path, soundscape):
+    seeds = {run(Job(soundscape=soundscape, duration_s=1), tmp_path / "a").report["seed"] for _ in range(3)}
+    assert len(seeds) == 3
+
+
+def test_with_a_soundscape_no_picture_is_looked_at(tmp_path, soundscape):
+    result = run(Job(soundscape=soundscape, duration_s=1, seed=1), tmp_path / "a")
+    assert result.soundscape == soundscape and result.report["vision"] is None
+    assert "describe" not in result.report["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (Job(), "no picture yet"),
+        (Job(picture=Image.new("RGB", (9, 9)), vision="taggr"), "no vision backend 'taggr'. Did you mean 'tagger'"),
+        (Job(picture=Image.new("RGB", (9, 9)), seed=-1), "whole number from 0"),
+        (Job(picture=Image.new("RGB", (9, 9)), duration_s=0.1), "must be between 1 and"),
+    ],
+)
+def test_bad_wishes_are_refused_in_words_and_nothing_is_written(tmp_path, job, words):
+    with pytest.raises(SoundscapeError, match=words):
+        run(job, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cancelling_in_any_stage_leaves_nothing_behind(tmp_path, beach, stage):
+    forget_stems()
+
+    def stop(now, done, total):
+        if now == stage and done < total:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(Job(picture=beach, duration_s=1, seed=1), tmp_path / "a", stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bundle_is_written_beside_the_folder(tmp_path, soundscape):
+    result = run(Job(soundscape=soundscape, duration_s=1, seed=1), tmp_path / "a")
+    assert result.write_bundle() == result.bundle_path == tmp_path / "a.zip"
+    assert result.bundle_path.is_file()
