@@ -1,0 +1,71 @@
+"""Bristle brushes: stamps of one stroke each, with the height of the paint they leave."""
+
+import numpy as np
+
+
+class Brushes:
+    """A box of brush stamps, made when first wanted and kept: alpha and paint height, both (n, n) float32."""
+
+    ANGLES = 36  # over half a turn
+    VARIANTS = 5
+
+    def __init__(self):
+        self._stamps: dict[tuple[int, int, int, int], tuple[np.ndarray, np.ndarray, int]] = {}
+
+    def stamp(self, rgb, height, scale, x, y, length, width, angle, opacity, colours, variants) -> None:
+        """Paint n strokes in order on `rgb` and, when given, on the `height` of the paint."""
+        h, w = rgb.shape[:2]
+        columns, rows = np.round(np.asarray(x) * scale).astype(int), np.round(np.asarray(y) * scale).astype(int)
+        # Sizes in steps of about a tenth, so that a few hundred stamps serve all strokes.
+        widths = np.round(np.log(np.maximum(np.asarray(width) * scale, 0.8)) * 9).astype(int)
+        lengths = np.round(np.log(np.maximum(np.asarray(length) * scale, 0.8)) * 9).astype(int)
+        turns = np.round(np.asarray(angle) / np.pi * self.ANGLES).astype(int) % self.ANGLES
+        for i in range(len(columns)):
+            key = (int(lengths[i]), int(widths[i]), int(turns[i]), int(variants[i]))
+            if key not in self._stamps:
+                self._stamps[key] = _stroke(*key)
+            alpha, paint, half = self._stamps[key]
+            top, left = rows[i] - half, columns[i] - half
+            bottom, right = top + 2 * half + 1, left + 2 * half + 1
+            if top < 0 or left < 0 or bottom > h or right > w:
+                if bottom <= 0 or right <= 0 or top >= h or left >= w:
+                    continue
+                inside = np.s_[max(0, -top) : h - top, max(0, -left) : w - left]
+                alpha, paint = alpha[inside], paint[inside]
+                top, left, bottom, right = max(0, top), max(0, left), min(h, bottom), min(w, right)
+            cover = alpha * np.float32(opacity[i])
+            area = rgb[top:bottom, left:right]
+            area += cover[..., None] * (colours[i] - area)
+            if height is not None:
+                relief = height[top:bottom, left:right]
+                relief += cover * (paint - relief)
+
+
+def _stroke(length: int, width: int, turn: int, variant: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Make a stroke of bristles: each begins and ends at its own place and carries its own load of paint."""
+    long, wide = float(np.exp(length / 9)), float(np.exp(width / 9))
+    angle = turn * np.pi / Brushes.ANGLES
+    half = int(np.ceil((long + wide) / 2)) + 1
+    rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    across = -columns * np.sin(angle) + rows * np.cos(angle)
+    bend = (variant - (Brushes.VARIANTS - 1) / 2) / Brushes.VARIANTS * 0.28
+    across = across + bend * (along**2 / max(long, 1) - long / 8)
+
+    rng = np.random.default_rng([variant, abs(length), abs(width), turn])
+    bristles = max(3, int(wide / 1.3))
+    place = (across / wide + 0.5) * bristles
+    number = np.arange(bristles + 1)
+    load = np.interp(place, number, rng.uniform(0.55, 1.0, bristles + 1))
+    begin = np.interp(place, number, rng.uniform(-0.5, -0.36, bristles + 1)) * long
+    end = np.interp(place, number, rng.uniform(0.28, 0.5, bristles + 1)) * long
+    soft = max(0.8, wide * 0.10)
+    ends = np.clip((along - begin) / soft + 0.5, 0, 1) * np.clip((end - along) / soft + 0.5, 0, 1)
+    round_ends = np.clip((np.hypot(np.maximum(np.abs(along) - (long - wide) / 2, 0), across) - wide / 2) / -soft, 0, 1)
+    sides = np.clip((wide / 2 - np.abs(across)) / soft + 0.5, 0, 1)
+    # Small dabs are round, long strokes ragged; a drying brush carries less at its end.
+    shape = np.where(long < 1.6 * wide, round_ends, ends * sides)
+    drying = 1 - 0.25 * np.clip(along / long + 0.5, 0, 1)
+    alpha = shape * (0.35 + 0.65 * load) * drying
+    ridge = 0.5 * np.exp(-(((np.abs(across) - wide * 0.42) / max(1.0, wide * 0.1)) ** 2))
+    return alpha.astype(np.float32), (load + ridge).astype(np.float32), half

@@ -1,0 +1,38 @@
+"""Colours as float RGB in 0..1, mixed as a painter mixes them: in the display's own (gamma) space."""
+
+import numpy as np
+
+Colour = str | tuple | np.ndarray
+
+
+def tone(colour: Colour) -> np.ndarray:
+    """Return a colour such as "#d9a566" as float32 RGB; arrays pass through."""
+    if isinstance(colour, str):
+        return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
+    return np.asarray(colour, np.float32)
+
+
+def ramp(position: np.ndarray, colours: list[str], stops: list[float] | None = None) -> np.ndarray:
+    """Map positions (0..1 when no stops are given) to colours; the result has one more axis, of 3."""
+    palette = np.stack([tone(colour) for colour in colours])
+    stops = np.linspace(0, 1, len(colours)) if stops is None else stops
+    channels = [np.interp(position, stops, palette[:, channel]) for channel in range(3)]
+    return np.stack(channels, -1).astype(np.float32)
+
+
+def step(low: float, high: float, values: np.ndarray) -> np.ndarray:
+    """Rise smoothly from 0 at `low` to 1 at `high` (falls when low > high)."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    return rgb @ np.array([0.30, 0.59, 0.11], np.float32)
+
+
+def jittered(rng: np.random.Generator, colours: np.ndarray, value: float, warmth: float) -> np.ndarray:
+    """Vary each of n colours (n, 3) in value and along the warm-cool axis, as unevenly mixed paint does."""
+    n = len(colours)
+    lighter = rng.normal(0, value, (n, 1))
+    warmer = rng.normal(0, warmth, (n, 1)) * np.array([1.0, 0.1, -0.9])
+    return np.clip(colours * (1 + lighter) + 0.35 * lighter * colours + warmer, 0, 1).astype(np.float32)

@@ -1,0 +1,54 @@
+"""Light: glow, bloom, rays, the relief of the paint and the weave of the canvas."""
+
+import numpy as np
+
+from .canvas import Canvas
+from .colour import Colour, luminance, step
+
+
+def distance(canvas: Canvas, x: float, y: float, stretch: float = 1.0) -> np.ndarray:
+    """Distance from a point, design units; `stretch` > 1 makes the rings wider than high."""
+    return np.hypot((canvas.x - x) / stretch, canvas.y - y)
+
+
+def glow(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, strength=0.6, stretch=1.0) -> None:
+    """Add the halo of a light: bright in the middle with a long soft skirt."""
+    d = distance(canvas, x, y, stretch) / radius
+    canvas.screen(colour, strength * (0.65 * np.exp(-(d**2)) + 0.35 / (1 + (2.2 * d) ** 3) * step(4, 1, d)))
+
+
+def rays(canvas: Canvas, x: float, y: float, colour: Colour, strength: float, cell: float = 0.05) -> None:
+    """Add shafts of light spreading from a point, broken by what they pass."""
+    angle = np.arctan2(canvas.y - y, canvas.x - x)
+    knots = np.arange(-np.pi, np.pi + cell, cell)
+    shafts = np.interp(angle, knots, canvas.rng.random(len(knots)) ** 2)
+    fine = np.interp(angle, knots / 3, canvas.rng.random(len(knots)))
+    canvas.screen(colour, canvas.blurred((strength * shafts * (0.6 + 0.4 * fine)).astype(np.float32), 4))
+
+
+def mist(canvas: Canvas, y: float, thickness: float, colour: Colour, strength: float, cell: float = 90) -> None:
+    """Lay a bank of mist at a height, thicker here and thinner there."""
+    wisps = 0.65 + 0.5 * canvas.noise(cell, 4, stretch=4)
+    canvas.mix(colour, np.clip(strength * np.exp(-(((canvas.y - y) / thickness) ** 2)) * wisps, 0, 0.95))
+
+
+def bloom(canvas: Canvas, threshold: float, strength: float, sigma: float = 14) -> None:
+    """Let what is bright shine over its edges."""
+    bright = canvas.rgb * step(threshold, 1.0, luminance(canvas.rgb))[..., None]
+    halo = canvas.blurred(bright, sigma) + 0.6 * canvas.blurred(bright, sigma * 3)
+    canvas.rgb = 1 - (1 - np.clip(canvas.rgb, 0, 1)) * (1 - np.clip(strength * halo, 0, 0.9))
+
+
+def relief(canvas: Canvas, height: np.ndarray, strength: float = 0.05, weave: float = 0.010) -> None:
+    """Light the paint from the upper left, and let the canvas' weave be felt."""
+    height = canvas.blurred(height, 0.7)
+    down, across = np.gradient(height)
+    slope = np.clip(-(across + down), -0.5, 0.5)
+    cloth = np.sin(canvas.x * 2.1) * np.sin(canvas.y * 2.1) * (0.6 + 0.4 * canvas.noise(60, 2))
+    canvas.rgb *= (1 + 2 * strength * slope + (weave * cloth if canvas.scale > 0.7 else 0))[..., None]
+
+
+def vignette(canvas: Canvas, strength: float = 0.22) -> None:
+    """Darken the corners a little, which holds the eye inside."""
+    d = np.hypot((canvas.x / canvas.width - 0.5) / 0.72, (canvas.y / canvas.height - 0.5) / 0.72)
+    canvas.rgb *= (1 - strength * step(0.55, 1.15, d))[..., None]

@@ -1,0 +1,49 @@
+"""Skies: gradients, clouds and stars."""
+
+import numpy as np
+
+from .canvas import Canvas
+from .colour import Colour, ramp, step
+
+
+def gradient(canvas: Canvas, colours: list[str], stops: list[float]) -> None:
+    """Cover the canvas from top to bottom; the stops are heights in design units."""
+    wander = 10 * canvas.noise(220, 3, stretch=3)
+    canvas.rgb = ramp(canvas.y + wander, colours, stops)
+
+
+def cloud_field(canvas: Canvas, cell: float, stretch: float, warp: float = 0.5, octaves: int = 6) -> np.ndarray:
+    """Billowing noise, about -1..1: fractal noise displaced by another."""
+    base = canvas.noise(cell, octaves, stretch)
+    dx, dy = canvas.noise(cell * 0.8, 4, stretch), canvas.noise(cell * 0.8, 4, stretch)
+    return canvas.warped(base, warp * cell * stretch * dx, warp * cell * dy)
+
+
+def lit_clouds(canvas: Canvas, field, cover, sun, light: Colour, shade: Colour, softness=0.5, opacity=0.9) -> None:
+    """Lay clouds where `field` is above `cover` (number or array), lit from the direction `sun` = (dx, dy)."""
+    density = step(0, softness, field - cover)
+    dx, dy = sun
+    toward = canvas.blurred(density, 4)
+    away = canvas.warped(toward, np.full_like(toward, dx), np.full_like(toward, dy))
+    lit = step(-0.35, 0.55, toward - away + 0.25 * (1 - toward))
+    colour = ramp(lit, [shade, light])
+    canvas.mix(colour, density * opacity)
+
+
+def stars(canvas: Canvas, count: int, below: float, colour: Colour = "#f4efe0") -> None:
+    """Scatter stars down to a height, a few of them large."""
+    rng = canvas.rng
+    x, y = rng.uniform(0, canvas.width, count), rng.uniform(0, below, count)
+    size = 1.0 + 2.2 * rng.random(count) ** 6
+    bright = np.clip(0.25 + 0.75 * rng.random(count) ** 2, 0, 1) * np.clip(1.1 - y / below, 0.15, 1)
+    canvas.dab(x, y, size, size, 0.0, colour, opacity=bright, value=0.05, warmth=0.06)
+
+
+def bird(x: float, y: float, span: float, lift: float = 0.35, tilt: float = 0.0) -> np.ndarray:
+    """Return the outline of a gull on the wing, (n, 2)."""
+    t = np.linspace(-1, 1, 21)
+    top = -lift * span * (np.abs(np.sin(np.abs(t) * 2.2)) * 0.9 - 0.55 * np.abs(t)) + tilt * span * t
+    thick = span * 0.075 * (1 - np.abs(t)) ** 0.7 + 0.3
+    upper = np.stack([x + span * t, y + top], -1)
+    lower = np.stack([x + span * t, y + top + thick], -1)[::-1]
+    return np.concatenate([upper, lower])
