@@ -1,0 +1,158 @@
+"""From evidence to the soundscape: which sounds, how they are worded, where they are and how sure that is."""
+
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from ..soundscape import Box, Soundscape, Source
+from . import localise, sentences
+from .evidence import Evidence, Seen, holds, weigh
+from .regions import Regions, analyse
+from .vocabulary import Group, Sound, Vocabulary, vocabulary
+
+MOST_SOURCES = 5
+LEAST_SCORE = 0.16  # below this a sound is mere fancy
+LEAST_SHARE = 0.3  # of the strongest sound's score
+THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
+REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
+GROUND = ("water", "grass", "sand", "snow", "ground", "built")
+
+
+@dataclass
+class Candidate:
+    sound: Sound
+    score: float = 0.0
+    thing: Group | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is known of a picture before it is put into words."""
+
+    evidence: Evidence
+    regions: Regions
+    seen: Seen
+    words: Vocabulary
+    seed: int  # from the picture's own pixels: the same picture is told the same way, another one differently
+    setting: str = field(default="unclear")
+    thing: Group | None = field(default=None)
+
+
+def describe(picture: Image.Image, seen: Seen) -> Soundscape:
+    """Tell what would be heard in an RGB picture of which the network saw `seen`."""
+    words = vocabulary()
+    regions = analyse(picture)
+    evidence = weigh(seen, regions, words)
+    thing = _thing(evidence, words)
+    setting = _setting(evidence, thing)
+    scene = Scene(evidence, regions, seen, words, _seed(picture), setting, thing)
+    sources = tuple(_source(candidate, scene) for candidate in _ranked(scene))
+    return Soundscape(
+        scene=sentences.scene(scene, sources),
+        mood=sentences.mood(scene),
+        space=sentences.space(scene),
+        sources=sources,
+    )
+
+
+def _seed(picture: Image.Image) -> int:
+    return zlib.crc32(picture.resize((16, 16), Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes())
+
+
+def _thing(evidence: Evidence, words: Vocabulary) -> Group | None:
+    """Return what stands out in the picture, if anything does."""
+    things = [group for group in words.groups.values() if group.called]
+    best = max(things, key=lambda group: evidence.groups[group.key])
+    return best if evidence.groups[best.key] >= THING_IS_SEEN else None
+
+
+def _setting(evidence: Evidence, thing: Group | None) -> str:
+    best = max(evidence.settings, key=evidence.settings.__getitem__)
+    if evidence.settings[best] >= 0.2:
+        return best
+    if thing is None:
+        return best if evidence.settings[best] >= 0.12 else "unclear"
+    if evidence.looks["vegetation"] > 0.15:
+        return "garden"
+    return "room" if evidence.outdoors < 0.6 else best
+
+
+# Which sounds --------------------------------------------------------------------------------------------------------
+
+
+def _ranked(scene: Scene) -> list[Candidate]:
+    candidates = {key: Candidate(sound) for key, sound in scene.words.sounds.items()}
+    for group in scene.words.groups.values():
+        sure = scene.evidence.groups[group.key]
+        for key, weight in group.heard.items():
+            _add(candidates[key], weight * sure, group)
+        for key, weight in group.around.items():
+            _add(candidates[key], 0.8 * weight * sure, None)
+    for setting in scene.words.settings.values():
+        sure = scene.evidence.settings[setting.key]
+        if setting.key == scene.setting:
+            sure = max(sure, 0.35)
+        for key, weight in setting.sounds.items():
+            _add(candidates[key], 0.85 * weight * sure, None)
+    for candidate in candidates.values():
+        candidate.score *= _fits(candidate.sound, scene)
+    order = sorted(candidates.values(), key=lambda candidate: -candidate.score)
+    bar = max(LEAST_SCORE, LEAST_SHARE * order[0].score)
+    return [candidate for candidate in order if candidate.score >= bar][:MOST_SOURCES] or order[:1]
+
+
+def _add(candidate: Candidate, score: float, thing: Group | None) -> None:
+    if thing is not None and score > candidate.score:
+        candidate.thing = thing
+    # Two reasons for a sound are better than one.
+    candidate.score = max(score, candidate.score) + 0.3 * min(score, candidate.score)
+
+
+def _fits(sound: Sound, scene: Scene) -> float:
+    where = scene.words.settings[scene.setting].where
+    if sound.where == "underwater" or where == "underwater":
+        return 1.0 if sound.where == where else 0.0
+    if where in ("outdoors", "indoors"):
+        return 1.0 if sound.where in (where, "anywhere") else 0.08
+    outdoors = scene.evidence.outdoors
+    return {"outdoors": outdoors, "indoors": 1 - outdoors}.get(sound.where, 1.0)
+
+
+# How a sound becomes a source ----------------------------------------------------------------------------------------
+
+
+def _source(candidate: Candidate, scene: Scene) -> Source:
+    sound = candidate.sound
+    wording = next(
+        (words for condition, words in sound.varies if holds(condition, scene.evidence) > 0.5), sound.wording
+    )
+    box, distance_m = _place(candidate, scene)
+    return Source(
+        name=wording.name,
+        material=wording.material,
+        action=wording.action,
+        timbre=wording.timbre,
+        role=sound.role,
+        box=box,
+        distance_m=distance_m,
+        evidence="visible" if box else "inferred",
+        confidence=round(float(np.clip(candidate.score, 0.05, 0.95)), 2),
+    )
+
+
+def _place(candidate: Candidate, scene: Scene) -> tuple[Box | None, float]:
+    sound, thing = candidate.sound, candidate.thing
+    if thing is not None and scene.evidence.groups[thing.key] >= THING_IS_SEEN:
+        box = localise.box_of(localise.activation(scene.seen, thing.classes))
+        if box is not None:
+            return box, localise.distance_of_thing(box, thing.size_m)
+    if sound.region is not None and scene.evidence.looks.get(sound.region, 1.0) >= REGION_IS_SEEN:
+        mask = scene.regions.masks[sound.region]
+        box = localise.box_of(mask) if float(mask.mean()) >= REGION_IS_SEEN else None
+        if box is not None and sound.region in GROUND:
+            scale = 0.25 if scene.evidence.looks["macro"] > 0.5 else 1.0
+            return box, localise.distance_of_ground(box, localise.horizon_of(scene.regions.masks["sky"]), scale)
+        return box, sound.distance_m
+    return None, sound.distance_m

@@ -1,0 +1,95 @@
+"""What speaks for which group of things and which setting: the network's classes and the picture's looks together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .regions import Regions, ramp
+from .vocabulary import Condition, Setting, Vocabulary
+
+# Settings that say nothing of the place leave the benefit of the doubt to what can be seen.
+WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network saw: the chance of each class, and how strongly each cell of the picture speaks for it."""
+
+    chances: NDArray[np.float32]  # (classes,)
+    scores: NDArray[np.float32]  # (classes, rows, columns), before softmax
+
+
+@dataclass(frozen=True)
+class Evidence:
+    groups: dict[str, float]  # how surely a thing of the group is in the picture, 0..1
+    settings: dict[str, float]  # how surely this is the place, 0..1
+    looks: dict[str, float]  # the picture's looks, weighed with what the network says of the place
+    outdoors: float  # 0 surely indoors, 1 surely outdoors
+
+    def of(self, name: str) -> float:
+        """Return the look or setting of that name, 0 where there is none."""
+        return self.looks.get(name, self.settings.get(name, 0.0))
+
+
+def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
+    """Bring network and regions together."""
+    chance = {key: float(seen.chances[list(group.classes)].sum()) for key, group in words.groups.items()}
+    told = {key: 0.0 for key in words.settings}
+    for key, group in words.groups.items():
+        for setting, share in group.settings.items():
+            told[setting] += share * chance[key]
+
+    outdoors = _outdoors(told, regions.looks, words)
+    looks = _sober_looks(regions.looks, told, outdoors)
+    spoken_for = min(1.0, sum(told.values()))
+    settings = {}
+    for key, setting in words.settings.items():
+        looked = setting.trust * _best(setting, looks)
+        # The looks matter where the network is at a loss, and where both agree.
+        settings[key] = _sure(told[key] + looked * (1 - 0.6 * spoken_for) + 0.5 * min(looked, told[key]))
+    return Evidence({key: _sure(share) for key, share in chance.items()}, settings, looks, outdoors)
+
+
+def holds(condition: Condition, evidence: Evidence) -> float:
+    """Tell how far all parts of a condition hold, 0..1."""
+    return _product(condition, evidence.of)
+
+
+def _sure(share: float) -> float:
+    # A network's chances are spread over many like names: a third of them on one group is already a good deal.
+    return float(1 - np.exp(-2.5 * share))
+
+
+def _best(setting: Setting, looks: dict[str, float]) -> float:
+    return max((_product(condition, lambda name: looks.get(name, 0.0)) for condition in setting.looks), default=0.0)
+
+
+def _product(condition: Condition, value) -> float:
+    result = 1.0
+    for name, (start, end) in condition.items():
+        result *= float(ramp(value(name), start, end))
+    return result
+
+
+def _outdoors(told: dict[str, float], looks: dict[str, float], words: Vocabulary) -> float:
+    by_where = {"outdoors": 0.0, "indoors": 0.0, "underwater": 0.0, "anywhere": 0.0, "nowhere": 0.0}
+    for key, share in told.items():
+        by_where[words.settings[key].where] += share
+    blue_sky = looks["sky"] * ramp(looks["blue"], 0.1, 0.4)
+    seen = 0.8 * looks["vegetation"] + 0.6 * blue_sky + 0.3 * looks["overcast"] * looks["sky"]
+    for_outdoors = by_where["outdoors"] + seen + 0.05
+    for_indoors = by_where["indoors"] + 0.08
+    return float(for_outdoors / (for_outdoors + for_indoors))
+
+
+def _sober_looks(looks: dict[str, float], told: dict[str, float], outdoors: float) -> dict[str, float]:
+    """Take back what colour alone promised: blue shadows are no water and a pale wall is no sky."""
+    water = min(1.0, 0.35 + 1.5 * sum(told[name] for name in WATERY))
+    open_air = float(ramp(outdoors, 0.25, 0.6))
+    sober = dict(looks)
+    for name in ("water", "calm_water"):
+        sober[name] = looks[name] * water * open_air
+    for name in ("sky", "sunset", "storm", "overcast", "snow", "sand", "vegetation", "grass", "trees", "fog"):
+        sober[name] = looks[name] * open_air
+    return sober

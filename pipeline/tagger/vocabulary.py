@@ -1,0 +1,167 @@
+"""The tagger's vocabulary, read from the TOML files beside this module, so that a person can edit what it hears.
+
+>>> vocabulary().sounds["sea"].name
+'sea waves'
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..errors import did_you_mean
+from ..soundscape import Role, Space
+
+FOLDER = Path(__file__).parent
+
+Where = Literal["outdoors", "indoors", "underwater", "anywhere", "nowhere"]
+Condition = MappingProxyType[str, tuple[float, float]]  # a look or setting -> the range from no to yes
+
+
+class VocabularyError(ValueError):
+    """A vocabulary file says something that cannot be meant. For who edits it; visitors never see it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Classes of the network that sound alike."""
+
+    key: str
+    classes: tuple[int, ...]
+    called: str
+    does: tuple[str, ...]
+    heard: MappingProxyType[str, float]
+    around: MappingProxyType[str, float]
+    settings: MappingProxyType[str, float]
+    size_m: float
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The words of a source that depend on what the picture looks like."""
+
+    name: str
+    material: str
+    action: str
+    timbre: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sound:
+    key: str
+    wording: Wording
+    role: Role
+    where: Where
+    region: str | None
+    distance_m: float
+    varies: tuple[tuple[Condition, Wording], ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    key: str
+    where: Where
+    space: Space
+    looks: tuple[Condition, ...]
+    trust: float
+    sounds: MappingProxyType[str, float]
+    scenes: tuple[str, ...]
+    place: tuple[str, ...]
+    moods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    labels: tuple[str, ...]
+    groups: MappingProxyType[str, Group]
+    sounds: MappingProxyType[str, Sound]
+    settings: MappingProxyType[str, Setting]
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Read the vocabulary once. Raises VocabularyError where a name points nowhere."""
+    return read(FOLDER)
+
+
+def read(folder: Path) -> Vocabulary:
+    """Read the vocabulary from any folder that holds the four files."""
+    labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
+    sounds = {key: _sound(key, entry) for key, entry in _tables(folder / "sounds.toml").items()}
+    settings = {key: _setting(key, entry, sounds) for key, entry in _tables(folder / "settings.toml").items()}
+    index = {label: number for number, label in enumerate(labels)}
+    groups = {
+        key: _group(key, entry, index, sounds, settings) for key, entry in _tables(folder / "classes.toml").items()
+    }
+    return Vocabulary(labels, MappingProxyType(groups), MappingProxyType(sounds), MappingProxyType(settings))
+
+
+def _tables(path: Path) -> dict[str, dict[str, Any]]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _group(key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict, settings: dict) -> Group:
+    return Group(
+        key,
+        tuple(sorted({number for span in entry["classes"] for number in _span(span, index, key)})),
+        entry.get("called", ""),
+        tuple(entry.get("does", ())),
+        _weights(entry.get("heard", {}), sounds, key),
+        _weights(entry.get("around", {}), sounds, key),
+        _weights(entry.get("settings", {}), settings, key),
+        entry.get("size_m", 1.0),
+    )
+
+
+def _span(text: str, index: dict[str, int], group: str) -> range:
+    first, _, last = text.partition(" .. ")
+    ends = [first, last or first]
+    for label in ends:
+        if label not in index:
+            raise VocabularyError(f"classes.toml, {group}: no class '{label}'.{did_you_mean(label, list(index))[:80]}")
+    return range(index[ends[0]], index[ends[1]] + 1)
+
+
+def _weights(entry: dict[str, float], known: dict, where: str) -> MappingProxyType[str, float]:
+    for name, weight in entry.items():
+        if name not in known:
+            raise VocabularyError(f"{where}: no '{name}'.{did_you_mean(name, list(known))}")
+        if not 0 < weight <= 1:
+            raise VocabularyError(f"{where}: the weight of {name} must be above 0 and at most 1")
+    return MappingProxyType(dict(entry))
+
+
+def _condition(entry: dict[str, list[float]]) -> Condition:
+    return MappingProxyType({name: (float(start), float(end)) for name, (start, end) in entry.items()})
+
+
+def _sound(key: str, entry: dict[str, Any]) -> Sound:
+    plain = Wording(entry["name"], entry["material"], entry["action"], tuple(entry["timbre"]))
+    varies = tuple((_condition(other["when"]), _reworded(plain, other)) for other in entry.get("varies", ()))
+    return Sound(key, plain, entry["role"], entry["where"], entry.get("region"), float(entry["distance_m"]), varies)
+
+
+def _reworded(plain: Wording, other: dict[str, Any]) -> Wording:
+    return Wording(
+        other.get("name", plain.name),
+        other.get("material", plain.material),
+        other.get("action", plain.action),
+        tuple(other.get("timbre", plain.timbre)),
+    )
+
+
+def _setting(key: str, entry: dict[str, Any], sounds: dict) -> Setting:
+    return Setting(
+        key,
+        entry["where"],
+        entry["space"],
+        tuple(_condition(look) for look in entry["looks"]),
+        entry["trust"],
+        _weights(entry["sounds"], sounds, key),
+        tuple(entry["scenes"]),
+        tuple(entry["place"]),
+        tuple(entry["moods"]),
+    )
