@@ -26,6 +26,7 @@ class Settings:
     blip_model: str = ""
     audioldm2_model: str = ""
     stable_audio_model: str = ""
+    stable_audio_canvas: str = "full"  # full | fitted: to the wanted length, which is less work
     stable_audio_3_model: str = ""
     clap_model: str = ""
     device: str = ""  # cuda | mps | cpu; empty: the fastest there is

@@ -25,6 +25,9 @@ VISION = {
     "tagger": "pipeline.backends.tagger:Tagger",
 }
 AUDIO = {
+    "audioldm2": "pipeline.backends.audioldm2:AudioLDM2",
+    "stable-audio-open": "pipeline.backends.stable_audio_open:StableAudioOpen",
+    "stable-audio-3": "pipeline.backends.stable_audio_3:StableAudio3",
     "procedural": "pipeline.backends.procedural:Procedural",
 }
 EMBEDDED = ("tagger", "procedural")

@@ -1,0 +1,122 @@
+"""Soundscape and source -> the prompt that a text-to-audio model reads.
+
+The wording lies in prompts/, one template a model, for anyone to edit. A prompt is a short caption, not an
+instruction, and holds the words of its own source alone: a model that reads "birds" makes birds.
+
+>>> rain = Source(name="rain", action="falling", material="tin roof", distance_m=2)
+>>> compile_prompt("audioldm2", rain, "courtyard").text
+'Rain falling, tin roof, close-up, in a courtyard'
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import SoundscapeError
+from .soundscape import Source, Space
+
+PROMPTS = Path(__file__).parent.parent / "prompts"
+
+_PHRASE = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)")  # a phrase in brackets, or what stands between two of them
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model reads, and the phrases that were left out because it reads no more."""
+
+    text: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Phrase:
+    text: str
+    is_optional: bool
+
+
+def compile_prompt(
+    backend: str, source: Source, space: Space, *, fits: Callable[[str], bool] = lambda text: True
+) -> Prompt:
+    """Return the prompt of a source by the template prompts/<backend>.txt.
+
+    `fits` tells whether the model reads a text to its end. Optional phrases are left out from the last to the first
+    until it does, then words from the end.
+    """
+    phrases = _phrases(_read(f"{backend}.txt"), _fields(source, space), backend)
+    left_out: list[str] = []
+    while not fits(_sentence(phrases)) and any(phrase.is_optional for phrase in phrases):
+        last = max(place for place, phrase in enumerate(phrases) if phrase.is_optional)
+        left_out.insert(0, _trimmed(phrases.pop(last).text))
+    shortened = shorten(_sentence(phrases), fits)
+    return Prompt(shortened.text, shortened.left_out + tuple(left_out))
+
+
+def shorten(text: str, fits: Callable[[str], bool]) -> Prompt:
+    """Return the longest beginning of a text, in whole words, that the model reads to its end."""
+    words = text.split()
+    count = len(words)
+    while count > 1 and not fits(" ".join(words[:count])):
+        count -= 1
+    rest = " ".join(words[count:])
+    return Prompt(_trimmed(" ".join(words[:count])) if rest else text, (rest,) if rest else ())
+
+
+def negative_prompt() -> str:
+    """Return what no sound may hold: music, speech and noise, as prompts/negative.txt has it."""
+    return _read("negative.txt")
+
+
+def _read(name: str) -> str:
+    path = PROMPTS / name
+    if not path.is_file():
+        raise SoundscapeError(f"The file prompts/{name} is missing. Put it back.")
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return " ".join(line for line in lines if line and not line.startswith("#"))
+
+
+def _fields(source: Source, space: Space) -> dict[str, str]:
+    phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
+    distance = next(step for step in phrases["distance"] if source.distance_m <= step.get("up_to_m", float("inf")))
+    return {
+        "name": _trimmed(source.name),
+        "material": _trimmed(source.material),
+        "action": _trimmed(source.action),
+        "timbre": ", ".join(filter(None, map(_trimmed, source.timbre))),
+        "distance": distance["words"],
+        "space": phrases["space"][space],
+    }
+
+
+def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phrase]:
+    phrases, said = [], set()
+    for match in _PHRASE.finditer(template):
+        is_optional = match[1] is not None
+        pattern = match[1] if is_optional else match[2]
+        names = _FIELD.findall(pattern)
+        unknown = set(names) - fields.keys()
+        if unknown:
+            known = ", ".join(f"{{{name}}}" for name in fields)
+            raise SoundscapeError(f"prompts/{backend}.txt names {{{unknown.pop()}}}. Known are {known}.")
+        words = {word for name in names for word in _words(fields[name])}
+        if is_optional and names and words <= said:  # empty, or said already: "river, river"
+            continue
+        said |= words
+        phrases.append(_Phrase(_FIELD.sub(lambda field: fields[field[1]], pattern), is_optional))
+    return phrases
+
+
+def _sentence(phrases: list[_Phrase]) -> str:
+    text = " ".join("".join(phrase.text for phrase in phrases).split())
+    text = _trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # a template may leave two commas side by side
+    return text[:1].upper() + text[1:]
+
+
+def _trimmed(text: str) -> str:
+    return " ".join(text.split()).strip(" ,.;:")
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
