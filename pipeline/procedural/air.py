@@ -126,7 +126,7 @@ def flapping(voice: Voice) -> np.ndarray:
 
 
 def thunder(voice: Voice) -> np.ndarray:
-    """Thunder: N-shaped waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
+    """Thunder: N-waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
 
     The nearest pieces give the clap, the far ones the rumble; air has taken more of the highs the later they come.
     """

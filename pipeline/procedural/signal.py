@@ -287,8 +287,8 @@ def noise_bursts(
 
 def modes(
     frequencies_hz: Sequence[float] | np.ndarray,
-    decays_s: Sequence[float] | np.ndarray,
-    gains: Sequence[float] | np.ndarray,
+    decays_s: Sequence[float] | np.ndarray | float,
+    gains: Sequence[float] | np.ndarray | float,
     *,
     rng: np.random.Generator | None = None,
     attack_s: float = 0.0002,
@@ -297,7 +297,7 @@ def modes(
 
     It is also the impulse response for `convolve`, which turns an excitation into the body's sound.
     """
-    frequencies, decays, gains = (np.asarray(each, np.float64) for each in (frequencies_hz, decays_s, gains))
+    frequencies, decays, gains = np.broadcast_arrays(*(np.asarray(a, float) for a in (frequencies_hz, decays_s, gains)))
     heard = frequencies < 0.45 * RATE
     frequencies, decays, gains = frequencies[heard], decays[heard], gains[heard]
     out = np.zeros(seconds(7.0 * decays.max(initial=0.001)), np.float32)

@@ -1,0 +1,114 @@
+"""What flies with a motor: jets, propellers, helicopters, rockets."""
+
+import numpy as np
+
+from . import schedule, signal
+from .engines import SOUND_M_S, exhaust
+from .signal import RATE
+from .voice import Voice
+
+
+def jet(voice: Voice) -> np.ndarray:
+    """An airliner overhead: the roar of the jets, their fan's whine, combed by the echo from the ground.
+
+    The path of the ground echo changes as the aircraft moves, so the comb sweeps: the sound everybody knows.
+    """
+    rng, length = voice.rng, voice.length
+    flight = _flight(voice)
+    curve = [(25, -8), (70, 0), (250, -1), (600, -4), (1500, -10), (3500, -18), (9000, -34), (16000, -50)]
+    roar = signal.noise(rng, length, curve, channels=2)
+    roar *= np.clip(1.0 + 0.16 * signal.wander(rng, length, 3.5), 0.3, 2.0)
+    whine = np.zeros(length, np.float32)
+    doppler = 1.0 - 0.16 * np.tanh(2.2 * flight)
+    for harmonic, gain in ((1.0, 1.0), (2.0, 0.5), (3.0, 0.2)):
+        band = signal.swept_band(signal.noise(rng, length), harmonic * voice.setting("fan_hz", 1250.0) * doppler, 0.05)
+        whine += np.float32(gain) * signal.unit(band)
+    mix = roar + np.float32(voice.setting("whine", 0.22)) * whine
+    # 1.7 m of ear height: the echo comes 2 h sin(elevation) / c later
+    delay = 2 * 1.7 * np.sin(np.pi / 2 * (0.25 + 0.75 * np.exp(-(flight**2)))) / SOUND_M_S
+    return (mix + 0.55 * _delayed(mix, delay)) * _fly_over(voice, flight)
+
+
+def _flight(voice: Voice) -> np.ndarray:
+    """Return the place along the path, 0 overhead, in units of the height."""
+    rng = voice.rng
+    pace = schedule.pace(voice)
+    if voice.role == "bed":  # one long approach and leaving, never far
+        return np.linspace(-0.9, 0.9, voice.length, dtype=np.float32) * np.float32(rng.choice([-1, 1]))
+    centre = voice.duration_s * rng.uniform(0.4, 0.6)
+    time = np.arange(voice.length, dtype=np.float32) / RATE - np.float32(centre)
+    return time * np.float32(pace / max(0.18 * voice.duration_s, 1.0))
+
+
+def _fly_over(voice: Voice, flight: np.ndarray) -> np.ndarray:
+    return (1.0 / (1.0 + flight**2)).astype(np.float32)
+
+
+def _delayed(samples: np.ndarray, delay_s: np.ndarray) -> np.ndarray:
+    """Return the signal delayed by a time that moves; shape (..., samples)."""
+    at = np.arange(samples.shape[-1]) - delay_s * RATE
+    base = np.clip(np.floor(at).astype(np.int64), 0, samples.shape[-1] - 2)
+    part = np.clip(at - base, 0.0, 1.0).astype(np.float32)
+    return samples[..., base] * (1 - part) + samples[..., base + 1] * part
+
+
+def propeller(voice: Voice) -> np.ndarray:
+    """A light aeroplane: the blades' tone with many harmonics, the engine's firing under it, slow beats."""
+    rng, length = voice.rng, voice.length
+    flight = _flight(voice)
+    doppler = 1.0 - 0.10 * np.tanh(1.6 * flight)
+    blade_hz = voice.setting("blade_hz", 78.0) * 2.0 ** (0.3 * voice.speed)
+    steady = blade_hz * doppler * (1.0 + 0.004 * signal.wander(rng, length, 1.0))
+    partials = np.exp(-np.arange(24) / 7.0) * rng.uniform(0.6, 1.0, 24)
+    blades = signal.tone(steady, length, partials)
+    settings = {"cylinders": 4, "muffler": 0.3, "pipe_m": 0.7, "rattle": 0.05}
+    motor = exhaust(Voice(voice.duration_s, rng, params=settings), steady * 30.0 / 1.0)
+    wash = signal.noise(rng, length, [(40, -6), (120, 0), (400, -5), (1200, -14), (4000, -28)])
+    mix = signal.unit(blades) + 0.6 * signal.unit(motor) + 0.35 * wash
+    mix = mix * np.clip(1.0 + 0.18 * signal.wander(rng, length, 2.2), 0.3, 2.0)
+    delay = 2 * 1.7 * np.sin(np.pi / 2 * (0.2 + 0.6 * np.exp(-(flight**2)))) / SOUND_M_S
+    return signal.airy((mix + 0.5 * _delayed(mix, delay)) * _fly_over(voice, flight), rng, 0.4, 0.08)
+
+
+def helicopter(voice: Voice) -> np.ndarray:
+    """A helicopter: the slap of the main blades, the hum of the tail rotor, turbine and the blades' chopped wash."""
+    rng, length = voice.rng, voice.length
+    flight = _flight(voice)
+    rate = voice.setting("blade_hz", 13.5) * 2.0 ** (0.5 * voice.speed) * (1.0 - 0.06 * np.tanh(1.5 * flight))
+    turns = np.cumsum(rate * (1.0 + 0.006 * signal.wander(rng, length, 0.7))) / RATE
+    slaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
+    own = rng.uniform(0.8, 1.1, 4)[np.arange(len(slaps)) % 4]
+    slap = signal.modes(
+        [48, 82, 125, 190, 290, 450, 700],
+        [0.02, 0.018, 0.014, 0.011, 0.008, 0.006, 0.004],
+        [0.8, 1.0, 1.0, 0.8, 0.6, 0.4, 0.25],
+        rng=rng,
+        attack_s=0.0015,
+    )
+    blades = signal.convolve(signal.impulses(length, slaps, own), slap)
+    phase = (turns % 1.0).astype(np.float32)
+    chop = np.exp(-3.5 * phase) + 0.25
+    wash = signal.noise(rng, length, [(60, -8), (180, 0), (600, -3), (1500, -8), (4000, -18), (10000, -34)], channels=2)
+    tail = signal.tone(rate * 5.3, length, 1.0 / np.arange(1, 12) ** 0.9)
+    turbine = signal.swept_band(signal.noise(rng, length), np.full(length, 2600.0) * (1 - 0.05 * np.tanh(flight)), 0.05)
+    mix = signal.unit(blades) + 0.7 * signal.unit(wash * chop) + 0.18 * signal.unit(tail) + 0.05 * signal.unit(turbine)
+    return mix * _fly_over(voice, flight)
+
+
+def rocket(voice: Voice) -> np.ndarray:
+    """A rocket that lifts off: a deep roar that swells, torn by crackle (skewed shocks of a supersonic jet)."""
+    rng, length = voice.rng, voice.length
+    curve = [(15, -6), (35, 0), (100, -1), (300, -5), (900, -12), (2500, -22), (8000, -36)]
+    roar = signal.noise(rng, length, curve, channels=2)
+    shocks = (
+        np.maximum(signal.noise(rng, length, [(60, -8), (200, 0), (900, -4), (3000, -16)], channels=2) - 0.8, 0.0) ** 2
+    )
+    mix = roar + 0.8 * signal.unit(shocks)
+    if voice.role == "bed":
+        swell = 0.75 + 0.25 * signal.drift(rng, length, 0.3)
+    else:
+        start = 0.06 * voice.duration_s
+        time = np.arange(length, dtype=np.float32) / RATE - np.float32(start)
+        rise = np.clip(time / 1.2, 0.0, 1.0) ** 1.5
+        swell = rise * np.exp(-np.maximum(time - 0.45 * voice.duration_s, 0) / (0.3 * voice.duration_s))
+    return mix * swell

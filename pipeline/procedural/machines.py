@@ -1,0 +1,142 @@
+"""Machines that stand: fans, compressors, mains hum, factories, saws."""
+
+import numpy as np
+
+from . import schedule, signal
+from .signal import RATE
+from .voice import Voice
+from .words import material
+
+
+def fan(voice: Voice) -> np.ndarray:
+    """A fan: broadband wash of air with the tone of the blades and of the motor.
+
+    Settings: `blade_hz`, `tone` share of the blades, `low_hz` and `high_hz` of the wash, `rattle`.
+    """
+    rng, length = voice.rng, voice.length
+    rate = voice.setting("blade_hz", 95.0) * 2.0 ** (0.6 * voice.speed)
+    low, high = voice.setting("low_hz", 120.0), voice.setting("high_hz", 2200.0)
+    steady = rate * (1.0 + 0.002 * signal.wander(rng, length, 0.6))
+    blades = signal.tone(steady, length, 1.0 / np.arange(1, 14) ** 1.3 * rng.uniform(0.4, 1.0, 13))
+    wash = signal.noise(
+        rng, length, [(low / 4, -14), (low, 0), (high, -9), (3 * high, -22), (8 * high, -40)], channels=2
+    )
+    turn = 1.0 + 0.12 * np.sin(2 * np.pi * np.cumsum(steady / 3.0) / RATE)  # one of the blades is bent
+    out = wash * turn + np.float32(voice.setting("tone", 0.4)) * signal.unit(blades)
+    if rattle := voice.setting("rattle", 0.0):
+        ticks = np.flatnonzero(np.diff(np.floor(np.cumsum(steady / 3.0) / RATE))) / RATE
+        tick = signal.modes([900, 1700, 2600], 0.004, [1.0, 0.7, 0.4], rng=rng)
+        train = signal.impulses(length, ticks, rng.uniform(0.2, 1.0, len(ticks)))
+        out = out + np.float32(rattle) * signal.unit(signal.convolve(train, tick))
+    return out.astype(np.float32)
+
+
+def compressor(voice: Voice) -> np.ndarray:
+    """A refrigerator: the twice-mains hum of the compressor through a thin cabinet, a little gurgling."""
+    rng, length = voice.rng, voice.length
+    mains = voice.setting("mains_hz", 50.0)
+    partials = np.array([0.5, 1.0, 0.12, 0.6, 0.1, 0.45, 0.06, 0.3, 0.05, 0.22, 0.03, 0.12]) * rng.uniform(0.7, 1.2, 12)
+    hum = signal.tone(mains * 0.985, length, partials)  # an asynchronous motor slips
+    throb = 1.0 + 0.12 * np.sin(2 * np.pi * 1.5 * schedule.pace(voice) * np.arange(length) / RATE)
+    cabinet = signal.noise(
+        rng, length, [(60, -10), (150, 0), (400, -5), (1000, -14), (3000, -26), (10000, -44)], channels=2
+    )
+    return signal.unit(hum) * throb.astype(np.float32) + 0.35 * cabinet
+
+
+def mains_hum(voice: Voice) -> np.ndarray:
+    """A transformer, a neon tube or a power line: harmonics of twice the mains, a sizzle at their peaks."""
+    rng, length = voice.rng, voice.length
+    mains = voice.setting("mains_hz", 50.0) * 2.0 ** (0.2 * voice.speed)
+    gains = 1.0 / np.arange(1, 25) ** (0.9 - 0.3 * voice.roughness) * np.where(np.arange(1, 25) % 2 == 0, 1.0, 0.25)
+    hum = signal.tone(mains, length, gains * rng.uniform(0.5, 1.0, 24))
+    peaks = np.maximum(np.sin(4 * np.pi * mains * np.arange(length) / RATE), 0.0).astype(np.float32) ** 4
+    sizzle = signal.noise(rng, length, [(1500, -20), (4000, 0), (9000, -4), (16000, -14)]) * peaks
+    sizzle *= np.clip(1.0 + 0.4 * signal.wander(rng, length, 3.0), 0.0, 3.0)
+    return signal.airy(
+        signal.unit(hum) + np.float32(voice.setting("sizzle", 0.15)) * signal.unit(sizzle), rng, 0.3, 0.1
+    )
+
+
+def factory(voice: Voice) -> np.ndarray:
+    """A machine at work: a motor's hum, gears, and a mechanism that strikes in a fixed rhythm.
+
+    Settings: `cycle_s`, `strike` level, `gears_hz`, `motor_hz`.
+    """
+    rng, length = voice.rng, voice.length
+    cycle = voice.setting("cycle_s", 0.42) / schedule.pace(voice)
+    body = material(voice.material or "metal")
+    parts = [(share, _strike(voice, body)) for share in (0.0, 0.37, 0.55, 0.81)]
+    out = np.zeros((2, length), np.float32)
+    for start in np.arange(-0.3 * cycle, voice.duration_s, cycle):
+        for (share, hit), loud in zip(parts, (1.0, 0.45, 0.7, 0.3), strict=True):
+            signal.place_panned(
+                out, hit, start + share * cycle + rng.normal(0, 0.002), loud * rng.uniform(0.85, 1), 0.3 - share
+            )
+    motor_hz = voice.setting("motor_hz", 49.0) * (1.0 + 0.004 * signal.wander(rng, length, 0.8))
+    motor = signal.tone(motor_hz, length, 1.0 / np.arange(1, 25) ** 0.8 * rng.uniform(0.3, 1.0, 24))
+    teeth = voice.setting("gears_hz", 31.0) * schedule.pace(voice)
+    mesh = 0.5 + 0.5 * np.sin(2 * np.pi * teeth * np.arange(length) / RATE)
+    gears = signal.noise(rng, length, [(200, -14), (700, 0), (2000, -2), (5000, -10), (12000, -24)], channels=2)
+    gears = gears * mesh.astype(np.float32) ** 2
+    strike = np.float32(voice.setting("strike", 0.8))
+    return strike * signal.unit(out) + 0.5 * signal.unit(motor) + 0.5 * signal.unit(gears)
+
+
+def _strike(voice: Voice, body) -> np.ndarray:
+    from .generic import body_response
+
+    hit = body_response(body, voice.rng, voice.rng.uniform(0.6, 2.2))
+    return hit[: signal.seconds(0.25)] * np.linspace(1, 0, min(len(hit), signal.seconds(0.25)), dtype=np.float32)
+
+
+def hand_saw(voice: Voice) -> np.ndarray:
+    """A hand saw: strokes to and fro, every tooth a small tear in the wood, the blade singing along."""
+    rng, length = voice.rng, voice.length
+    speed, push = np.zeros(length, np.float32), np.zeros(length, np.float32)
+    for span in schedule.bouts(voice, (4.0, 7.0), (1.0, 2.5)):
+        for index, start in enumerate(schedule.rhythm(voice, span, 0.42, jitter=0.06)):
+            size = signal.seconds(0.36 / schedule.pace(voice) * rng.uniform(0.9, 1.05))
+            bump = np.sin(np.linspace(0, np.pi, size, dtype=np.float32)) ** np.float32(0.55)
+            signal.place(speed, bump, start, rng.uniform(0.85, 1.0))
+            signal.place(push, bump, start, 1.0 if index % 2 == 0 else 0.45)
+    teeth_hz = 190.0 * speed
+    teeth_at = np.flatnonzero(np.diff(np.floor(np.cumsum(teeth_hz) / RATE)))
+    tears = signal.impulses(length, teeth_at / RATE, rng.gamma(2.0, 0.5, len(teeth_at)) * push[teeth_at])
+    wood = signal.modes(
+        [420, 760, 1250, 2100, 3300, 4800],
+        [0.006, 0.005, 0.004, 0.003, 0.002, 0.0015],
+        [0.7, 0.8, 1.0, 0.9, 0.6, 0.4],
+        rng=rng,
+    )
+    rasp = (
+        signal.noise(rng, length, [(300, -18), (900, -4), (2200, 0), (4500, -3), (9000, -12), (16000, -26)])
+        * push
+        * speed
+    )
+    blade = signal.convolve(tears, signal.modes([1830, 2950, 4100], 0.03, [0.6, 0.4, 0.3], rng=rng))
+    mix = 0.7 * signal.unit(signal.convolve(tears, wood)) + signal.unit(rasp) + 0.1 * signal.unit(blade)
+    return signal.airy(mix, rng, 0.25, 0.06)
+
+
+def power_tool(voice: Voice) -> np.ndarray:
+    """An electric saw, drill or grinder: a universal motor's whine, and the load that pulls it down when it cuts."""
+    rng, length = voice.rng, voice.length
+    cut = np.zeros(length, np.float32)
+    for start, end in schedule.bouts(voice, (1.5, 4.0), (1.0, 2.5)):
+        size = signal.seconds(end - start)
+        ramp = np.minimum(1.0, np.minimum(np.linspace(0, 8, size), np.linspace(10, 0, size)))
+        signal.place(cut, ramp.astype(np.float32), start)
+    if voice.role == "bed":
+        cut = np.clip(0.55 + 0.6 * signal.wander(rng, length, 0.4), 0.0, 1.0)
+        running = np.ones(length, np.float32)
+    else:
+        running = np.clip(signal.lowpass(cut * 1.5, 2.0), 0.0, 1.0)
+    motor_hz = voice.setting("motor_hz", 310.0) * 2.0 ** (0.4 * voice.speed)
+    frequency = motor_hz * (0.35 + 0.65 * running) * (1.0 - 0.14 * cut) * (1 + 0.006 * signal.wander(rng, length, 5.0))
+    motor = signal.tone(frequency, length, 1.0 / np.arange(1, 22) ** 0.6 * rng.uniform(0.4, 1.0, 21))
+    brush = signal.noise(rng, length, [(800, -20), (2500, 0), (6000, -2), (14000, -14)])
+    grain = np.clip(1.0 + 0.4 * signal.wander(rng, length, 30.0), 0.0, 3.0)
+    bite = signal.noise(rng, length, [(300, -12), (1200, 0), (4000, 0), (9000, -6), (16000, -18)]) * grain * cut
+    mix = signal.unit(motor) * running + 0.25 * brush * running + np.float32(voice.setting("bite", 0.9)) * bite
+    return signal.airy(mix, rng, 0.3, 0.06)

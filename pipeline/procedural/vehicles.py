@@ -1,0 +1,195 @@
+"""Roads and rails: traffic, the hum of a town, trains and bicycles."""
+
+import numpy as np
+
+from . import schedule, signal
+from .engines import exhaust, pass_by, tyres
+from .signal import RATE
+from .voice import Voice
+
+
+def traffic(voice: Voice) -> np.ndarray:
+    """A street: cars that pass at chance times on two lanes over the murmur of the farther ones.
+
+    Settings: `cars_hz` a second, `near_m` of the first lane, `speed_m_s`, `far` level of the murmur, `wet` tyres.
+    """
+    rng, length = voice.rng, voice.length
+    rate = voice.setting("cars_hz", 0.35) * 2.0 ** (1.2 * voice.density + 0.5 * voice.speed)
+    lead_s = 4.0
+    times = signal.poisson_times(rng, voice.duration_s + 2 * lead_s, rate) - lead_s
+    if len(times) < 2:
+        times = np.array([0.2, 0.7]) * voice.duration_s
+    road, motors = tyres(voice), _motors(voice)
+    out = np.zeros((2, length), np.float32)
+    for at in times[: max(40, int(rate * voice.duration_s * 1.5))]:
+        lane = rng.integers(0, 2)
+        nearest = voice.setting("near_m", 7.0) * (1.0 + 0.5 * lane) * rng.uniform(0.9, 1.3)
+        speed = voice.setting("speed_m_s", 13.0) * rng.uniform(0.75, 1.25) * 2.0 ** (0.4 * voice.speed)
+        out += _car(voice, road, motors[rng.integers(0, len(motors))], at, nearest, speed, (-1.0, 1.0)[lane])
+    far = signal.noise(rng, length, [(30, -8), (60, 0), (200, -3), (600, -9), (1200, -14), (3000, -28)], channels=2)
+    far *= np.exp(0.15 * signal.wander(rng, length, 0.4))
+    return signal.unit(out) + np.float32(voice.setting("far", 0.35)) * far
+
+
+def _motors(voice: Voice) -> list[np.ndarray]:
+    """Return a few engines at driving speed, each for many cars."""
+    kinds = [(1500.0, 4, 0.7), (2100.0, 4, 0.8), (1250.0, 6, 0.5)]
+    found = []
+    for rpm, cylinders, muffler in kinds:
+        settings = {"cylinders": cylinders, "muffler": muffler, "rattle": 0.05, "knock": 0.25}
+        driver = Voice(voice.duration_s, voice.rng, params=settings)
+        drift = 1.0 + 0.06 * signal.wander(voice.rng, voice.length, 0.3)
+        found.append(signal.unit(exhaust(driver, rpm * drift)))
+    return found
+
+
+def _car(
+    voice: Voice, road: np.ndarray, motor: np.ndarray, at_s: float, nearest_m: float, speed_m_s: float, side: float
+) -> np.ndarray:
+    """Return one car that passes; the road noise is taken from another place for each car."""
+    offset = int(voice.rng.integers(0, len(road)))
+    wet = np.float32(voice.setting("wet", 0.0))
+    share = np.float32(voice.rng.uniform(0.25, 0.7))
+
+    def sound(doppler: np.ndarray) -> np.ndarray:
+        at = np.cumsum(doppler) % len(motor)
+        engine = np.interp(at, np.arange(len(motor)), motor).astype(np.float32)
+        rolling = np.roll(road, offset)
+        if wet:
+            rolling = rolling + wet * np.roll(signal.highpass(road, 2500.0), offset)
+        return rolling + share * engine
+
+    loud = np.float32(voice.rng.uniform(0.6, 1.0) * (7.0 / nearest_m) ** 0.5)
+    return loud * pass_by(voice, sound, speed_m_s=speed_m_s, nearest_m=nearest_m, at_s=at_s, direction=side)
+
+
+def city(voice: Voice) -> np.ndarray:
+    """A town from a window or a hill: a low roar of far traffic, single engines that swell and fade in it."""
+    rng, length = voice.rng, voice.length
+    curve = [(25, -6), (50, 0), (120, -2), (250, -4), (500, -11), (1000, -16), (2000, -23), (4000, -34), (9000, -46)]
+    roar = signal.noise(rng, length, curve, channels=2) * np.exp(0.12 * signal.wander(rng, length, 0.3))
+    out = roar
+    for motor in _motors(voice):
+        swell = np.clip(signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 3.0) ** 1.5
+        pan = np.clip(0.5 * signal.wander(rng, length, 0.1), -0.9, 0.9)
+        angle = (pan + 1.0) * np.float32(np.pi / 4)
+        out = out + 0.45 * np.stack([np.cos(angle), np.sin(angle)]) * (signal.lowpass(motor, 700.0) * swell)
+    hiss = signal.noise(rng, length, [(400, -10), (900, 0), (2000, -8), (6000, -26)], channels=2)
+    swish = np.clip(signal.wander(rng, length, 0.35), 0.0, 3.0) ** 1.5
+    return out + 0.12 * 2.0**voice.density * hiss * swish
+
+
+# Rails ---------------------------------------------------------------------------------------------------------------
+
+
+def train(voice: Voice) -> np.ndarray:
+    """A train that rolls over jointed rails: each bogie's two axles knock on every joint, wheels roar in between.
+
+    Settings: `joints_s` between two joints at rest speed, `roar`, `squeal` of the flanges, `knock`, `engine` hum.
+    """
+    rng, length = voice.rng, voice.length
+    pace = schedule.pace(voice) ** 0.7
+    out = np.zeros((2, length), np.float32)
+    presence = schedule.presence(voice) if voice.role != "bed" else np.ones(length, np.float32)
+    interval = voice.setting("joints_s", 1.25)
+    axle, bogie = 0.11 / pace, 0.43 / pace  # 2.5 m and 10 m at 23 m/s
+    hits = [_joint(voice) for _ in range(3)]
+    for start in schedule.rhythm(voice, (-0.5, voice.duration_s), interval, jitter=0.015):
+        for offset, strength in ((0.0, 1.0), (axle, 0.85), (bogie, 0.7), (bogie + axle, 0.6)):
+            pan = rng.uniform(-0.25, 0.25)
+            hit = hits[rng.integers(0, len(hits))]
+            signal.place_panned(
+                out, hit, start + offset * rng.uniform(0.98, 1.02), strength * rng.uniform(0.75, 1.0), pan
+            )
+    rumble_curve = [(25, -14), (60, -5), (120, 0), (260, -1), (500, -11), (1000, -16), (2500, -26), (8000, -44)]
+    rumble = signal.noise(rng, length, rumble_curve, channels=2)
+    rumble *= np.clip(1.0 + 0.25 * signal.wander(rng, length, 5.0 * pace), 0.2, 2.5)
+    wheels = signal.noise(rng, length, [(300, -16), (900, 0), (2200, -3), (5000, -14), (12000, -30)], channels=2)
+    wheels *= np.clip(1.0 + 0.35 * signal.wander(rng, length, 8.0 * pace), 0.2, 2.5)
+    mix = np.float32(voice.setting("knock", 1.0)) * signal.unit(out)
+    mix = mix + np.float32(voice.setting("roar", 0.55)) * rumble + 0.12 * wheels
+    if squeal := voice.setting("squeal", 0.0):
+        mix = mix + np.float32(squeal) * _squeal(voice)
+    if motor := voice.setting("motor", 0.0):
+        frequency = voice.setting("motor_hz", 95.0) * pace * (1.0 + 0.02 * signal.wander(rng, length, 0.3))
+        mix = mix + np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
+    return mix * presence
+
+
+def _joint(voice: Voice) -> np.ndarray:
+    """Return a wheel's knock on a rail joint: the sleeper's thud, the rail's short ring, a scrape of steel."""
+    rng = voice.rng
+    thud = signal.modes(
+        [88 * rng.uniform(0.9, 1.1), 145, 230, 310], [0.05, 0.045, 0.04, 0.03], [0.8, 1.0, 0.9, 0.5], rng=rng
+    )
+    ring = signal.modes(
+        np.array([620, 980, 1500, 2350]) * rng.uniform(0.95, 1.05), 0.018, [0.5, 0.4, 0.3, 0.2], rng=rng
+    )
+    time = np.arange(signal.seconds(0.12), dtype=np.float32) / RATE
+    scrape = signal.noise(rng, len(time), [(200, -6), (600, 0), (2000, -4), (6000, -16)]) * np.exp(-time / 0.016)
+    out = np.zeros(max(len(thud), len(ring), len(scrape)), np.float32)
+    for part, gain in ((thud, 1.0), (ring, 0.3), (signal.peak(scrape), 0.5)):
+        out[: len(part)] += np.float32(gain) * part
+    return signal.peak(out)
+
+
+def _squeal(voice: Voice) -> np.ndarray:
+    """Return wheel flanges that sing in curves: a few high tones that come and go."""
+    rng, length = voice.rng, voice.length
+    out = np.zeros(length, np.float32)
+    for frequency in (1900.0, 2730.0, 3650.0):
+        level = np.clip(signal.wander(rng, length, 0.5) - 0.3, 0.0, 2.0)
+        tone = signal.tone(frequency * rng.uniform(0.9, 1.1) * (1 + 0.003 * signal.wander(rng, length, 6.0)), length)
+        out += tone * level
+    return signal.unit(out)
+
+
+# Bicycles ------------------------------------------------------------------------------------------------------------
+
+
+def bicycle(voice: Voice) -> np.ndarray:
+    """A bicycle: the chain runs while pedalling, the freewheel ticks while coasting, tyres whisper on the ground."""
+    rng, length = voice.rng, voice.length
+    pace = schedule.pace(voice)
+    speed = np.clip(1.0 + 0.15 * signal.wander(rng, length, 0.4), 0.5, 1.6) * pace
+    coasting = np.clip(2.5 * signal.wander(rng, length, 0.35) + 0.4, 0.0, 1.0)
+    moving = schedule.presence(voice)
+    ticks_at = np.flatnonzero(np.diff(np.floor(np.cumsum(24.0 * speed) / RATE)))
+    pawls = rng.uniform(0.6, 1.0, 3)[np.arange(len(ticks_at)) % 3]
+    level = (coasting * moving)[ticks_at] * pawls
+    pawl = signal.modes([2600, 3900, 5400, 7300], [0.0022, 0.0018, 0.0014, 0.001], [1.0, 0.9, 0.7, 0.5], rng=rng)
+    ticks = signal.convolve(signal.impulses(length, ticks_at / RATE, level), pawl)
+    links_at = np.flatnonzero(
+        np.diff(np.floor(np.cumsum(46.0 * speed * (1 + 0.1 * signal.wander(rng, length, 6.0))) / RATE))
+    )
+    links = rng.gamma(1.2, 0.8, len(links_at)) * ((1.0 - 0.8 * coasting) * moving)[links_at]
+    link = signal.modes([1150, 1900, 3100, 4700], [0.005, 0.004, 0.003, 0.002], [0.7, 1.0, 0.8, 0.5], rng=rng)
+    chain = signal.convolve(signal.impulses(length, links_at / RATE, links), link)
+    pedal = 0.7 + 0.3 * np.sin(2 * np.pi * np.cumsum(1.1 * speed) / RATE)
+    tyre = signal.noise(rng, length, [(80, -6), (250, 0), (700, -3), (1800, -8), (5000, -18), (12000, -32)], channels=2)
+    gravel = signal.noise_bursts(
+        rng, length, signal.poisson_times(rng, voice.duration_s, 90.0), 1.0, 0.002, signal.band(900, 6000)
+    )
+    contact = signal.unit(ticks) + 0.5 * signal.unit(chain * pedal) + 0.2 * signal.unit(gravel * moving)
+    return contact.astype(np.float32) + 0.45 * tyre * (speed * moving)
+
+
+# Boats ---------------------------------------------------------------------------------------------------------------
+
+
+def motor_boat(voice: Voice) -> np.ndarray:
+    """A motor boat: its engine gargling through the water, the bow that slaps, the wash behind."""
+    rng, length = voice.rng, voice.length
+    settings = {"cylinders": 2, "muffler": 0.5, "pipe_m": 1.3, "bore": 1.2, "uneven": 0.25, "lag": 0.08, "rattle": 0.06}
+    settings |= voice.params
+    motor = Voice(voice.duration_s, rng, roughness=voice.roughness, params=settings)
+    rpm = voice.setting("rpm", 2300.0) * 2.0 ** (0.6 * voice.speed)
+    surge = 1.0 + 0.05 * signal.wander(rng, length, 0.7) + 0.02 * signal.wander(rng, length, 4.0)
+    gargle = np.clip(1.0 + 0.3 * signal.wander(rng, length, 9.0), 0.2, 2.2)
+    running = signal.unit(exhaust(motor, rpm * surge)) * gargle
+    wash = signal.noise(rng, length, [(60, -8), (200, 0), (700, -2), (2000, -6), (5000, -12), (12000, -26)], channels=2)
+    slaps = np.zeros(length, np.float32)
+    for start in schedule.rhythm(voice, (0.0, voice.duration_s), 0.75, jitter=0.3):
+        bump = np.hanning(signal.seconds(rng.uniform(0.2, 0.5))).astype(np.float32)
+        signal.place(slaps, bump, start, rng.uniform(0.4, 1.0))
+    return running + np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps)
