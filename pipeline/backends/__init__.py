@@ -22,6 +22,8 @@ OnStep = Callable[[int, int], None]  # (done, total); raises Cancelled to stop b
 
 # Best first: unless the person chooses, the first that can run at a bearable speed is taken.
 VISION = {
+    "qwen2.5-vl": "pipeline.backends.qwen_vl:QwenVL",
+    "blip": "pipeline.backends.blip:Blip",
     "tagger": "pipeline.backends.tagger:Tagger",
 }
 AUDIO = {
@@ -44,6 +46,7 @@ class Card:
     download_gb: float = 0.0
     device: str = "cpu"
     reason: str = ""  # why it cannot run here, and what to do; empty when it can
+    note: str = ""  # what to expect when it is chosen here
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..settings import Settings, accelerator, read_settings
 from ..soundscape import Soundscape
 from . import Card, OnStep, memory
 from .captions import soundscape_of
-from .weights import Weights, availability, errors_in_words, fetch, locate, pretrained_arguments
+from .weights import Weights, availability, errors_in_words, fetch, locate, note_of, pretrained_arguments
 
 NAME = "blip"
 MODEL = "Salesforce/blip-image-captioning-base"
@@ -47,16 +47,18 @@ class Blip:
     def card(cls, settings: Settings) -> Card:
         weights = _weights_of(settings)
         is_default = weights.model == MODEL
+        download_gb = DOWNLOAD_GB if is_default else 0.0
         return Card(
             title="BLIP base" if is_default else "BLIP",
             model=weights.model,
             licence="BSD-3-Clause" if is_default else "see its page",
             revision=weights.revision,
-            download_gb=DOWNLOAD_GB if is_default else 0.0,
+            download_gb=download_gb,
             device=accelerator(settings),
             reason=availability(
                 weights, settings, packages=PACKAGES, min_memory_gb=0.0 if weights.is_local else MEMORY_GB
             ),
+            note=note_of(weights, settings, download_gb, is_heavy=False),
         )
 
     def load(self, on_step: OnStep | None = None) -> None:

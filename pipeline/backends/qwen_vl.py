@@ -27,6 +27,7 @@ from .weights import (
     fetch,
     locate,
     memory_gb,
+    note_of,
     pretrained_arguments,
 )
 
@@ -92,15 +93,16 @@ class QwenVL:
     def card(cls, settings: Settings) -> Card:
         weights = weights_of(settings)
         known = VARIANTS.get(weights.model)
-        needed_gb = 1.2 * _size_gb(weights)
+        download_gb = known.download_gb if known else 0.0
         return Card(
             title=known.title if known else "Qwen-VL",
             model=weights.model,
             licence=known.licence if known else "see its page",
             revision=weights.revision,
-            download_gb=known.download_gb if known else 0.0,
+            download_gb=download_gb,
             device=accelerator(settings),
-            reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=needed_gb),
+            reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=1.2 * _size_gb(weights)),
+            note=note_of(weights, settings, download_gb),
         )
 
     def load(self, on_step: OnStep | None = None) -> None:

@@ -62,15 +62,16 @@ def availability(
 ) -> str:
     """Return why the weights cannot be used here and what to do, or "" when they can, or can be fetched.
 
-    `min_memory_gb` is what a CPU must have; `config` is the file at the root of the weights (model_index.json for
-    a pipeline of diffusers); `gated` says that the licence must be accepted before the repository opens.
+    `min_memory_gb` is what a machine must have whose processor and graphics share one memory, or that has no GPU;
+    `config` is the file at the root of the weights (model_index.json for a pipeline of diffusers); `gated` says that
+    the licence must be accepted before the repository opens.
     """
     missing = [name for name in packages if not has_package(name)]
     if missing:
         return f"it needs {' and '.join(missing)}. Run: pip install {' '.join(missing)}"
     device = accelerator(settings)
-    if device == "cpu" and memory_gb(device) < min_memory_gb:
-        return f"it needs {min_memory_gb:g} GB of memory on a CPU; here are {memory_gb(device):.0f}. Use a GPU."
+    if device != "cuda" and memory_gb(device) < min_memory_gb:
+        return f"it needs {min_memory_gb:.0f} GB of memory; this machine has {memory_gb(device):.0f}. Use a GPU."
     if weights.is_local:
         return _problem_of_folder(Path(weights.model), config)
     if cached_folder(weights, config) is not None:
@@ -80,6 +81,16 @@ def availability(
     if gated and not settings.hf_token:
         return _gated(weights)
     return ""
+
+
+def note_of(
+    weights: Weights, settings: Settings, download_gb: float, *, is_heavy: bool = True, config: str = "config.json"
+) -> str:
+    """Return what a person should expect who chooses these weights: a download, and a slow device for a heavy model."""
+    is_here = weights.is_local or (has_package("huggingface_hub") and cached_folder(weights, config) is not None)
+    fetched = f"The first use downloads {download_gb:.1f} GB." if download_gb and not is_here else ""
+    slow = "On a CPU it is slow; it is made for a GPU." if is_heavy and accelerator(settings) == "cpu" else ""
+    return f"{fetched} {slow}".strip()
 
 
 def pretrained_arguments(weights: Weights, settings: Settings) -> dict[str, Any]:

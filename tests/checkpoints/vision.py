@@ -23,6 +23,7 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+TEXT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
 
 def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
@@ -36,7 +37,10 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
 
 
 def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
-    """Qwen2.5-VL as the public repositories hold it: a flat config, and the older names of the weights."""
+    """Qwen2.5-VL as the public repositories hold it.
+
+    A flat config, the older names of the weights, and two chat templates: that of the tokenizer knows no pictures.
+    """
     from safetensors.torch import load_file, save_file
 
     build_qwen2_5_vl(folder, seed)
@@ -47,6 +51,10 @@ def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     flat["rope_scaling"] = {"type": "mrope", "mrope_section": [1, 1, 2]}
     flat["vision_config"] |= {"in_chans": 3}
     (folder / "config.json").write_text(json.dumps(flat))
+    (folder / "chat_template.jinja").unlink()
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": CHAT_TEMPLATE}))
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": TEXT_TEMPLATE}))
     weights = load_file(folder / "model.safetensors")
     older = {
         name.replace("model.language_model.", "model.").replace("model.visual.", "visual."): weight
@@ -69,9 +77,9 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
 
 
 def build_blip(folder: Path, seed: int = 0) -> Path:
-    """BLIP for captions."""
+    """BLIP for captions, its processor in two files as in the public repository."""
     import torch
-    from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipProcessor
+    from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration
     from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
     specials = ["[DEC]", "[ENC]"]  # begin of a caption, and a sentence to be encoded
@@ -89,7 +97,9 @@ def build_blip(folder: Path, seed: int = 0) -> Path:
     )
     torch.manual_seed(seed)
     BlipForConditionalGeneration(config).save_pretrained(folder)
-    BlipProcessor(BlipImageProcessorPil(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
+    BlipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    _rename_classes(folder, image_processor_type="BlipImageProcessor", processor_class="BlipProcessor")
     return folder
 
 
@@ -150,10 +160,14 @@ def _save_qwen(model_class, config, tokenizer, folder: Path, seed: int) -> Path:
     is_third = config.model_type == "qwen3_vl"
     Qwen2VLImageProcessorPil(patch_size=config.vision_config.patch_size).save_pretrained(folder)
     # The public repositories name the classes that need torchvision.
-    path = folder / "preprocessor_config.json"
-    names = {
-        "image_processor_type": "Qwen2VLImageProcessorFast" if is_third else "Qwen2VLImageProcessor",
-        "processor_class": "Qwen3VLProcessor" if is_third else "Qwen2_5_VLProcessor",
-    }
-    path.write_text(json.dumps(json.loads(path.read_text()) | names))
+    _rename_classes(
+        folder,
+        image_processor_type="Qwen2VLImageProcessorFast" if is_third else "Qwen2VLImageProcessor",
+        processor_class="Qwen3VLProcessor" if is_third else "Qwen2_5_VLProcessor",
+    )
     return folder
+
+
+def _rename_classes(folder: Path, **names: str) -> None:
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | names))
