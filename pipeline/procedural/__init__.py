@@ -32,11 +32,23 @@ def synthesize_source(
     The loudest part lies at -23 dBFS (K-weighted), no sample above 0.9. The same seed gives the same bits.
     `on_block` is called with the share that is done (0 .. 1); it may raise to stop.
     """
+    return _synthesize(kind_of(source), source, duration_s, seed, on_block or (lambda share: None))
+
+
+def synthesize_kind(kind: Kind, duration_s: float, seed: int, **fields: object) -> np.ndarray:
+    """Return the sound of a kind of the catalogue in its usual role; further fields of `Source` may be given."""
+    from ..soundscape import Source
+
+    source = Source(**{"name": kind.name, "role": kind.role} | fields)
+    return _synthesize(kind, source, duration_s, seed, lambda share: None)
+
+
+def _synthesize(
+    kind: Kind | None, source: Source, duration_s: float, seed: int, tell: Callable[[float], None]
+) -> np.ndarray:
     from . import finish, generic
     from .voice import Voice, generator
 
-    kind = kind_of(source)
-    tell = on_block or (lambda share: None)
     tell(0.0)
     qualities = words.qualities_of(source)
     voice = Voice(
@@ -55,14 +67,6 @@ def synthesize_source(
     sound = finish.finish(raw, voice, comes_and_goes=kind.continuous if kind else False)
     tell(1.0)
     return sound
-
-
-def synthesize_kind(kind: Kind, duration_s: float, seed: int, **words_of_source) -> np.ndarray:
-    """Return the sound of a kind of the catalogue; further fields of `Source` may be given."""
-    from ..soundscape import Source
-
-    fields = {"name": kind.words[0], "role": kind.role} | words_of_source
-    return synthesize_source(Source(**fields), duration_s, seed)
 
 
 def describe_choice(source: Source) -> str:

@@ -90,35 +90,6 @@ def _strike(voice: Voice, body) -> np.ndarray:
     return hit[: signal.seconds(0.25)] * np.linspace(1, 0, min(len(hit), signal.seconds(0.25)), dtype=np.float32)
 
 
-def hand_saw(voice: Voice) -> np.ndarray:
-    """A hand saw: strokes to and fro, every tooth a small tear in the wood, the blade singing along."""
-    rng, length = voice.rng, voice.length
-    speed, push = np.zeros(length, np.float32), np.zeros(length, np.float32)
-    for span in schedule.bouts(voice, (4.0, 7.0), (1.0, 2.5)):
-        for index, start in enumerate(schedule.rhythm(voice, span, 0.42, jitter=0.06)):
-            size = signal.seconds(0.36 / schedule.pace(voice) * rng.uniform(0.9, 1.05))
-            bump = np.sin(np.linspace(0, np.pi, size, dtype=np.float32)) ** np.float32(0.55)
-            signal.place(speed, bump, start, rng.uniform(0.85, 1.0))
-            signal.place(push, bump, start, 1.0 if index % 2 == 0 else 0.45)
-    teeth_hz = 190.0 * speed
-    teeth_at = np.flatnonzero(np.diff(np.floor(np.cumsum(teeth_hz) / RATE)))
-    tears = signal.impulses(length, teeth_at / RATE, rng.gamma(2.0, 0.5, len(teeth_at)) * push[teeth_at])
-    wood = signal.modes(
-        [420, 760, 1250, 2100, 3300, 4800],
-        [0.006, 0.005, 0.004, 0.003, 0.002, 0.0015],
-        [0.7, 0.8, 1.0, 0.9, 0.6, 0.4],
-        rng=rng,
-    )
-    rasp = (
-        signal.noise(rng, length, [(300, -18), (900, -4), (2200, 0), (4500, -3), (9000, -12), (16000, -26)])
-        * push
-        * speed
-    )
-    blade = signal.convolve(tears, signal.modes([1830, 2950, 4100], 0.03, [0.6, 0.4, 0.3], rng=rng))
-    mix = 0.7 * signal.unit(signal.convolve(tears, wood)) + signal.unit(rasp) + 0.1 * signal.unit(blade)
-    return signal.airy(mix, rng, 0.25, 0.06)
-
-
 def power_tool(voice: Voice) -> np.ndarray:
     """An electric saw, drill or grinder: a universal motor's whine, and the load that pulls it down when it cuts."""
     rng, length = voice.rng, voice.length
