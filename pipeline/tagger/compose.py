@@ -1,7 +1,7 @@
 """From evidence to the soundscape: which sounds, how they are worded, where they are and how sure that is."""
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -10,11 +10,13 @@ from ..soundscape import Box, Soundscape, Source
 from . import localise, sentences
 from .evidence import Evidence, Seen, holds, weigh
 from .regions import Regions, analyse
-from .vocabulary import Group, Sound, Vocabulary, vocabulary
+from .vocabulary import Group, Setting, Sound, Vocabulary, vocabulary
 
 MOST_SOURCES = 5
 LEAST_SCORE = 0.16  # below this a sound is mere fancy
 LEAST_SHARE = 0.3  # of the strongest sound's score
+SETTING_IS_SEEN = 0.15  # evidence from which a place counts as known
+LEAST_SURE = 0.25  # evidence with which the chosen place counts at least
 THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
 GROUND = ("water", "grass", "sand", "snow", "ground", "built")
@@ -36,8 +38,8 @@ class Scene:
     seen: Seen
     words: Vocabulary
     seed: int  # from the picture's own pixels: the same picture is told the same way, another one differently
-    setting: str = field(default="unclear")
-    thing: Group | None = field(default=None)
+    setting: Setting
+    thing: Group | None
 
 
 def describe(picture: Image.Image, seen: Seen) -> Soundscape:
@@ -45,9 +47,8 @@ def describe(picture: Image.Image, seen: Seen) -> Soundscape:
     words = vocabulary()
     regions = analyse(picture)
     evidence = weigh(seen, regions, words)
-    thing = _thing(evidence, words)
-    setting = _setting(evidence, thing)
-    scene = Scene(evidence, regions, seen, words, _seed(picture), setting, thing)
+    setting = words.settings[_setting(evidence, words)]
+    scene = Scene(evidence, regions, seen, words, _seed(picture), setting, _thing(evidence, setting, words))
     sources = tuple(_source(candidate, scene) for candidate in _ranked(scene))
     return Soundscape(
         scene=sentences.scene(scene, sources),
@@ -61,22 +62,28 @@ def _seed(picture: Image.Image) -> int:
     return zlib.crc32(picture.resize((16, 16), Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes())
 
 
-def _thing(evidence: Evidence, words: Vocabulary) -> Group | None:
-    """Return what stands out in the picture, if anything does."""
-    things = [group for group in words.groups.values() if group.called]
-    best = max(things, key=lambda group: evidence.groups[group.key])
-    return best if evidence.groups[best.key] >= THING_IS_SEEN else None
-
-
-def _setting(evidence: Evidence, thing: Group | None) -> str:
+def _setting(evidence: Evidence, words: Vocabulary) -> str:
     best = max(evidence.settings, key=evidence.settings.__getitem__)
-    if evidence.settings[best] >= 0.2:
+    if evidence.settings[best] >= SETTING_IS_SEEN:
         return best
-    if thing is None:
-        return best if evidence.settings[best] >= 0.12 else "unclear"
-    if evidence.looks["vegetation"] > 0.15:
-        return "garden"
+    if evidence.looks["thing"] < THING_IS_SEEN:
+        return "unclear"
+    if evidence.looks["vegetation"] + evidence.looks["grass"] > 0.2:
+        return "meadow"
     return "room" if evidence.outdoors < 0.6 else best
+
+
+def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | None:
+    """Return what stands out in the picture, if anything does that belongs there."""
+
+    def standing(group: Group) -> float:
+        sure = evidence.groups[group.key]
+        at_home = not group.settings or setting.key in group.settings
+        return sure if at_home or sure > 0.6 else 0.5 * sure
+
+    things = [group for group in words.groups.values() if group.called]
+    best = max(things, key=standing)
+    return best if standing(best) >= THING_IS_SEEN else None
 
 
 # Which sounds --------------------------------------------------------------------------------------------------------
@@ -92,15 +99,19 @@ def _ranked(scene: Scene) -> list[Candidate]:
             _add(candidates[key], 0.8 * weight * sure, None)
     for setting in scene.words.settings.values():
         sure = scene.evidence.settings[setting.key]
-        if setting.key == scene.setting:
-            sure = max(sure, 0.35)
+        # The scene is in one place: others only colour it.
+        sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * sure
         for key, weight in setting.sounds.items():
             _add(candidates[key], 0.85 * weight * sure, None)
     for candidate in candidates.values():
         candidate.score *= _fits(candidate.sound, scene)
     order = sorted(candidates.values(), key=lambda candidate: -candidate.score)
     bar = max(LEAST_SCORE, LEAST_SHARE * order[0].score)
-    return [candidate for candidate in order if candidate.score >= bar][:MOST_SOURCES] or order[:1]
+    families: dict[str, Candidate] = {}
+    for candidate in order:
+        if candidate.score >= bar:
+            families.setdefault(candidate.sound.family, candidate)
+    return list(families.values())[:MOST_SOURCES] or order[:1]
 
 
 def _add(candidate: Candidate, score: float, thing: Group | None) -> None:
@@ -111,7 +122,7 @@ def _add(candidate: Candidate, score: float, thing: Group | None) -> None:
 
 
 def _fits(sound: Sound, scene: Scene) -> float:
-    where = scene.words.settings[scene.setting].where
+    where = scene.setting.where
     if sound.where == "underwater" or where == "underwater":
         return 1.0 if sound.where == where else 0.0
     if where in ("outdoors", "indoors"):

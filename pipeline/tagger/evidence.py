@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from .regions import Regions, ramp
 from .vocabulary import Condition, Setting, Vocabulary
 
-# Settings that say nothing of the place leave the benefit of the doubt to what can be seen.
+CHANCE_OF_NOTHING = 0.004
+# Settings with open water: without their classes, blue is taken for shadow or cloth rather than for water.
 WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
 
 
@@ -27,33 +28,32 @@ class Evidence:
     looks: dict[str, float]  # the picture's looks, weighed with what the network says of the place
     outdoors: float  # 0 surely indoors, 1 surely outdoors
 
-    def of(self, name: str) -> float:
-        """Return the look or setting of that name, 0 where there is none."""
-        return self.looks.get(name, self.settings.get(name, 0.0))
-
 
 def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
     """Bring network and regions together."""
-    chance = {key: float(seen.chances[list(group.classes)].sum()) for key, group in words.groups.items()}
-    told = {key: 0.0 for key in words.settings}
+    # Every class gets a little chance in every picture, which adds up in groups of a hundred breeds.
+    chances = np.maximum(0.0, seen.chances - CHANCE_OF_NOTHING)
+    chance = {key: float(chances[list(group.classes)].sum()) for key, group in words.groups.items()}
+    told = dict.fromkeys(words.settings, 0.0)
     for key, group in words.groups.items():
         for setting, share in group.settings.items():
             told[setting] += share * chance[key]
 
-    outdoors = _outdoors(told, regions.looks, words)
-    looks = _sober_looks(regions.looks, told, outdoors)
+    looks = _sober_looks(regions.looks, told, _outdoors(told, regions.looks, words))
+    looks["thing"] = max(chance[key] for key, group in words.groups.items() if group.called)
     spoken_for = min(1.0, sum(told.values()))
     settings = {}
     for key, setting in words.settings.items():
         looked = setting.trust * _best(setting, looks)
         # The looks matter where the network is at a loss, and where both agree.
-        settings[key] = _sure(told[key] + looked * (1 - 0.6 * spoken_for) + 0.5 * min(looked, told[key]))
-    return Evidence({key: _sure(share) for key, share in chance.items()}, settings, looks, outdoors)
+        both = told[key] + looked * (1 - 0.6 * spoken_for) + 0.5 * min(looked, told[key])
+        settings[key] = _sure(both * (0.25 + 0.75 * _product(setting.needs, looks)))
+    return Evidence({key: _sure(share) for key, share in chance.items()}, settings, looks, looks["outdoors"])
 
 
 def holds(condition: Condition, evidence: Evidence) -> float:
     """Tell how far all parts of a condition hold, 0..1."""
-    return _product(condition, evidence.of)
+    return _product(condition, evidence.settings | evidence.looks)
 
 
 def _sure(share: float) -> float:
@@ -62,14 +62,11 @@ def _sure(share: float) -> float:
 
 
 def _best(setting: Setting, looks: dict[str, float]) -> float:
-    return max((_product(condition, lambda name: looks.get(name, 0.0)) for condition in setting.looks), default=0.0)
+    return max((_product(condition, looks) for condition in setting.looks), default=0.0)
 
 
-def _product(condition: Condition, value) -> float:
-    result = 1.0
-    for name, (start, end) in condition.items():
-        result *= float(ramp(value(name), start, end))
-    return result
+def _product(condition: Condition, values: dict[str, float]) -> float:
+    return float(np.prod([ramp(values[name], start, end) for name, (start, end) in condition.items()]))
 
 
 def _outdoors(told: dict[str, float], looks: dict[str, float], words: Vocabulary) -> float:
@@ -77,7 +74,7 @@ def _outdoors(told: dict[str, float], looks: dict[str, float], words: Vocabulary
     for key, share in told.items():
         by_where[words.settings[key].where] += share
     blue_sky = looks["sky"] * ramp(looks["blue"], 0.1, 0.4)
-    seen = 0.8 * looks["vegetation"] + 0.6 * blue_sky + 0.3 * looks["overcast"] * looks["sky"]
+    seen = 0.8 * looks["vegetation"] + 0.4 * looks["grass"] + 0.6 * blue_sky + 0.3 * looks["overcast"] * looks["sky"]
     for_outdoors = by_where["outdoors"] + seen + 0.05
     for_indoors = by_where["indoors"] + 0.08
     return float(for_outdoors / (for_outdoors + for_indoors))
@@ -85,9 +82,10 @@ def _outdoors(told: dict[str, float], looks: dict[str, float], words: Vocabulary
 
 def _sober_looks(looks: dict[str, float], told: dict[str, float], outdoors: float) -> dict[str, float]:
     """Take back what colour alone promised: blue shadows are no water and a pale wall is no sky."""
-    water = min(1.0, 0.35 + 1.5 * sum(told[name] for name in WATERY))
+    shore = sum(told[name] for name in WATERY)
+    water = min(1.0, 0.35 + 1.5 * shore)
     open_air = float(ramp(outdoors, 0.25, 0.6))
-    sober = dict(looks)
+    sober = looks | {"shore": shore, "outdoors": outdoors}
     for name in ("water", "calm_water"):
         sober[name] = looks[name] * water * open_air
     for name in ("sky", "sunset", "storm", "overcast", "snow", "sand", "vegetation", "grass", "trees", "fog"):

@@ -247,6 +247,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "glow": share(masks["glow"]),
             "vivid_spot": share(masks["vivid_spot"]),
             "blue": share(ramp(np.abs(cells.hue - 0.58), 0.14, 0.07) * ramp(saturation, 0.15, 0.3)),
+            "aqua": share(ramp(np.abs(cells.hue - 0.53), 0.13, 0.09) * ramp(saturation, 0.2, 0.4)),
             "dry_ground": share(masks["autumn"] + masks["sand"]),
             "night": ramp(share(dark), 0.4, 0.75) * ramp(np.median(value), 0.4, 0.25),
             "dim": ramp(brightness, 0.5, 0.25),

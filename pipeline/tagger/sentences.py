@@ -13,7 +13,7 @@ UNSURE = 0.35  # best confidence below which the sentence says that it is a gues
 
 def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
     """Return one sentence about what is seen."""
-    setting = scene.words.settings[scene.setting]
+    setting = scene.setting
     slots = _slots(scene)
     if scene.thing is None or setting.where == "nowhere":
         text = _pick(setting.scenes, scene.seed)
@@ -39,13 +39,13 @@ def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
 
 def mood(scene: "Scene") -> str:
     """Return the mood in a few words."""
-    setting = scene.words.settings[scene.setting]
+    setting = scene.setting
     return _pick(setting.moods, scene.seed // 3).format(tone=_tone(scene.evidence, scene.seed))[:120]
 
 
 def space(scene: "Scene") -> Space:
     """Return the acoustic space."""
-    setting = scene.words.settings[scene.setting]
+    setting = scene.setting
     if setting.where == "anywhere":
         return "open" if scene.evidence.outdoors > 0.6 else "room"
     return setting.space

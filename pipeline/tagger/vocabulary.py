@@ -55,6 +55,7 @@ class Sound:
     role: Role
     where: Where
     region: str | None
+    family: str
     distance_m: float
     varies: tuple[tuple[Condition, Wording], ...]
 
@@ -66,6 +67,7 @@ class Setting:
     space: Space
     looks: tuple[Condition, ...]
     trust: float
+    needs: Condition
     sounds: MappingProxyType[str, float]
     scenes: tuple[str, ...]
     place: tuple[str, ...]
@@ -141,7 +143,16 @@ def _condition(entry: dict[str, list[float]]) -> Condition:
 def _sound(key: str, entry: dict[str, Any]) -> Sound:
     plain = Wording(entry["name"], entry["material"], entry["action"], tuple(entry["timbre"]))
     varies = tuple((_condition(other["when"]), _reworded(plain, other)) for other in entry.get("varies", ()))
-    return Sound(key, plain, entry["role"], entry["where"], entry.get("region"), float(entry["distance_m"]), varies)
+    return Sound(
+        key,
+        plain,
+        entry["role"],
+        entry["where"],
+        entry.get("region"),
+        entry.get("family", key),
+        float(entry["distance_m"]),
+        varies,
+    )
 
 
 def _reworded(plain: Wording, other: dict[str, Any]) -> Wording:
@@ -160,6 +171,7 @@ def _setting(key: str, entry: dict[str, Any], sounds: dict) -> Setting:
         entry["space"],
         tuple(_condition(look) for look in entry["looks"]),
         entry["trust"],
+        _condition(entry.get("needs", {})),
         _weights(entry["sounds"], sounds, key),
         tuple(entry["scenes"]),
         tuple(entry["place"]),
