@@ -4,16 +4,12 @@
 page is served.
 """
 
-import hashlib
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +21,7 @@ except ImportError:  # of use in a Space only
 import gradio as gr
 
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, fragments, layout, theme
+from pipeline.page import asset, fragments, layout, theme, visitors
 from pipeline.page.guard import Guard
 from pipeline.soundscape import Soundscape
 
@@ -33,39 +29,14 @@ if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
 EXAMPLES = Path(__file__).parent / "examples"
-VISITORS = Path(tempfile.gettempdir()) / "image-to-soundscape"  # one folder a visitor
-KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "30mb"
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+PROGRESS = gr.Progress()  # as the default of an argument it tells Gradio that the function reports progress
 
 _log = logging.getLogger(__name__)
-
-
-# Visitors and their files ---------------------------------------------------------------------------------------------
-
-
-def folder_of(request: gr.Request | None) -> Path:
-    """Return the visitor's own folder. Its name is a hash, since the browser chooses the name of the session."""
-    session = (request and request.session_hash) or secrets.token_hex(16)
-    folder = VISITORS / hashlib.sha256(session.encode()).hexdigest()[:32]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-def forget(request: gr.Request) -> None:
-    """Delete what the visitor made; a job that still runs for them stops."""
-    shutil.rmtree(folder_of(request), ignore_errors=True)
-
-
-def sweep() -> None:
-    """Delete the folders of visitors who left without a word."""
-    for folder in VISITORS.glob("*"):
-        with suppress(FileNotFoundError):  # another job swept it first
-            if time.time() - folder.stat().st_mtime > KEPT_S:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -124,12 +95,14 @@ def needs_gpu(job: "Job", only_look: bool) -> bool:
     return settings.on_zero_gpu() and any(backends.card(name).device == "cuda" for name in names if name in known)
 
 
-def carry_out(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress, only_look: bool = False) -> Any:
+def carry_out(
+    job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress, only_look: bool = False
+) -> Any:
     """Do the job in a fresh folder of the visitor: a Result, or a Soundscape when it should only look."""
-    sweep()
+    visitors.sweep()
     with in_words():
         worker = work_on_gpu if needs_gpu(job, only_look) else work
-        folder = None if only_look else Path(tempfile.mkdtemp(dir=folder_of(request))) / "soundscape"
+        folder = None if only_look else visitors.new_result(request.session_hash)
     return worker(job, folder, Path(ticket) if ticket else None, progress)
 
 
@@ -152,38 +125,50 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
         return Job(picture=opened(picture), soundscape=Soundscape.from_json(text) if text else None, **wishes)
 
 
+def wanted_seed(text: str, surprise: bool) -> int | None:
+    """Return the seed that the visitor typed, or None for a random one."""
+    if surprise or not text.strip():
+        return None
+    if not text.strip().isdecimal():
+        raise gr.Error(
+            "The seed must be a whole number, such as 7.", title="Please look at this", print_exception=False
+        )
+    return int(text)
+
+
 # What the visitor does ------------------------------------------------------------------------------------------------
 
 
 def begin(request: gr.Request) -> list[Any]:
-    """Hand out a ticket, and let the visitor stop."""
-    ticket = folder_of(request) / f"{secrets.token_hex(8)}.ticket"
-    ticket.touch()
-    idle = gr.Button(interactive=False)
-    return [str(ticket), idle, idle, idle, gr.Button(visible=True)]
+    """Hand out a ticket. No second job begins while it is held."""
+    ticket = visitors.new_ticket(request.session_hash)
+    return [str(ticket), *[gr.Button(interactive=False)] * 3, gr.Button(visible=True)]
 
 
 def end(ticket: str | None) -> list[Any]:
     """Take the ticket back: whatever still runs on it stops at its next step."""
     if ticket:
         Path(ticket).unlink(missing_ok=True)
-    ready = gr.Button(interactive=True)
-    return [None, ready, ready, ready, gr.Button(visible=False)]
+    return [None, *[gr.Button(interactive=True)] * 3, *[gr.Button(visible=False)] * 2]
 
 
-def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=gr.Progress()):
-    job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=None if surprise else seed)
+def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
+    job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
     result = carry_out(job, request, ticket, progress)
     return document_view(result.soundscape) + sound_view(result)
 
 
-def on_describe(picture, vision, ticket, request: gr.Request, progress=gr.Progress()):
+def on_describe(picture, vision, ticket, request: gr.Request, progress=PROGRESS):
     return document_view(carry_out(job_of(picture, vision=vision), request, ticket, progress, only_look=True))
 
 
-def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=gr.Progress()):
-    job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=None if surprise else seed)
+def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
+    job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
     return sound_view(carry_out(job, request, ticket, progress))
+
+
+def leave(request: gr.Request) -> None:
+    visitors.forget(request.session_hash)
 
 
 def on_typing(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -197,7 +182,9 @@ def on_typing(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def on_example(chosen: gr.EventData) -> list[Any]:
-    path = examples()[int(chosen.index)]
+    path = {str(index): path for index, path in enumerate(examples())}.get(str(chosen.index))
+    if path is None:
+        raise gr.Error("There is no such example. Please load the page again.", print_exception=False)
     soundscape = Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
     return [str(path), *document_view(soundscape), gr.Column(visible=True), gr.Column(visible=False)]
 
@@ -210,15 +197,15 @@ def document_view(soundscape: Soundscape) -> list[Any]:
 
 def sound_view(result: "Result") -> list[Any]:
     """Values of everything in the column of the sound."""
-    stems = []
-    for path in result.stem_paths:
-        source = result.soundscape.sources[int(path.name[:2]) - 1]
-        words = " · ".join(filter(None, (source.material, source.action, ", ".join(source.timbre))))
-        file = gr.FileData(path=str(path), orig_name=path.name).model_dump()
-        stems.append({"name": source.name, "words": words, "file": file})
+
+    def stem(path: Path) -> dict[str, Any]:
+        words = fragments.stem_words(result.soundscape.sources[int(path.name[:2]) - 1])
+        return {**words, "file": gr.FileData(path=str(path), orig_name=path.name).model_dump()}
+
     mix, bundle = str(result.mix_path), str(result.write_bundle())
     shown, hidden = gr.Column(visible=True), gr.Column(visible=False)
-    return [mix, mix, bundle, stems, fragments.report(result.report), result.report["seed"], hidden, shown]
+    stems = [stem(path) for path in result.stem_paths]
+    return [mix, mix, bundle, stems, fragments.report(result.report), str(result.report["seed"]), hidden, shown]
 
 
 def examples() -> list[Path]:
@@ -242,14 +229,19 @@ def backends_view() -> list[Any]:
 # End points for programs ----------------------------------------------------------------------------------------------
 
 
-def api_describe(picture: str, vision_backend: str, request: gr.Request, progress=gr.Progress()) -> str:
+def api_describe(picture: str, vision_backend: str, request: gr.Request, progress=PROGRESS) -> str:
     """Return what would be heard in the picture, as the JSON text of a Soundscape."""
     job = job_of(picture, vision=vision_backend or "")
     return carry_out(job, request, None, progress, only_look=True).to_json()
 
 
 def api_render(
-    soundscape_json: str, audio_backend: str, duration_s: float, seed: int | None, request: gr.Request, progress=gr.Progress()
+    soundscape_json: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None,
+    request: gr.Request,
+    progress=PROGRESS,
 ) -> tuple[str, str, dict[str, Any]]:
     """Return the mix (WAV), the bundle (ZIP) and the report of a Soundscape. No seed means a random one."""
     job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
@@ -263,7 +255,7 @@ def api_image_to_soundscape(
     duration_s: float,
     seed: int | None,
     request: gr.Request,
-    progress=gr.Progress(),
+    progress=PROGRESS,
 ) -> tuple[str, str, str, dict[str, Any]]:
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
@@ -280,7 +272,12 @@ def files_of(result: "Result") -> tuple[str, str, dict[str, Any]]:
 
 def create_demo() -> gr.Blocks:
     """Build the page; nothing is loaded and no model runs."""
-    with gr.Blocks(title="Image to Soundscape", analytics_enabled=False, delete_cache=(SWEPT_EVERY_S, KEPT_S)) as demo:
+    with gr.Blocks(
+        title="Image to Soundscape",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(SWEPT_EVERY_S, visitors.KEPT_S),
+    ) as demo:
         gr.HTML(asset("header.html"))
         ticket = gr.State(None)
         with gr.Row(elem_id="desk", equal_height=False):
@@ -300,7 +297,7 @@ def create_demo() -> gr.Blocks:
                 hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
                 with gr.Row(elem_classes="pair"):
                     describe = gr.Button("Describe", elem_id="describe")
-                    stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+                    stop_looking = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
                 status = gr.HTML(elem_id="status", elem_classes="status")
                 with gr.Accordion("Models", open=False, elem_id="models"):
                     vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
@@ -326,6 +323,7 @@ def create_demo() -> gr.Blocks:
                             show_label=False,
                             lines=18,
                             max_lines=36,
+                            wrap_lines=True,
                             interactive=True,
                             elem_id="editor",
                         )
@@ -333,9 +331,11 @@ def create_demo() -> gr.Blocks:
                 gr.HTML("<h2>Sound</h2>")
                 with gr.Row(elem_id="wishes"):
                     duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
-                    seed = gr.Number(label="Seed", precision=0, value=None, elem_id="seed")
+                    seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
                     surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
-                make = gr.Button("Make sound", elem_id="make")
+                with gr.Row(elem_classes="pair"):
+                    make = gr.Button("Make sound", elem_id="make")
+                    stop_making = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
                 sound_status = gr.HTML(elem_id="sound-status", elem_classes="status")
                 with gr.Column() as nothing_yet:
                     gr.HTML(asset("empty_sound.html"))
@@ -348,7 +348,7 @@ def create_demo() -> gr.Blocks:
                         autoplay=True,
                         buttons=[],
                         waveform_options=gr.WaveformOptions(
-                            waveform_color="#9db3b1", waveform_progress_color="#16706b", show_recording_waveform=True
+                            waveform_color="#93a9a7", waveform_progress_color="#1f8f86", show_recording_waveform=True
                         ),
                         elem_id="mix",
                     )
@@ -372,26 +372,26 @@ def create_demo() -> gr.Blocks:
         document = [editor, sources, problems]
         sound = [mix, mix_file, bundle, stems, report, seed, nothing_yet, result]
         wishes = [audio, duration_s, seed, surprise, ticket]
-        controls = [ticket, hear, describe, make, stop]
+        controls = [ticket, hear, describe, make]
+        stops = [stop_looking, stop_making]
         running = []
-        for button, task, inputs, outputs, places in (
-            (hear, on_hear, [picture, vision, *wishes], document + sound, [status]),
-            (describe, on_describe, [picture, vision, ticket], document, [status]),
-            (make, on_make, [picture, editor, *wishes], sound, [sound_status]),
+        for button, task, inputs, outputs, place, stop in (
+            (hear, on_hear, [picture, vision, *wishes], document + sound, status, stop_looking),
+            (describe, on_describe, [picture, vision, ticket], document, status, stop_looking),
+            (make, on_make, [picture, editor, *wishes], sound, sound_status, stop_making),
         ):
-            started = button.click(begin, outputs=controls, **QUICK)
-            work_done = started.then(
-                task, inputs, outputs, show_progress_on=places, concurrency_id=MODEL_WORK, **PRIVATE
-            )
-            work_done.then(end, ticket, controls, **QUICK)
-            running.append(work_done)
-        stop.click(end, ticket, controls, cancels=running, **QUICK)
+            started = button.click(begin, None, [*controls, stop], **QUICK)
+            done = started.then(task, inputs, outputs, show_progress_on=place, concurrency_id=MODEL_WORK, **PRIVATE)
+            done.then(end, ticket, controls + stops, **QUICK)
+            running.append(done)
+        for stop in stops:
+            stop.click(end, ticket, controls + stops, cancels=running, **QUICK)
 
         sources.input(None, sources, editor, js=asset("editor.js"), **QUICK)
         editor.input(on_typing, [editor, sources], [sources, problems], trigger_mode="always_last", **QUICK)
         gallery.select(on_example, None, [picture, *document, nothing_yet, result], **QUICK)
         demo.load(backends_view, None, [vision, vision_notes, audio, audio_notes], **QUICK)
-        demo.unload(forget)
+        demo.unload(leave)
         add_end_points()
     demo.queue(default_concurrency_limit=4, max_size=64)
     return demo

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+_DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
 STAGES = {
     "describe": "Looking at the picture",
@@ -50,9 +51,17 @@ def _model(made_by: dict[str, Any] | None) -> str:
     if not made_by:
         return ""
     title = str(made_by.get("title") or made_by.get("backend", ""))
-    details = [str(made_by[key]) for key in ("model", "device") if made_by.get(key)]
+    device = made_by.get("device", "")
+    details = [
+        text for text in (str(made_by.get("model", "")), f"on {_DEVICES.get(device, device)}" if device else "") if text
+    ]
     quiet = f' <span class="quiet">{escape(" · ".join(details))}</span>' if details else ""
     return escape(title) + quiet
+
+
+def _repository(model: str) -> str:
+    """Return the id of a repository, or the last part of a local folder: visitors are told no paths."""
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def _times(seconds: dict[str, float]) -> str:
@@ -79,19 +88,25 @@ def _number(value: Any) -> str:
     return "" if value is None else escape(str(value))
 
 
+def stem_words(source: Any) -> dict[str, str]:
+    """Return name and words of a source for the list of stems, whose script escapes them."""
+    words = (source.material, source.action, ", ".join(source.timbre))
+    return {"name": source.name, "words": " · ".join(filter(None, words))}
+
+
 def models(cards: dict[str, Any]) -> str:
     """Return the list of backends: what each is, what it needs, and why it cannot run here. `cards`: name -> Card."""
     return f'<ul class="models">{"".join(_card(name, card) for name, card in cards.items())}</ul>'
 
 
 def _card(name: str, card: Any) -> str:
-    device = {"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "processor"}.get(card.device, card.device)
-    size = f"{card.download_gb:g} GB download" if card.download_gb else "nothing to download"
-    details = " · ".join(escape(text) for text in (card.model, card.licence, f"on the {device}", size) if text)
-    state = "" if card.reason else "ready"
+    device = _DEVICES.get(card.device, card.device)
+    size = f"{card.download_gb:g} GB to download" if card.download_gb else ""
+    details = " · ".join(escape(text) for text in (_repository(card.model), f"on {device}", size, card.licence) if text)
+    state, word = ("", "not here") if card.reason else ("ready", "ready")
     why = f'<p class="reason">{escape(card.reason)}</p>' if card.reason else ""
-    heading = f'<p class="title">{escape(card.title)} <code>{escape(name)}</code> <em>{state}</em></p>'
-    return f'<li class="{state}">{heading}<p class="quiet">{details}</p>{why}</li>'
+    heading = f'<p class="title"><span>{escape(card.title)}</span> <em>{word}</em></p>'
+    return f'<li class="{state}" data-name="{escape(name)}">{heading}<p class="quiet">{details}</p>{why}</li>'
 
 
 def gallery(pictures: list[Path]) -> str:

@@ -1,4 +1,4 @@
-// One small player a stem. props.value = [{name, words, muted, file: {url, orig_name}}]
+// One small player a stem. props.value = [{name, words, file: {url, orig_name}}]
 const playing = new Audio();
 let current = null;
 
@@ -23,7 +23,7 @@ function toggle(button, url) {
   show(button, true);
 }
 
-function row({ name, words, muted, file }) {
+function row({ name, words, file }) {
   const item = document.createElement("li");
   item.innerHTML = `<button type="button" class="play"></button><div class="what"><p class="name"></p><p class="words"></p></div>
     <a class="link">Download</a><div class="progress"></div>`;
@@ -31,7 +31,7 @@ function row({ name, words, muted, file }) {
   button.setAttribute("aria-label", `Play ${name} alone`);
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => toggle(button, file.url));
-  item.querySelector(".name").textContent = muted ? `${name} (muted in the mix)` : name;
+  item.querySelector(".name").textContent = name;
   item.querySelector(".words").textContent = words;
   link.href = file.url;
   link.download = file.orig_name;
