@@ -267,6 +267,13 @@ def files_of(result: "Result") -> tuple[str, str, dict[str, Any]]:
     return str(result.mix_path), str(result.write_bundle()), result.report
 
 
+def picture_file(**options: Any) -> gr.Image:
+    """A gr.Image that hands over the file as it came; its own way opens it before any limit is checked."""
+    image = gr.Image(type="filepath", **options)
+    image.preprocess = lambda payload: payload.path if payload else None
+    return image
+
+
 # The page -------------------------------------------------------------------------------------------------------------
 
 
@@ -283,9 +290,7 @@ def create_demo() -> gr.Blocks:
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(elem_id="picture-column", min_width=260):
                 gr.HTML("<h2>Picture</h2>")
-                picture = gr.Image(
-                    type="filepath",
-                    image_mode=None,
+                picture = picture_file(
                     sources=["upload", "clipboard", "webcam"],
                     label="Picture",
                     show_label=False,
@@ -400,7 +405,7 @@ def create_demo() -> gr.Blocks:
 def add_end_points() -> None:
     """Add /describe, /render and /image_to_soundscape, apart from the page so that its changes are not theirs."""
     with gr.Column(visible=False):
-        picture = gr.Image(type="filepath", image_mode=None, label="picture")
+        picture = picture_file(label="picture")
         soundscape_json = gr.Textbox(label="soundscape_json")
         vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
         duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
