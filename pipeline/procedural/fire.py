@@ -12,13 +12,14 @@ def fire(voice: Voice) -> np.ndarray:
     size = voice.setting("size", 0.4)
     pace = schedule.pace(voice)
     heat = 0.75 + 0.35 * signal.drift(rng, length, 0.4 * pace)
-    # Flames: turbulent air that puffs at some hertz, slower for a larger fire (Byram & Nelson: f = 1.5 / sqrt(d)).
-    puffs = np.clip(1.0 + 0.45 * signal.wander(rng, length, (7.0 - 4.5 * size) * pace), 0.1, 3.0)
-    curve = [(20, -10), (45, 0), (140, -2), (300, -9), (800, -20), (2500, -30), (9000, -38), (16000, -48)]
+    # Flames: turbulent air that puffs at some hertz, slower for a larger fire (f = 1.5 / sqrt(diameter in m)).
+    puffs = np.clip(1.0 + 0.3 * signal.wander(rng, length, (8.0 - 5.0 * size) * pace), 0.2, 2.5)
+    top = 140.0 + 260.0 * size
+    curve = [(20, -12), (45, 0), (top, -2), (2 * top, -16), (5 * top, -27), (4000, -32), (16000, -44)]
     lapping = signal.noise(rng, length, curve, channels=2) * puffs * heat
-    hissing = signal.noise(rng, length, [(500, -26), (1800, -8), (5000, 0), (10000, 0), (16000, -8)], channels=2)
-    hissing *= np.clip(0.7 + 0.25 * signal.wander(rng, length, 3.0), 0.2, 2.0)
-    out = np.float32(0.35 + 0.8 * size) * lapping + np.float32(0.10 + 0.05 * size) * hissing
+    hissing = signal.noise(rng, length, [(400, -26), (1500, -9), (5000, -3), (9000, 0), (14000, -1), (18000, -8)], channels=2)
+    hissing *= np.clip(0.8 + 0.15 * signal.wander(rng, length, 3.0), 0.2, 2.0)
+    out = np.float32(0.35 + 0.8 * size) * lapping + np.float32(0.10 + 0.10 * size) * hissing
     return out + np.float32(voice.setting("crackle", 1.0)) * _crackles(voice, heat * (0.6 + 0.8 * size))
 
 
@@ -50,7 +51,7 @@ def _crackles(voice: Voice, heat: np.ndarray) -> np.ndarray:
         0.35 * strength,
         pans=rng.uniform(-0.6, 0.6, len(times)),
     )
-    return 0.6 * (out + ember)
+    return 2.0 * (out + ember)
 
 
 def sizzling(voice: Voice) -> np.ndarray:

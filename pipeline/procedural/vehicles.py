@@ -28,7 +28,7 @@ def traffic(voice: Voice) -> np.ndarray:
         out += _car(voice, road, motors[rng.integers(0, len(motors))], at, nearest, speed, (-1.0, 1.0)[lane])
     far = signal.noise(rng, length, [(30, -8), (60, 0), (200, -3), (600, -9), (1200, -14), (3000, -28)], channels=2)
     far *= np.exp(0.15 * signal.wander(rng, length, 0.4))
-    return signal.unit(out) + np.float32(voice.setting("far", 0.35)) * far
+    return signal.unit(out) + np.float32(voice.setting("far", 0.08)) * far
 
 
 def _motors(voice: Voice) -> list[np.ndarray]:
@@ -49,7 +49,7 @@ def _car(
     """Return one car that passes; the road noise is taken from another place for each car."""
     offset = int(voice.rng.integers(0, len(road)))
     wet = np.float32(voice.setting("wet", 0.0))
-    share = np.float32(voice.rng.uniform(0.25, 0.7))
+    share = np.float32(voice.setting("motors", 1.0) * voice.rng.uniform(0.5, 1.3))
 
     def sound(doppler: np.ndarray) -> np.ndarray:
         at = np.cumsum(doppler) % len(motor)
@@ -89,47 +89,42 @@ def train(voice: Voice) -> np.ndarray:
     """
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice) ** 0.7
-    out = np.zeros((2, length), np.float32)
-    presence = schedule.presence(voice) if voice.role != "bed" else np.ones(length, np.float32)
+    out, swell = np.zeros((2, length), np.float32), np.zeros(length, np.float32)
     interval = voice.setting("joints_s", 1.25)
-    axle, bogie = 0.11 / pace, 0.43 / pace  # 2.5 m and 10 m at 23 m/s
-    hits = [_joint(voice) for _ in range(3)]
-    for start in schedule.rhythm(voice, (-0.5, voice.duration_s), interval, jitter=0.015):
-        for offset, strength in ((0.0, 1.0), (axle, 0.85), (bogie, 0.7), (bogie + axle, 0.6)):
-            pan = rng.uniform(-0.25, 0.25)
-            hit = hits[rng.integers(0, len(hits))]
-            signal.place_panned(
-                out, hit, start + offset * rng.uniform(0.98, 1.02), strength * rng.uniform(0.75, 1.0), pan
-            )
-    rumble_curve = [(25, -14), (60, -5), (120, 0), (260, -1), (500, -11), (1000, -16), (2500, -26), (8000, -44)]
+    axle, bogie = 0.17 / pace, 0.5 / pace  # 2.6 m and 7.7 m between two coaches at 15 m/s
+    hits = [_joint(voice) for _ in range(4)]
+    bump = np.hanning(signal.seconds(1.1 / pace)).astype(np.float32)
+    for start in schedule.rhythm(voice, (-0.5, voice.duration_s), interval, jitter=0.02):
+        signal.place(swell, bump, start + 0.5 * (bogie + axle) - 0.55 / pace, rng.uniform(0.7, 1.0))
+        for offset, strength in ((0.0, 0.8), (axle, 1.0), (bogie, 0.9), (bogie + axle, 0.7)):
+            time = start + offset + rng.normal(0, 0.006)
+            loud, pan = strength * rng.uniform(0.5, 1.0), rng.uniform(-0.25, 0.25)
+            signal.place_panned(out, hits[rng.integers(0, len(hits))], time, loud, pan)
+    rumble_curve = [(25, -16), (60, -8), (120, 0), (280, -1), (500, -9), (1000, -14), (2000, -20), (4000, -29), (8000, -42)]
     rumble = signal.noise(rng, length, rumble_curve, channels=2)
-    rumble *= np.clip(1.0 + 0.25 * signal.wander(rng, length, 5.0 * pace), 0.2, 2.5)
-    wheels = signal.noise(rng, length, [(300, -16), (900, 0), (2200, -3), (5000, -14), (12000, -30)], channels=2)
-    wheels *= np.clip(1.0 + 0.35 * signal.wander(rng, length, 8.0 * pace), 0.2, 2.5)
-    mix = np.float32(voice.setting("knock", 1.0)) * signal.unit(out)
-    mix = mix + np.float32(voice.setting("roar", 0.55)) * rumble + 0.12 * wheels
+    rumble *= (0.35 + swell) * np.clip(1.0 + 0.2 * signal.wander(rng, length, 12.0), 0.3, 2.0)
+    mix = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
+    mix = mix + np.float32(voice.setting("roar", 0.9)) * signal.unit(rumble)
     if squeal := voice.setting("squeal", 0.0):
         mix = mix + np.float32(squeal) * _squeal(voice)
     if motor := voice.setting("motor", 0.0):
         frequency = voice.setting("motor_hz", 95.0) * pace * (1.0 + 0.02 * signal.wander(rng, length, 0.3))
         mix = mix + np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
-    return mix * presence
+    return mix * schedule.presence(voice)
 
 
 def _joint(voice: Voice) -> np.ndarray:
-    """Return a wheel's knock on a rail joint: the sleeper's thud, the rail's short ring, a scrape of steel."""
+    """Return a wheel's knock on a rail joint: the thud of sleeper and ballast, steel on steel, the rail's short ring."""
     rng = voice.rng
-    thud = signal.modes(
-        [88 * rng.uniform(0.9, 1.1), 145, 230, 310], [0.05, 0.045, 0.04, 0.03], [0.8, 1.0, 0.9, 0.5], rng=rng
-    )
-    ring = signal.modes(
-        np.array([620, 980, 1500, 2350]) * rng.uniform(0.95, 1.05), 0.018, [0.5, 0.4, 0.3, 0.2], rng=rng
-    )
-    time = np.arange(signal.seconds(0.12), dtype=np.float32) / RATE
-    scrape = signal.noise(rng, len(time), [(200, -6), (600, 0), (2000, -4), (6000, -16)]) * np.exp(-time / 0.016)
-    out = np.zeros(max(len(thud), len(ring), len(scrape)), np.float32)
-    for part, gain in ((thud, 1.0), (ring, 0.3), (signal.peak(scrape), 0.5)):
-        out[: len(part)] += np.float32(gain) * part
+    time = np.arange(signal.seconds(0.3), dtype=np.float32) / RATE
+    thud = signal.noise(rng, len(time), [(50, -20), (130, -4), (220, 0), (420, 0), (800, -10), (2000, -22), (5000, -36)])
+    thud *= np.exp(-time / np.float32(rng.uniform(0.03, 0.05))) * (1 - np.exp(-time / np.float32(0.003)))
+    clack = signal.noise(rng, len(time), [(300, -12), (900, 0), (2500, -2), (6000, -10), (12000, -24)])
+    clack *= np.exp(-time / np.float32(0.012))
+    ring = np.array([240, 385, 520, 760, 1180, 1900]) * rng.uniform(0.94, 1.06, 6)
+    rail = signal.modes(ring, 0.035, [0.7, 1.0, 0.9, 0.6, 0.4, 0.25], rng=rng)[: len(time)]
+    out = signal.peak(thud) + 0.3 * signal.peak(clack)
+    out[: len(rail)] += 0.45 * rail
     return signal.peak(out)
 
 
