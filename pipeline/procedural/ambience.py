@@ -8,7 +8,7 @@ from .voice import Voice
 OPEN_AIR = [(20, -30), (90, 0), (400, -7), (1500, -13), (5000, -22), (14000, -40)]  # a field on a still day
 ROOM_TONE = [(20, -20), (60, 0), (200, -6), (800, -16), (3000, -28), (12000, -44)]  # a quiet room
 
-QUIET_DB = -42.0  # of the air below the loud parts of the sound
+QUIET_DB = -38.0  # of the air below the loud parts of the sound
 
 
 def outdoors(

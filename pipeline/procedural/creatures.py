@@ -92,15 +92,17 @@ def cat(voice: Voice) -> np.ndarray:
         a, b = spread(voice, 0.92, 1.08), spread(voice, 0.95, 1.2)
         return cry(
             voice.rng,
-            lengthened(voice, 0.55, 1.0),
-            np.array([430, 620 * a, 700 * b, 640 * a, 430]) * high,
-            [(420, 900, 1250, 1050, 500), (2400, 2100, 1900, 1700, 1100), (3100, 3300, 3300, 3100, 2800), 4700, 6000],
-            level=(0.35, 0.8, 1.0, 0.8, 0.3),
+            lengthened(voice, 0.6, 1.0),
+            np.array([480, 600 * a, 690 * b, 680 * a, 600, 470]) * high,
+            [(520, 1000, 1450, 1500, 1200, 700), (2300, 2300, 2200, 2100, 1900, 1500), 3700, 5000, 6800],
+            level=(0.2, 0.7, 1.0, 0.9, 0.6, 0.25),
             attack=0.15,
             release=0.35,
-            vibrato_hz=7.0,
-            vibrato=0.012,
-            **manners(voice, breath=0.04, jitter=0.006, tilt_db=-4.5),
+            vibrato_hz=5.0,
+            vibrato=0.008,
+            shimmer=0.04,
+            sharpness=4.5,
+            **manners(voice, breath=(0.05), jitter=0.003, tilt_db=-1.5),
         )
 
     return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4)
@@ -111,25 +113,29 @@ def cat(voice: Voice) -> np.ndarray:
 
 def cow(voice: Voice) -> np.ndarray:
     """Moos: a closed hum that opens into a strong, slightly rough tone an octave above the chest."""
-    deep = spread(voice, 0.88, 1.1)
+    deep, rough = spread(voice, 0.88, 1.1), 0.1 * max(voice.roughness, 0.0)
 
     def moo() -> np.ndarray:
         return cry(
             voice.rng,
-            lengthened(voice, 1.3, 2.0),
-            np.array([98, 116, 138, 146, 140, 118]) * deep,
-            [(260, 300, 520, 680, 650, 480), (720, 800, 1050, 1150, 1150, 1000), (1900, 1850, 1800, 1750, 1700, 1700),
-             (2800, 2800, 2850, 2850, 2850, 2850), 3200, 5000],
-            level=(0.2, 0.35, 0.8, 1.0, 1.0, 0.6),
-            attack=0.12,
-            release=0.18,
-            shimmer=0.12,
-            subharmonic=0.15 + 0.2 * max(voice.roughness, 0.0),
-            sharpness=9.0,
-            **manners(voice, breath=0.06, jitter=0.012, tilt_db=-5.0),
-        )  # fmt: skip
+            lengthened(voice, 1.2, 2.0),
+            np.array([125, 131, 136, 139, 139, 136, 126]) * deep,
+            [(240, 270, 290, 290, 285, 270), (700, 850, 1060, 1140, 1140, 1080), 1900, 2850, 3250, 5000],
+            level=(0.12, 0.22, 0.5, 1.0, 1.0, 0.95, 0.8),
+            attack=0.08,
+            release=0.08,
+            breath=(0.25 + rough, 0.15 + rough, 0.05 + rough, 0.04 + rough),
+            jitter=0.004 * 3.0**voice.roughness,
+            shimmer=0.06,
+            subharmonic=0.4,  # two folds out of step: every second pulse is weaker, so the octave is strong
+            sharpness=7.0,
+            tilt_db=-0.5 + 3.5 * voice.brightness,
+        )
 
     return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0)
+
+
+NASAL_HZ = ((450, 620, 640, 560), (1150, 1230, 1200, 1150), (1900, 2130, 2120, 2000), 2650, 3640, 4800)  # of sheep
 
 
 def sheep(voice: Voice) -> np.ndarray:
@@ -140,19 +146,19 @@ def sheep(voice: Voice) -> np.ndarray:
         high, mouth = flock[voice.rng.integers(len(flock))]
         return cry(
             voice.rng,
-            lengthened(voice, 0.6, 1.1),
-            np.array([140, 165, 160, 135]) * high,
-            [np.asarray(f) * mouth for f in ((450, 680, 690, 560), (1150, 1250, 1200, 1150), (1950, 2120, 2120, 2000), 2700, 3640, 4800)],
-            level=(0.6, 1.0, 0.9, 0.5),
+            lengthened(voice, 0.55, 1.0),
+            np.array([122, 138, 136, 132, 124]) * high,
+            [np.asarray(track) * mouth for track in NASAL_HZ],
+            level=(0.5, 1.0, 0.95, 0.85, 0.5),
             attack=0.06,
             release=0.25,
-            shimmer=0.3,
-            subharmonic=0.3,
-            vibrato_hz=spread(voice, 8.0, 12.0),
-            vibrato=0.16,
-            sharpness=10.0,
-            **manners(voice, breath=0.12, jitter=0.03, tilt_db=-3.5),
-        )  # fmt: skip
+            shimmer=0.1,
+            subharmonic=0.08,
+            vibrato_hz=spread(voice, 8.0, 11.0),
+            vibrato=0.035,
+            sharpness=9.0,
+            **manners(voice, breath=0.06, jitter=0.008, tilt_db=-0.5),
+        )
 
     return outdoors(voice, called(voice, bleat, 0.6))
 
@@ -199,18 +205,18 @@ def _whinny(voice: Voice) -> np.ndarray:
     return cry(
         voice.rng,
         lengthened(voice, 1.3, 1.9),
-        np.array([420, 760, 900, 820, 700, 560, 430, 330]) * high,
-        [(530, 1100, 1350, 1450, 1250, 1100, 800, 600), (1650, 1650, 2000, 2000, 1900, 1700, 1500, 1300), 3200, 4800, 6500],
-        level=(0.3, 0.9, 1.0, 0.9, 0.75, 0.55, 0.35, 0.15),
-        attack=0.06,
+        np.array([230, 330, 420, 470, 450, 380, 320, 270, 220]) * high,
+        [(530, 900, 1250, 1450, 1450, 1300, 1200, 1000), (1650, 1700, 1950, 2100, 2050, 1950, 1900, 1800), 2900, 3300, 4800],
+        level=(0.2, 0.6, 0.9, 1.0, 0.9, 0.75, 0.5, 0.35, 0.15),
+        attack=0.08,
         release=0.25,
-        shimmer=0.3,
-        subharmonic=0.3,
-        vibrato_hz=spread(voice, 9.0, 13.0),
-        vibrato=0.1,
+        shimmer=0.08,
+        subharmonic=0.12,
+        vibrato_hz=spread(voice, 9.0, 12.0),
+        vibrato=0.045,
         sharpness=7.0,
-        **manners(voice, breath=0.14, jitter=0.03, tilt_db=-3.5),
-    )  # fmt: skip
+        **manners(voice, breath=0.12, jitter=0.01, tilt_db=-1.0),
+    )
 
 
 def _snort(voice: Voice) -> np.ndarray:
@@ -241,16 +247,16 @@ def growl(voice: Voice) -> np.ndarray:
         return cry(
             voice.rng,
             lengthened(voice, 1.3, 2.6),
-            np.array([48, 75, 92, 80, 60, 42]) * deep,
-            [(300, 420, 560, 520, 420, 330), (800, 950, 1150, 1100, 950, 850), (1900, 1950, 2000, 2000, 1900, 1900), 2900, 4100],
+            np.array([70, 120, 150, 140, 110, 75]) * deep,
+            [(330, 480, 620, 600, 480, 350), (900, 1050, 1250, 1200, 1000, 900), 2000, 2900, 4100],
             level=(0.35, 0.8, 1.0, 0.9, 0.6, 0.25),
             attack=0.15,
             release=0.35,
-            shimmer=0.45,
-            subharmonic=0.35,
-            sharpness=4.5,
-            **manners(voice, breath=0.3, jitter=0.09, tilt_db=-5.5),
-        )  # fmt: skip
+            shimmer=0.3,
+            subharmonic=0.5,
+            sharpness=4.0,
+            **manners(voice, breath=0.35, jitter=0.04, tilt_db=-3.0),
+        )
 
     return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9)
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from . import signal
 from .ambience import indoors, outdoors
-from .contact import struck
+from .bodies import Body, body_of
+from .contact import things
 from .creatures import spread
 from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
@@ -27,7 +28,7 @@ def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.nd
 
 def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> np.ndarray:
     """Return the impulse response of a large thing: many modes between two frequencies, decays of the material."""
-    stuff = material(voice.material or usual)
+    stuff = material(body_of(voice, usual))
     hz = np.sort(np.exp(voice.rng.uniform(np.log(low_hz), np.log(high_hz), count))) * 1.2**voice.brightness
     decays = ring * stuff.decay_s * (stuff.frequency_hz / hz) ** (0.6 * stuff.damping)
     gains = voice.rng.uniform(0.4, 1.0, count) * (hz / low_hz) ** (-0.35 + 0.3 * voice.roughness)
@@ -56,6 +57,7 @@ def rigging(voice: Voice) -> np.ndarray:
     """A boat at its berth: halyards clank on a hollow mast, ropes creak as the swell lifts her."""
     track = np.zeros(voice.length, np.float32)
     mast_hz = spread(voice, 520, 760)
+    shackle = Body.of(voice, "metal", pitch=4, ring=0.05, noise=4.0)
     ropes = _panel(voice, "wood", 250, 1900, 10, 0.9)
     for start in events(voice, 2.4, length_s=1.0):
         signal.place(track, _one_creak(voice, ropes), start, spread(voice, 0.25, 0.5))
@@ -68,7 +70,7 @@ def rigging(voice: Voice) -> np.ndarray:
                 rng=voice.rng,
             )
             signal.place(track, mast, time, spread(voice, 0.25, 1.0))
-            signal.place(track, struck(voice, "metal", pitch=5, ring=0.05, contact=2.0), time, 0.3)
+            signal.place(track, shackle.blow(voice.rng, 0.4), time)
     return outdoors(voice, track, decay_s=0.5, share=0.06)
 
 
@@ -142,9 +144,7 @@ def wheels(voice: Voice) -> np.ndarray:
         signal.noise(rng, voice.length, [(25, -12), (60, 0), (220, -3), (700, -12), (3000, -26), (9000, -44)]) * uneven
     )
     knocks = signal.times_following(rng, 11 * rate * 2.0**voice.density * uneven)
-    body = [
-        struck(voice, "wood", pitch=spread(voice, 0.35, 1.3), ring=0.8, contact=1.2, contact_s=0.003) for _ in range(8)
-    ]
+    body = things(voice, "wood", 8, (0.25, 0.9), (0.5, 0.9), noise=3.0)
     track = 0.25 * rumble
     for time in knocks:
         signal.place(track, body[rng.integers(len(body))], time, spread(voice, 0.1, 1.0) ** 1.5)

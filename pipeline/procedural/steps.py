@@ -9,7 +9,7 @@ import numpy as np
 
 from . import signal
 from .ambience import indoors, outdoors
-from .contact import struck
+from .bodies import SOLID, Body
 from .creatures import spread
 from .schedule import bouts, pace, rhythm
 from .signal import RATE, seconds
@@ -71,27 +71,35 @@ def stone(voice: Voice) -> np.ndarray:
 def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
     name = voice.material or usual
     ground = GROUNDS[LIKE.get(name, name)]
-    body = name if name in ("metal", "glass", "ice", "ceramic", "plastic", "wood", "stone") else usual
+    solid = name if name in SOLID else usual
+    sole = Body.of(voice, "leather", pitch=2.0, ring=0.5, noise=3.0)
+    floor = Body.of(
+        voice,
+        solid if ground.tap else "earth",
+        pitch=0.35 if solid == "wood" else 0.8,
+        ring=0.9 if solid == "wood" else 0.6,
+        modes=24,
+        noise=4.0,
+    )
     track = np.zeros(voice.length, np.float32)
     touches = []  # (time, level, length factor)
-    for span in bouts(voice, (4.0, 7.0), (0.6, 2.0)):
+    for span in bouts(voice, (4.0, 7.0), (0.5, 1.5)):
         for index, time in enumerate(rhythm(voice, span, voice.params.get("interval_s", 0.56), 0.025)):
             force = spread(voice, 0.75, 1.0) * (0.92 if index % 2 else 1.0)
             toe = time + spread(voice, 0.09, 0.13) / pace(voice) ** 0.5
-            touches += [(time, force, 1.0), (toe, force * spread(voice, 0.35, 0.6), 1.4)]
+            touches += [(time, force, 1.0), (toe, force * spread(voice, 0.3, 0.55), 1.4)]
     for time, force, longer in touches:
         heel = longer == 1.0
         signal.place(track, _thump(voice), time, ground.thump * force * (1.0 if heel else 0.3))
         if ground.tap:
-            pitch = spread(voice, 0.95, 1.05) * (0.62 if body == "wood" else 1.3) * (1.0 if heel else 1.25)
-            tap = struck(voice, body, pitch=pitch, ring=0.9, contact=1.3, contact_s=0.004)
-            signal.place(track, tap, time, ground.tap * force)
+            signal.place(track, floor.blow(voice.rng, force, attack_s=0.0 if heel else 0.001), time, ground.tap)
+            signal.place(track, sole.blow(voice.rng, 0.5 * force), time, ground.tap)
         if ground.grind:
             signal.place(track, _grind(voice, ground, longer), time, ground.grind * force)
     if ground.crumbs and touches:
         track += _crumbs(voice, ground, touches)
     around = indoors if within else outdoors
-    return around(voice, track, decay_s=0.45, share=0.06)
+    return around(voice, track, decay_s=0.6, share=0.14)
 
 
 def _thump(voice: Voice) -> np.ndarray:
@@ -134,27 +142,23 @@ def hooves(voice: Voice) -> np.ndarray:
     gait = GAITS[voice.params.get("gait", 1.0)]
     stride_s = voice.params.get("stride_s", 1.0)
     feet = [spread(voice, 0.88, 1.12) for _ in gait]
+    road = Body.of(voice, "stone", pitch=0.8, ring=0.8, modes=20, noise=5.0)
     track = np.zeros(voice.length, np.float32)
-    for span in bouts(voice, (4.0, 7.0), (0.8, 2.0)):
+    for span in bouts(voice, (4.0, 7.0), (0.5, 1.5)):
         for stride in rhythm(voice, span, stride_s, 0.02):
             for beat, foot in zip(gait, feet, strict=True):
                 time = stride + (beat + voice.rng.normal(0, 0.006)) * stride_s / pace(voice)
-                signal.place(track, _clop(voice, foot), time, spread(voice, 0.6, 1.0))
+                signal.place(track, _clop(voice, foot, road), time, spread(voice, 0.6, 1.0))
     return outdoors(voice, track, decay_s=0.7, share=0.1)
 
 
-def _clop(voice: Voice, foot: float) -> np.ndarray:
+def _clop(voice: Voice, foot: float, road: Body) -> np.ndarray:
     soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth")
-    hollow_hz = 950 * foot * spread(voice, 0.95, 1.05) * 1.2**voice.brightness * (0.45 if soft else 1.0)
-    cup = signal.modes(
-        hollow_hz * np.array([1.0, 1.52, 2.4, 3.7]),
-        np.array([0.016, 0.012, 0.006, 0.004]),
-        [1.0, 0.6, 0.3, 0.15],
-        rng=voice.rng,
-    )
+    cup = Body.of(
+        voice, "wood", pitch=2.1 * foot * (0.45 if soft else 1.0), ring=0.35, modes=18, noise=3.0
+    )  # horn is a fibrous stuff, as wood is
     out = np.zeros(seconds(0.2), np.float32)
-    signal.place(out, cup, 0.0, 0.5 if soft else 1.0)
-    iron = struck(voice, "stone", pitch=2.2, ring=0.4, contact=1.5)
-    signal.place(out, iron, 0.0, 0.1 if soft else 0.35 * 1.8**voice.roughness)
+    signal.place(out, cup.blow(voice.rng, 0.6 if soft else 1.0), 0.0)
+    signal.place(out, road.blow(voice.rng), 0.0, 0.15 if soft else 0.7 * 1.4**voice.roughness)
     signal.place(out, _thump(voice), 0.0, 0.8 if soft else 0.25)
     return out

@@ -12,6 +12,7 @@ from .signal import RATE, seconds
 
 FRAME_S = 1024 / RATE  # of the moving filter: 23 ms, within which a mouth hardly moves
 HOPS = 4  # frames that overlap at any time
+LEAK = 0.04  # what reaches the ear past the resonances: skin, turbulence at the lips
 SINC_TAPS = np.arange(-8, 8)
 
 Glide = Sequence[float] | float
@@ -93,10 +94,12 @@ def through_tract(
     hz[0] = hz[1] / 2
     top_hz, poles = float(np.max(formants_hz[-1])), 2 * len(formants_hz) - 1
     above = (1 + (hz / top_hz) ** 4) ** (poles / 4)  # stands for the resonances above the highest one given
-    frames *= (hz / 500) ** (tilt_db / 6.02) * (hz / (hz + 40)) ** 2 * above
+    frames *= (hz / 500) ** (tilt_db / 6.02) * (hz / (hz + 40)) ** 2
+    resonance = np.ones((), np.complex64)
     for formant in formants_hz:
         centre = glide(formant, len(frames)).astype(np.float32)[:, None]
-        frames *= centre**2 / (centre**2 - hz**2 + 1j * hz * (40 + centre / sharpness))
+        resonance = resonance * centre**2 / (centre**2 - hz**2 + 1j * hz * (40 + centre / sharpness))
+    frames *= resonance * above + LEAK * (hz / 500) ** (-1 - tilt_db / 6.02)
     pieces = fft.irfft(frames, axis=1)
     out = np.zeros((len(frames) + 2 * HOPS, hop), dtype=np.float32)
     for block in range(2 * HOPS):
