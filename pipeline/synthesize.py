@@ -17,7 +17,7 @@ from .backends import OnStep, SoundOptions
 from .errors import SoundscapeError
 from .soundscape import Soundscape, Source
 
-MIN_DURATION_S = 1.0
+MIN_DURATION_S = 2.0  # a shorter piece is no place to listen to
 CACHE_BYTES = 256 * 1024 * 1024  # 14 stems of 60 s, or 72 of 10 s, in stereo
 
 

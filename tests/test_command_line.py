@@ -32,7 +32,7 @@ def pictures(tmp_path_factory) -> Path:
 
 
 def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
-    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 1, "--seed", 7)
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2, "--seed", 7)
     assert process.returncode == 0, process.stderr
     (line,) = lines(process)
     assert line["seed"] == 7 and (line["vision"], line["audio"]) == ("tagger", "procedural")
@@ -42,7 +42,7 @@ def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
 
 def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_stops_nothing(pictures, tmp_path):
     inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
-    process = call(*inputs, "--out", tmp_path, "--duration", 1)
+    process = call(*inputs, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 1
     first, bad, second = lines(process)
     assert Path(first["mix"]).parent.name == "meadow" and Path(second["mix"]).parent.name == "meadow-2"
@@ -58,7 +58,7 @@ def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
     document = json.loads(path.read_text())
     document["sources"] = [{"name": "church bell"}]
     path.write_text(json.dumps(document))
-    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 1)
+    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
     assert sounded.returncode == 0, sounded.stderr
     assert [each.name for each in (tmp_path / "meadow/stems").iterdir()] == ["01_church_bell.wav"]
     assert (tmp_path / "meadow/picture.jpg").is_file()
@@ -66,7 +66,7 @@ def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
 
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
     (tmp_path / "river.json").write_text(soundscape.to_json())
-    process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 1)
+    process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None
     assert len(list((tmp_path / "out/river/stems").iterdir())) == 3

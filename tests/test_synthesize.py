@@ -115,9 +115,9 @@ def test_an_own_prompt_follows_its_source_past_muted_and_remembered_ones(hum, so
     assert hum.calls[-1][0] == ["river", "thunder"], "thunder was known with another prompt only"
 
 
-@pytest.mark.parametrize("duration_s", [0.0, 0.99, 47.1, -5.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("duration_s", [0.0, 1.99, 47.1, -5.0, float("nan"), float("inf")])
 def test_a_duration_out_of_range_is_refused_with_the_limits(hum, soundscape, duration_s):
-    with pytest.raises(SoundscapeError, match="between 1 and 47 seconds with hum"):
+    with pytest.raises(SoundscapeError, match="between 2 and 47 seconds with hum"):
         synthesize(soundscape, "hum", duration_s=duration_s)
 
 
