@@ -12,11 +12,12 @@ from ..settings import Settings
 from . import Card
 from .diffusion import TextToAudio
 from .family import Call, Family
+from .weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-LARGE = "cvssp/audioldm2-large"
+LARGE = Weights("cvssp/audioldm2-large", "4b0b875a9e0c5305dfc917da808584e50e1c7ed4")
 LARGE_DOWNLOAD_GB = 6.0
 # DPM-Solver++ is as good in 20 steps as DDIM in 200 (Hugging Face, "AudioLDM 2, but faster"). Who asks for as many as
 # this wants the original, slow way.
@@ -44,9 +45,13 @@ class AudioLDM2(TextToAudio):
     )
 
     @classmethod
+    def weights(cls, settings: Settings) -> Weights:
+        return LARGE if settings.audioldm2_model == LARGE.model else super().weights(settings)
+
+    @classmethod
     def card(cls, settings: Settings) -> Card:
         card = super().card(settings)
-        if card.model != LARGE:
+        if card.model != LARGE.model:
             return card
         return replace(card, title="AudioLDM 2 Large", download_gb=LARGE_DOWNLOAD_GB)
 

@@ -184,7 +184,7 @@ def in_batches(
                 "The memory of the device is too small for this, even in smaller batches. Choose a shorter duration "
                 "or a smaller model, or close other programs that use it."
             )
-        size, halved = max(1, size // 2), True
+        size, halved = max(1, len(batch) // 2), True
         _log.warning("out of memory with %d at once; trying with %d", len(batch), size)
     return made
 
