@@ -204,5 +204,5 @@ def _unless_out_of_memory(action: Callable[[], Any]) -> Any:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        _log.warning("out of memory: %s", error)
+        _log.warning("out of memory: %s", str(error))  # a log that kept the error would keep its tensors
     return None
