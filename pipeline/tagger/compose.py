@@ -75,15 +75,16 @@ def _setting(evidence: Evidence, words: Vocabulary) -> str:
 
 def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | None:
     """Return what stands out in the picture, if anything does that belongs there."""
-
-    def standing(group: Group) -> float:
-        sure = evidence.groups[group.key]
-        at_home = not group.settings or setting.key in group.settings
-        return sure if at_home or sure > 0.6 else 0.5 * sure
-
     things = [group for group in words.groups.values() if group.called]
-    best = max(things, key=standing)
-    return best if standing(best) >= THING_IS_SEEN else None
+    best = max(things, key=lambda group: _standing(group, evidence, setting))
+    return best if _standing(best, evidence, setting) >= THING_IS_SEEN else None
+
+
+def _standing(group: Group, evidence: Evidence, setting: Setting) -> float:
+    """Return how surely the thing is there; one that is out of place must be very plain to see."""
+    sure = evidence.groups[group.key]
+    at_home = not group.settings or setting.key in group.settings
+    return sure if at_home or sure > 0.65 else 0.5 * sure
 
 
 # Which sounds --------------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | N
 def _ranked(scene: Scene) -> list[Candidate]:
     candidates = {key: Candidate(sound) for key, sound in scene.words.sounds.items()}
     for group in scene.words.groups.values():
-        sure = scene.evidence.groups[group.key]
+        sure = _standing(group, scene.evidence, scene.setting)
         for key, weight in group.heard.items():
             _add(candidates[key], weight * sure, group)
         for key, weight in group.around.items():

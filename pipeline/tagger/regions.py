@@ -148,7 +148,9 @@ def _masks(cells: Cells) -> dict[str, Grid]:
     sky_colour = np.maximum.reduce(
         [blue, grey * ramp(value, 0.1, 0.5), violet, (yellow + orange) * ramp(height, 0.75, 0.4), ramp(value, 0.2, 0.1)]
     )
-    sky = _hanging_from_the_top(np.minimum(1.0, smooth * 1.3) * np.clip(sky_colour, 0, 1) * (1 - green))
+    # Clouds have edges, though never as sharp as things on the ground.
+    cloudy = ramp(texture, 0.16, 0.07) * np.maximum(blue, grey * ramp(value, 0.5, 0.7))
+    sky = _hanging_from_the_top(np.maximum(smooth, cloudy) * np.clip(1.2 * sky_colour, 0, 1) * (1 - green))
     below_sky = 1 - sky
     like_sky = _like(cells, sky)
     flat_lines = ramp(cells.rise / (texture + 1e-3), 0.55, 0.75)
@@ -179,8 +181,9 @@ def _masks(cells: Cells) -> dict[str, Grid]:
 
 def _hanging_from_the_top(share: Grid) -> Grid:
     """Keep only what is joined to the top edge, column by column: the sky ends where something stands before it."""
-    soft = (share + np.roll(share, 1, 1) + np.roll(share, -1, 1)) / 3
-    return np.minimum.accumulate(np.maximum(soft, share) * 1.0, axis=0)
+    soft = np.maximum(share, (np.roll(share, 1, 1) + np.roll(share, -1, 1)) / 2)
+    soft[1:] = np.maximum(soft[1:], 0.8 * soft[:-1])  # a twig or a gull does not end it
+    return np.minimum.accumulate(soft, axis=0) * ramp(share, 0.0, 0.3)
 
 
 def _like(cells: Cells, sky: Grid) -> Grid:
@@ -222,6 +225,9 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     dark = ramp(value, 0.3, 0.15)
     spots = ramp(value, 0.8, 0.95) * ramp(texture, 0.02, 0.08)
     lower = ramp(cells.height, 0.55, 0.75)
+    upright = ramp(cells.run / (cells.rise + 0.01), 1.2, 2.0) * ramp(texture, 0.02, 0.05)
+    warm_spots = warm * ramp(value, 0.8, 0.97) * ramp(saturation, 0.15, 0.35)
+    dark_top = ramp(float(np.median(value[: len(value) // 3])), 0.55, 0.35)
     lights = min(1.0, 25 * share(spots)) * ramp(share(dark), 0.25, 0.5)
     sharp_share = share(texture > 0.04)
     sky_share = share(sky)
@@ -267,7 +273,11 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "busy": ramp(share(texture), 0.03, 0.09),
             "drawn": ramp(share(cells.still), 0.4, 0.75),
             "lights": lights,
-            "wet": lights * ramp(within(spots + masks["glow"], lower), 0.01, 0.05),
+            # Small bright things that mean much: a fiftieth of the picture is plenty of lamps, a hundredth a fire.
+            "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,
+            "ember": min(1.0, 100 * share(warm_spots * lower * ramp(saturation, 0.3, 0.6))) * dark_top,
+            "uprights": share(upright),
+            "wet": ramp(50 * share(warm_spots) * dark_top, 0.1, 0.3) * ramp(within(upright, lower), 0.1, 0.25),
             "white_ground": ramp(float(np.percentile(border, 15)), 0.85, 0.95)
             * ramp(float(np.percentile(border_texture, 80)), 0.02, 0.008),
             "black_ground": ramp(float(np.percentile(border, 85)), 0.15, 0.06),
