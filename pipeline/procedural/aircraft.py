@@ -17,7 +17,7 @@ def jet(voice: Voice) -> np.ndarray:
     flight = _flight(voice)
     curve = [(25, -8), (70, 0), (250, -1), (600, -4), (1500, -10), (3500, -18), (9000, -34), (16000, -50)]
     roar = signal.noise(rng, length, curve, channels=2)
-    roar *= np.clip(1.0 + 0.16 * signal.wander(rng, length, 3.5), 0.3, 2.0)
+    roar *= np.clip(1.0 + voice.setting("gust", 0.16) * signal.wander(rng, length, 3.5), 0.3, 2.0)
     whine = np.zeros(length, np.float32)
     doppler = 1.0 - 0.16 * np.tanh(2.2 * flight)
     for harmonic, gain in ((1.0, 1.0), (2.0, 0.5), (3.0, 0.2)):
@@ -71,27 +71,27 @@ def propeller(voice: Voice) -> np.ndarray:
 
 
 def helicopter(voice: Voice) -> np.ndarray:
-    """A helicopter: the slap of the main blades, the hum of the tail rotor, turbine and the blades' chopped wash."""
+    """A helicopter: the slap of the main blades, the hum of the tail rotor, turbine and the blades' chopped wash.
+
+    `blade_hz`: four blades at five turns a second pass twenty times.
+    """
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
-    rate = voice.setting("blade_hz", 13.5) * 2.0 ** (0.5 * voice.speed) * (1.0 - 0.06 * np.tanh(1.5 * flight))
+    rate = voice.setting("blade_hz", 20.0) * 2.0 ** (0.5 * voice.speed) * (1.0 - 0.06 * np.tanh(1.5 * flight))
     turns = np.cumsum(rate * (1.0 + 0.006 * signal.wander(rng, length, 0.7))) / RATE
     slaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
     own = rng.uniform(0.8, 1.1, 4)[np.arange(len(slaps)) % 4]
-    slap = signal.modes(
-        [48, 82, 125, 190, 290, 450, 700],
-        [0.02, 0.018, 0.014, 0.011, 0.008, 0.006, 0.004],
-        [0.8, 1.0, 1.0, 0.8, 0.6, 0.4, 0.25],
-        rng=rng,
-        attack_s=0.0015,
-    )
+    slap_hz = np.array([48.0, 82.0, 125.0, 190.0, 290.0, 450.0, 700.0])
+    slap_gains = np.array([0.8, 1.0, 1.0, 0.7, 0.4, 0.2, 0.08])
+    slap = signal.modes(slap_hz, 1.1 / slap_hz, slap_gains, rng=rng, attack_s=0.003)
     blades = signal.convolve(signal.impulses(length, slaps, own), slap)
-    phase = (turns % 1.0).astype(np.float32)
-    chop = np.exp(-3.5 * phase) + 0.25
-    wash = signal.noise(rng, length, [(60, -8), (180, 0), (600, -3), (1500, -8), (4000, -18), (10000, -34)], channels=2)
+    # Each blade pushes a soft puff of turbulence: quick to rise, slower to die away.
+    puffs = signal.one_pole(signal.impulses(length, slaps, own), 0.25 / voice.setting("blade_hz", 20.0))
+    chop = signal.lowpass(puffs / (np.mean(puffs) + 1e-9), 120.0, order=1) + 0.12
+    wash = signal.noise(rng, length, [(50, -8), (140, 0), (500, -2), (1500, -11), (5000, -30)], channels=2)
     tail = signal.tone(rate * 5.3, length, 1.0 / np.arange(1, 12) ** 0.9)
     turbine = signal.swept_band(signal.noise(rng, length), np.full(length, 2600.0) * (1 - 0.05 * np.tanh(flight)), 0.05)
-    mix = signal.unit(blades) + 0.7 * signal.unit(wash * chop) + 0.18 * signal.unit(tail) + 0.05 * signal.unit(turbine)
+    mix = signal.unit(blades) + np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop) + 0.18 * signal.unit(tail) + 0.05 * signal.unit(turbine)
     return mix * _fly_over(voice, flight)
 
 

@@ -31,7 +31,7 @@ def driven_rpm(voice: Voice) -> np.ndarray:
     """Return the turning speed, in revolutions a minute: idle with its hunting, and now and then a rev."""
     rng, length = voice.rng, voice.length
     idle = voice.setting("rpm", 800.0) * 2.0 ** (0.6 * voice.speed)
-    rpm = idle * (1.0 + 0.012 * signal.wander(rng, length, 1.5) + 0.006 * signal.wander(rng, length, 9.0))
+    rpm = idle * (1.0 + 0.012 * signal.wander(rng, length, 1.5) + 0.012 * signal.wander(rng, length, 14.0))
     rev = voice.setting("rev", 0.0)
     if rev > 0:
         push = np.zeros(length, np.float32)
@@ -66,6 +66,9 @@ def exhaust(voice: Voice, rpm: np.ndarray) -> np.ndarray:
     if knock := voice.setting("knock", 0.0):
         clatter = signal.convolve(pulses, _block(voice, bore))
         out += np.float32(knock) * signal.unit(clatter)
+    if whir := voice.setting("whir", 0.25):  # belts, fan and intake: the steady air around every engine
+        air = signal.noise(rng, length, [(50, -10), (150, 0), (500, -3), (1500, -9), (4000, -18), (10000, -32)])
+        out += np.float32(whir) * air
     if rattle := voice.setting("rattle", 0.1):
         metal = signal.noise(rng, length, [(600, -20), (1500, -4), (3500, 0), (7000, -6), (13000, -20)])
         out += np.float32(rattle) * metal * np.sqrt(puff / (np.mean(puff) + 1e-9))

@@ -18,10 +18,13 @@ def fan(voice: Voice) -> np.ndarray:
     low, high = voice.setting("low_hz", 120.0), voice.setting("high_hz", 2200.0)
     steady = rate * (1.0 + 0.002 * signal.wander(rng, length, 0.6))
     blades = signal.tone(steady, length, 1.0 / np.arange(1, 14) ** 1.3 * rng.uniform(0.4, 1.0, 13))
-    wash = signal.noise(
-        rng, length, [(low / 4, -14), (low, 0), (high, -9), (3 * high, -22), (8 * high, -40)], channels=2
-    )
-    turn = 1.0 + 0.12 * np.sin(2 * np.pi * np.cumsum(steady / 3.0) / RATE)  # one of the blades is bent
+    curve = [(low / 4, -14), (low, 0), (high, -9), (3 * high, -22), (8 * high, -40)]
+    wash = signal.noise(rng, length, curve, channels=2)
+    if housing := voice.setting("housing", 0.0):  # the casing and the grille ring a little
+        casing = low * np.array([1.4, 2.3, 3.4, 5.2, 7.7, 11.0]) * rng.uniform(0.9, 1.1, 6)
+        ringing = signal.convolve(wash, signal.modes(casing, 14.0 / casing, casing**-0.3, rng=rng))
+        wash = signal.unit(wash) + np.float32(housing) * signal.unit(ringing)
+    turn = 1.0 + voice.setting("throb", 0.12) * np.sin(2 * np.pi * np.cumsum(steady / 3.0) / RATE)  # one of the blades is bent
     out = wash * turn + np.float32(voice.setting("tone", 0.4)) * signal.unit(blades)
     if rattle := voice.setting("rattle", 0.0):
         ticks = np.flatnonzero(np.diff(np.floor(np.cumsum(steady / 3.0) / RATE))) / RATE

@@ -17,7 +17,8 @@ from .words import Material, material
 class _SizeClass:
     """Drops of about one size: their share of the number, and the burst of noise that an impact makes."""
 
-    share: float
+    share: float  # at 10 mm/h
+    growth: float  # exponent of the share with the rain's strength
     decay_s: float
     loud: float
     curve: signal.Curve
@@ -26,13 +27,13 @@ class _SizeClass:
 # Small drops are many, short and bright, large ones few, long and low: the splash lasts about as long as a drop needs
 # to fall through its own diameter, D / v = 0.3 .. 0.7 ms, and the thrown-up film some times longer.
 _SIZES = (
-    _SizeClass(0.62, 0.0006, 0.35, signal.band(3500, 12000, 9)),
-    _SizeClass(0.30, 0.0014, 0.8, signal.band(1500, 8000, 9)),
-    _SizeClass(0.08, 0.0032, 1.6, signal.band(500, 4500, 9)),
+    _SizeClass(0.62, 0.0, 0.0006, 0.35, signal.band(3500, 12000, 9)),
+    _SizeClass(0.30, 0.7, 0.0014, 0.8, signal.band(1500, 8000, 9)),
+    _SizeClass(0.08, 1.4, 0.0032, 1.6, signal.band(500, 4500, 9)),
 )
 
 
-def _distance_gains(rng: np.random.Generator, count: int, reach: float = 40.0) -> np.ndarray:
+def _distance_gains(rng: np.random.Generator, count: int, reach: float = 80.0) -> np.ndarray:
     """Return 1/r for drops spread evenly over the ground, r from 1 to sqrt(1 + reach) times the nearest."""
     return 1.0 / np.sqrt(1.0 + reach * rng.random(count))
 
@@ -51,7 +52,7 @@ def drop_impacts(
     for _ in range(2):
         out = np.zeros(length, np.float32)
         for size in _SIZES:
-            share = size.share * (1.0 if size.share > 0.5 else rain_mm_h / 10.0)
+            share = size.share * (rain_mm_h / 10.0) ** size.growth
             rate = np.full(length, 0.5 * rate_hz * share, np.float32)
             times = signal.times_following(rng, rate if level is None else rate * level)
             gains = size.loud * _distance_gains(rng, len(times)) * rng.gamma(2.0, 0.5, len(times))
@@ -69,9 +70,9 @@ def on_ground(voice: Voice) -> np.ndarray:
     curve = [(40, -12), (100, -6), (300, -1), (1000, 0), (2500, -2), (6000, -3), (10000, -5), (16000, -12)]
     swell = 1.0 + 0.08 * signal.wander(rng, length, 0.5 * schedule.pace(voice))
     bed = signal.noise(rng, length, curve, channels=2) * swell
-    patter = drop_impacts(voice, 450.0 * 5.0**heavy, rain_mm_h=4.0 + 16.0 * heavy, level=swell)
+    patter = drop_impacts(voice, 1200.0 * 4.0**heavy, rain_mm_h=2.0 + 20.0 * heavy**2, level=swell)
     plips = many_bubbles(voice, 25.0 * 3.0**heavy, 900, 4200, rise=0.15)
-    return np.float32(0.45 + 0.35 * heavy) * bed + signal.unit(patter) + 0.12 * signal.unit(plips)
+    return np.float32(0.6 + 0.2 * heavy) * bed + signal.unit(patter) + 0.12 * signal.unit(plips)
 
 
 _SURFACES = ("metal", "glass", "cloth", "leaves", "wood", "stone", "plastic", "ceramic")
@@ -98,7 +99,7 @@ def on_surface(voice: Voice) -> np.ndarray:
             hits = signal.impulses(length, times[mine], momentum[mine] * np.sqrt(share))
             out[channel] += signal.convolve(hits, answer)
     outside = on_ground(voice)
-    near = np.float32(voice.setting("near", 0.7))
+    near = np.float32(voice.setting("near", 0.25))
     return near * signal.unit(out) + signal.unit(outside)
 
 
