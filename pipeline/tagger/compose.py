@@ -39,7 +39,8 @@ class Scene:
     words: Vocabulary
     seed: int  # from the picture's own pixels: the same picture is told the same way, another one differently
     setting: Setting
-    thing: Group | None
+    thing: Group | None  # what stands out, if anything does
+    thing_box: Box | None
 
 
 def describe(picture: Image.Image, seen: Seen) -> Soundscape:
@@ -48,7 +49,9 @@ def describe(picture: Image.Image, seen: Seen) -> Soundscape:
     regions = analyse(picture)
     evidence = weigh(seen, regions, words)
     setting = words.settings[_setting(evidence, words)]
-    scene = Scene(evidence, regions, seen, words, _seed(picture), setting, _thing(evidence, setting, words))
+    thing = _thing(evidence, setting, words)
+    box = localise.box_of(localise.activation(seen, thing.classes)) if thing else None
+    scene = Scene(evidence, regions, seen, words, _seed(picture), setting, thing, box)
     sources = tuple(_source(candidate, scene) for candidate in _ranked(scene))
     return Soundscape(
         scene=sentences.scene(scene, sources),

@@ -11,6 +11,7 @@ from .vocabulary import Condition, Setting, Vocabulary
 CHANCE_OF_NOTHING = 0.004
 # Settings with open water: without their classes, blue is taken for shadow or cloth rather than for water.
 WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
+BLOOMING = ("flower", "greenery", "garden")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def _sober_looks(looks: dict[str, float], told: dict[str, float], outdoors: floa
     shore = sum(told[name] for name in WATERY)
     water = min(1.0, 0.35 + 1.5 * shore)
     open_air = float(ramp(outdoors, 0.25, 0.6))
-    sober = looks | {"shore": shore, "outdoors": outdoors}
+    bloom = sum(told[name] for name in BLOOMING)
+    sober = looks | {"shore": shore, "bloom": bloom, "outdoors": outdoors}
     for name in ("water", "calm_water"):
         sober[name] = looks[name] * water * open_air
     for name in ("sky", "sunset", "storm", "overcast", "snow", "sand", "vegetation", "grass", "trees", "fog"):

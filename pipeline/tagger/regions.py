@@ -277,7 +277,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,
             "ember": min(1.0, 100 * share(warm_spots * lower * ramp(saturation, 0.3, 0.6))) * dark_top,
             "uprights": share(upright),
-            "wet": ramp(50 * share(warm_spots) * dark_top, 0.1, 0.3) * ramp(within(upright, lower), 0.1, 0.25),
+            "wet": ramp(50 * share(warm_spots) * dark_top, 0.1, 0.3) * ramp(within(upright, lower), 0.05, 0.12),
             "white_ground": ramp(float(np.percentile(border, 15)), 0.85, 0.95)
             * ramp(float(np.percentile(border_texture, 80)), 0.02, 0.008),
             "black_ground": ramp(float(np.percentile(border, 85)), 0.15, 0.06),

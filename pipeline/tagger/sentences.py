@@ -1,128 +1,80 @@
-"""The scene in a sentence, its mood and its space, as a person would put them."""
+"""The scene in a sentence, its mood and its space, as a person would put them; the words are in phrases.toml."""
 
 from typing import TYPE_CHECKING
 
 from ..soundscape import Source, Space
-from .evidence import Evidence
+from .evidence import holds
 
 if TYPE_CHECKING:
     from .compose import Scene
+    from .vocabulary import Phrase
 
-UNSURE = 0.35  # best confidence below which the sentence says that it is a guess
+UNSURE = 0.25  # confidence of the surest source below which the sentence says that it is a guess
+ASIDE = 0.2  # how far from the middle something is said to be on one side
+LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
 
 
 def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
     """Return one sentence about what is seen."""
-    setting = scene.setting
-    slots = _slots(scene)
+    phrases, seed, setting = scene.words.phrases, scene.seed, scene.setting
+    colour = scene.regions.colour
+    slots = {
+        "sky": _first(phrases.sky, scene, seed // 17),
+        "light": _first(phrases.light, scene, seed // 19),
+        "colour": colour,
+        "Colour": colour.capitalize(),
+    }
     if scene.thing is None or setting.where == "nowhere":
-        text = _pick(setting.scenes, scene.seed)
+        text = _turn(setting.scenes, seed)
     else:
+        text = _turn(phrases.with_thing, seed // 13)
         slots |= {
             "thing": scene.thing.called,
-            "does": _pick(scene.thing.does, scene.seed // 7),
-            "place": _pick(setting.place, scene.seed // 11),
+            "does": _turn(scene.thing.does, seed // 7),
+            "place": _turn(setting.place, seed // 11),
+            "tail": _tail(scene),
         }
-        text = _pick(
-            (
-                "{thing} {does}, {place} {light}",
-                "{thing} {place}, {does}; {light_alone}",
-                "{place}, {light}: {thing} {does}",
-            ),
-            scene.seed // 13,
-        )
-    text = _sentence(text.format(**slots))
+    text = text.format(**slots)
     if setting.where != "nowhere" and max(source.confidence for source in sources) < UNSURE:
-        text = _sentence(f"perhaps {text[0].lower()}{text[1:-1]}, though little here is certain")
-    return text[:300]
+        text = _turn(phrases.unsure, seed // 29).format(text=text[0].lower() + text[1:])
+    return f"{text[0].upper()}{text[1:]}."[:LONGEST_SCENE]
 
 
 def mood(scene: "Scene") -> str:
     """Return the mood in a few words."""
-    setting = scene.setting
-    return _pick(setting.moods, scene.seed // 3).format(tone=_tone(scene.evidence, scene.seed))[:120]
+    template = _turn(scene.setting.moods, scene.seed // 3)
+    tones = _holding(scene.words.phrases.tone, scene)[0].says
+    fresh = tuple(tone for tone in tones if tone not in template) or tones
+    return template.format(tone=_turn(fresh, scene.seed // 23))[:LONGEST_MOOD]
 
 
 def space(scene: "Scene") -> Space:
     """Return the acoustic space."""
-    setting = scene.setting
-    if setting.where == "anywhere":
+    if scene.setting.where == "anywhere":
         return "open" if scene.evidence.outdoors > 0.6 else "room"
-    return setting.space
+    return scene.setting.space
 
 
-def _pick(choices: tuple[str, ...], seed: int) -> str:
+def _tail(scene: "Scene") -> str:
+    """Return what ends the sentence: the side that the thing is on, or something that is seen around it."""
+    if scene.thing_box is not None:
+        x0, _, x1, _ = scene.thing_box
+        aside = (x0 + x1) / 2 - 0.5
+        if abs(aside) > ASIDE:
+            return "off to the left" if aside < 0 else "off to the right"
+    # The first three that hold say most; which of them is told differs from picture to picture.
+    choices = _holding(scene.words.phrases.tail, scene)[:3]
+    special = choices[:-1] or choices
+    return _turn(_turn(special, scene.seed // 5).says, scene.seed // 31)
+
+
+def _first(phrases: "tuple[Phrase, ...]", scene: "Scene", seed: int) -> str:
+    return _turn(_holding(phrases, scene)[0].says, seed)
+
+
+def _holding(phrases: "tuple[Phrase, ...]", scene: "Scene") -> "tuple[Phrase, ...]":
+    return tuple(phrase for phrase in phrases if holds(phrase.when, scene.evidence) > 0.5)
+
+
+def _turn(choices: tuple, seed: int):
     return choices[seed % len(choices)]
-
-
-def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _slots(scene: "Scene") -> dict[str, str]:
-    colour = _colour(scene)
-    light = _light(scene.evidence, scene.seed)
-    return {
-        "sky": _sky(scene.evidence, scene.seed),
-        "light": light,
-        "light_alone": light,
-        "colour": colour,
-        "Colour": colour.capitalize(),
-    }
-
-
-def _sky(evidence: Evidence, seed: int) -> str:
-    looks = evidence.looks
-    choices = (
-        (looks["storm"], ("heavy dark clouds", "a lowering sky")),
-        (looks["night"], ("a black sky", "the night sky")),
-        (looks["sunset"], ("a burning evening sky", "a sky in sunset colours", "a glowing evening sky")),
-        (looks["fog"], ("pale haze", "a sky lost in mist")),
-        (looks["overcast"], ("a grey, even sky", "a pale overcast sky")),
-        (float(looks["blue"] > 0.25) * 0.6, ("a clear blue sky", "a wide blue sky", "plenty of blue sky")),
-    )
-    strength, names = max(choices, key=lambda choice: choice[0])
-    return _pick(names, seed // 17) if strength > 0.4 else _pick(("an open sky", "a soft, bright sky"), seed // 17)
-
-
-def _light(evidence: Evidence, seed: int) -> str:
-    looks = evidence.looks
-    choices = (
-        (looks["night"], ("in the dark", "at night")),
-        (looks["sunset"] * evidence.outdoors, ("in the evening light", "at the end of the day")),
-        (looks["fog"], ("in thin mist", "in hazy light")),
-        (looks["overcast"], ("under a pale sky", "in flat, even light")),
-        (looks["dim"] * 0.9, ("in the half-light", "in shadow")),
-        (
-            looks["bright"] * 0.9,
-            ("in clear daylight", "in bright light") if evidence.outdoors > 0.5 else ("in bright light",),
-        ),
-    )
-    strength, names = max(choices, key=lambda choice: choice[0])
-    if strength <= 0.4:
-        names = (
-            ("in soft daylight", "in quiet daylight") if evidence.outdoors > 0.5 else ("in soft light", "in even light")
-        )
-    return _pick(names, seed // 19)
-
-
-def _tone(evidence: Evidence, seed: int) -> str:
-    looks = evidence.looks
-    choices = (
-        (looks["storm"], ("uneasy", "brooding")),
-        (looks["night"], ("dark", "hushed")),
-        (looks["sunset"] * evidence.outdoors, ("golden", "winding down")),
-        (looks["fog"], ("veiled", "muted")),
-        (looks["overcast"], ("subdued", "pensive")),
-        (looks["dim"], ("shadowy", "muted")),
-        (looks["vivid"] * 0.9, ("bright", "vivid")),
-        (looks["bright"] * 0.8, ("light", "cheerful")),
-    )
-    strength, names = max(choices, key=lambda choice: choice[0])
-    return _pick(names, seed // 23) if strength > 0.35 else _pick(("calm", "gentle", "even"), seed // 23)
-
-
-def _colour(scene: "Scene") -> str:
-    """Name the colour that the picture's most colourful part has."""
-    return scene.regions.colour

@@ -75,11 +75,30 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """Words that may be said when a condition holds."""
+
+    when: Condition
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    with_thing: tuple[str, ...]
+    unsure: tuple[str, ...]
+    sky: tuple[Phrase, ...]
+    light: tuple[Phrase, ...]
+    tail: tuple[Phrase, ...]
+    tone: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     labels: tuple[str, ...]
     groups: MappingProxyType[str, Group]
     sounds: MappingProxyType[str, Sound]
     settings: MappingProxyType[str, Setting]
+    phrases: Phrases
 
 
 @cache
@@ -89,7 +108,7 @@ def vocabulary() -> Vocabulary:
 
 
 def read(folder: Path) -> Vocabulary:
-    """Read the vocabulary from any folder that holds the four files."""
+    """Read the vocabulary from any folder that holds the five files."""
     labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
     sounds = {key: _sound(key, entry) for key, entry in _tables(folder / "sounds.toml").items()}
     settings = {key: _setting(key, entry, sounds) for key, entry in _tables(folder / "settings.toml").items()}
@@ -97,10 +116,16 @@ def read(folder: Path) -> Vocabulary:
     groups = {
         key: _group(key, entry, index, sounds, settings) for key, entry in _tables(folder / "classes.toml").items()
     }
-    return Vocabulary(labels, MappingProxyType(groups), MappingProxyType(sounds), MappingProxyType(settings))
+    return Vocabulary(
+        labels,
+        MappingProxyType(groups),
+        MappingProxyType(sounds),
+        MappingProxyType(settings),
+        _phrases(_tables(folder / "phrases.toml")),
+    )
 
 
-def _tables(path: Path) -> dict[str, dict[str, Any]]:
+def _tables(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return tomllib.load(file)
 
@@ -176,4 +201,18 @@ def _setting(key: str, entry: dict[str, Any], sounds: dict) -> Setting:
         tuple(entry["scenes"]),
         tuple(entry["place"]),
         tuple(entry["moods"]),
+    )
+
+
+def _phrases(entry: dict[str, Any]) -> Phrases:
+    def listed(name: str) -> tuple[Phrase, ...]:
+        return tuple(Phrase(_condition(one.get("when", {})), tuple(one["says"])) for one in entry[name])
+
+    return Phrases(
+        tuple(entry["with_thing"]),
+        tuple(entry["unsure"]),
+        listed("sky"),
+        listed("light"),
+        listed("tail"),
+        listed("tone"),
     )
