@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 from pipeline import backends
+from pipeline.__main__ import main
 from pipeline.audio import Clip
 from pipeline.backends import Card, SoundOptions, diffusion, memory, weights
 from pipeline.errors import Cancelled, SoundscapeError
@@ -83,6 +85,17 @@ def test_a_soundscape_becomes_a_mix(name, two):
         assert stem.clip.samples.shape == (1 if name == "audioldm2" else 2, round(DURATION_S * 44_100))
         assert np.sqrt(np.mean(stem.clip.samples**2)) > 0.01
     assert mix(two, stems).samples.shape == (2, round(DURATION_S * 44_100))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_command_line_writes_the_mix_and_the_prompts(name, two, tmp_path, capsys):
+    (tmp_path / "river.json").write_text(two.to_json())
+    wanted = [str(tmp_path / "river.json"), "--out", str(tmp_path / "out"), "--audio", name, "--duration", "2"]
+    assert main(wanted) == 0
+    result = tmp_path / "out" / "river"
+    assert soundfile.info(result / "mix.wav").duration == 2
+    prompts = json.loads((result / "prompts.json").read_text())
+    assert [prompt["prompt"].lower().startswith(prompt["source"]) for prompt in prompts] == [True, True]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -288,6 +301,22 @@ def test_every_step_is_told_and_a_job_ends_within_one(name, two):
     assert len(sound(two, name)) == 2  # the next job works
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_on_a_small_gpu_parts_wait_in_main_memory_and_it_is_told(name, two, monkeypatch):
+    expected = sound(two, name)
+    forget_stems()
+    memory.forget(name)
+    monkeypatch.setattr(
+        memory, "placement", lambda settings: memory.Placement("cpu", offload=True, reason="Too small.")
+    )
+    backends._instance.cache_clear()
+    stems = synthesize(two, name, duration_s=DURATION_S, seed=1, options=STEPS)
+    assert hasattr(memory._residents[name].model.pipe.text_encoder, "_hf_hook")
+    assert np.abs(stems[0].clip.samples - expected[0]).max() < TOLERANCE
+    assert stems[0].clip.notes == ("Too small.",)
+    memory.forget(name)
+
+
 def fail_with(error: Exception, times: int):
     """A denoiser's callback that raises so often and then goes on."""
     calls = []
@@ -349,8 +378,7 @@ def record_batches(monkeypatch, name: str, before) -> list[int]:
     return sizes
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("where", ["latents", "samples"])
+@pytest.mark.parametrize(("name", "where"), [*((name, "latents") for name in MODELS), ("stable-audio-open", "samples")])
 def test_what_is_not_finite_is_made_again_in_float32(name, where, two, monkeypatch):
     exact = sound(two, name)
     spoil(monkeypatch, name, where, only_in="bfloat16")

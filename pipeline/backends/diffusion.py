@@ -6,6 +6,7 @@ company. The noise is drawn in float32 on the CPU, so it is the same on every de
 
 import logging
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -160,7 +161,7 @@ class TextToAudio(ABC):
         Raises SoundscapeError when memory is too small or the model makes no sound, and whatever `on_step` raises.
         """
         options = options or SoundOptions()
-        requests = [self.request(soundscape, source, _of_one(options, place)) for place, source in enumerate(sources)]
+        requests = [self.request(soundscape, source, options.only(place)) for place, source in enumerate(sources)]
         call = _call(requests[0], duration_s)
         count = requests[0]["candidates"]
         jobs = [
@@ -273,7 +274,9 @@ class TextToAudio(ABC):
         with errors_in_words(self._weights):
             folder = fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
             local = pretrained_arguments(Weights(str(folder)), self._settings)
-            pipe = self.open(folder, local | {"dtype": getattr(torch, precision)})
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # torch, of layers that these models are made of
+                pipe = self.open(folder, local | {"dtype": getattr(torch, precision)})
         pipe.set_progress_bar_config(disable=True)
         if self._placement.offload:
             pipe.enable_model_cpu_offload(device=self._placement.device)
@@ -323,11 +326,6 @@ class TextToAudio(ABC):
 def _call(request: dict[str, Any], duration_s: float) -> Call:
     shared = {name: request[name] for name in ("steps", "guidance", "negative_prompt", "precision")}
     return Call(duration_s=duration_s, **shared)
-
-
-def _of_one(options: SoundOptions, place: int) -> SoundOptions:
-    """The options as the source at this place sees them: its own prompt stands at place 0."""
-    return replace(options, prompts={0: options.prompts[place]} if place in options.prompts else {})
 
 
 def _within(what: str, wanted: float | None, default: float, low: float, high: float) -> float:
