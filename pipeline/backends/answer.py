@@ -87,15 +87,18 @@ def read_answer(text: str, frame: Frame) -> Soundscape | None:
         answer = json.loads(text)
     except json.JSONDecodeError:
         return None
-    sources = [_source(each, frame) for each in answer["sources"]]
-    heard = {(source.name, source.action): source for source in reversed(sources) if not is_excluded(source)}
+    heard: dict[tuple[str, str], Source] = {}
+    for each in answer["sources"]:
+        source = _source(each, frame)
+        if not is_excluded(source):
+            heard.setdefault((source.name, source.action), source)  # models repeat themselves
     if not heard:
         raise SoundscapeError(
             "The model found only speech or music in this picture, and neither is a sound source here. "
             "Add sources by hand, or take another picture."
         )
     texts = {key: _tidy(answer[key]) for key in ("scene", "mood")}
-    return Soundscape(**texts, space=answer["space"], sources=tuple(reversed(heard.values())))
+    return Soundscape(**texts, space=answer["space"], sources=tuple(heard.values()))
 
 
 def box_in_shares(corners: list[float], frame: Frame) -> tuple[float, float, float, float] | None:

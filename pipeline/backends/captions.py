@@ -109,14 +109,16 @@ def _source(sound: Sound, name: str, action: str, evidence: Evidence, confidence
 
 def _things(caption: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the action of each thing: ("birds", "flying"), ("ocean", "")."""
-    rules, name, action = _rules(), [], ""
+    rules, name, action, is_silent = _rules(), [], "", False
     for word in [*tokens(caption), ""]:
         is_verb = word.endswith("ing") and word not in rules.nouns
         if is_verb and not name:  # "crashing waves"
             action = word
         elif is_verb or word in rules.breaks or not word:
-            if name and not rules.silent.intersection(name):
+            is_silent = is_silent or bool(rules.silent.intersection(name))
+            if name and not is_silent:
                 yield " ".join(name), word if is_verb else action
+            is_silent = is_silent and word == "of"  # "a statue of a horse"
             name, action = [], ""
         elif word not in rules.empty:
             name.append(word)

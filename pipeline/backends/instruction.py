@@ -7,11 +7,12 @@ from ..errors import SoundscapeError
 TEMPLATE = Path(__file__).parents[2] / "prompts" / "describe.txt"
 
 
-def read_instruction(*, max_sources: int, boxes: str, template: Path = TEMPLATE) -> str:
+def read_instruction(*, max_sources: int, boxes: str, template: Path | None = None) -> str:
     """Return the template without its comments, its two fields filled in.
 
     It is read each time, so that an edit counts from the next picture on. Other braces stay as they are.
     """
+    template = template or TEMPLATE
     try:
         text = template.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
