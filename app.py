@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -28,6 +29,7 @@ from pipeline.soundscape import Soundscape
 if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
+TITLE = "Image to Soundscape"
 EXAMPLES = Path(__file__).parent / "examples"
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "30mb"
@@ -47,14 +49,14 @@ def in_words() -> Iterator[None]:
     except gr.Error:
         raise
     except Cancelled as error:
-        raise gr.Error(str(error), title="Stopped", duration=4, print_exception=False) from None
+        raise gr.Error(str(error), print_exception=False) from None
     except SoundscapeError as error:
-        raise gr.Error(str(error), title="Please look at this", print_exception=False) from None
+        raise gr.Error(str(error), print_exception=False) from None
     except Exception:
         number = secrets.token_hex(4)
         _log.exception("error %s", number)
         words = f"Something went wrong on our side. It is noted as {number}. Please try again."
-        raise gr.Error(words, title="Sorry", print_exception=False) from None
+        raise gr.Error(words, print_exception=False) from None
 
 
 # The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
@@ -76,7 +78,7 @@ def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Prog
     def on_progress(stage: str, done: int, total: int) -> None:
         if ticket and not ticket.exists():
             raise Cancelled
-        progress((done, total), desc=fragments.STAGES[stage], unit="steps")
+        progress((done, total), desc=fragments.STAGES.get(stage, stage), unit="steps")
 
     with in_words():
         return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
@@ -95,45 +97,46 @@ def needs_gpu(job: "Job", only_look: bool) -> bool:
     return settings.on_zero_gpu() and any(backends.card(name).device == "cuda" for name in names if name in known)
 
 
-def carry_out(
-    job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress, only_look: bool = False
-) -> Any:
-    """Do the job in a fresh folder of the visitor: a Result, or a Soundscape when it should only look."""
+def look(job: "Job", ticket: str | None, progress: gr.Progress) -> Soundscape:
+    """Describe the picture of the job."""
+    with in_words():
+        worker = work_on_gpu if needs_gpu(job, only_look=True) else work
+        return worker(job, None, Path(ticket) if ticket else None, progress)
+
+
+def sound(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress) -> "Result":
+    """Do the whole job in a fresh folder of the visitor, and pack the bundle."""
     visitors.sweep()
     with in_words():
-        worker = work_on_gpu if needs_gpu(job, only_look) else work
-        folder = None if only_look else visitors.new_result(request.session_hash)
-    return worker(job, folder, Path(ticket) if ticket else None, progress)
-
-
-def opened(path: str | None) -> Any:
-    """Return the visitor's picture, or None when there is none."""
-    from pipeline.picture import load_picture
-
-    return load_picture(path) if path else None
+        worker = work_on_gpu if needs_gpu(job, only_look=False) else work
+        folder = visitors.new_result(request.session_hash)
+        result = worker(job, folder, Path(ticket) if ticket else None, progress)
+        result.write_bundle()
+    return result
 
 
 def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
     """Return the job for a picture, or for a document that the visitor may have edited."""
     from pipeline.job import Job
+    from pipeline.picture import load_picture
 
     with in_words():
         if text is not None and not text.strip():
             raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound of your own.")
         if text is None and not picture:
             raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
-        return Job(picture=opened(picture), soundscape=Soundscape.from_json(text) if text else None, **wishes)
+        soundscape = Soundscape.from_json(text) if text else None
+        return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **wishes)
 
 
 def wanted_seed(text: str, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
     if surprise or not text.strip():
         return None
-    if not text.strip().isdecimal():
-        raise gr.Error(
-            "The seed must be a whole number, such as 7.", title="Please look at this", print_exception=False
-        )
-    return int(text)
+    with in_words():
+        if not text.strip().isdecimal():
+            raise SoundscapeError("The seed must be a whole number, such as 7.")
+        return int(text)
 
 
 # What the visitor does ------------------------------------------------------------------------------------------------
@@ -154,17 +157,17 @@ def end(ticket: str | None) -> list[Any]:
 
 def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
     job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
-    result = carry_out(job, request, ticket, progress)
+    result = sound(job, request, ticket, progress)
     return document_view(result.soundscape) + sound_view(result)
 
 
-def on_describe(picture, vision, ticket, request: gr.Request, progress=PROGRESS):
-    return document_view(carry_out(job_of(picture, vision=vision), request, ticket, progress, only_look=True))
+def on_describe(picture, vision, ticket, progress=PROGRESS):
+    return document_view(look(job_of(picture, vision=vision), ticket, progress))
 
 
 def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
     job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
-    return sound_view(carry_out(job, request, ticket, progress))
+    return sound_view(sound(job, request, ticket, progress))
 
 
 def leave(request: gr.Request) -> None:
@@ -197,15 +200,10 @@ def document_view(soundscape: Soundscape) -> list[Any]:
 
 def sound_view(result: "Result") -> list[Any]:
     """Values of everything in the column of the sound."""
-
-    def stem(path: Path) -> dict[str, Any]:
-        words = fragments.stem_words(result.soundscape.sources[int(path.name[:2]) - 1])
-        return {**words, "file": gr.FileData(path=str(path), orig_name=path.name).model_dump()}
-
-    mix, bundle = str(result.mix_path), str(result.write_bundle())
-    shown, hidden = gr.Column(visible=True), gr.Column(visible=False)
-    stems = [stem(path) for path in result.stem_paths]
-    return [mix, mix, bundle, stems, fragments.report(result.report), str(result.report["seed"]), hidden, shown]
+    mix, bundle = str(result.mix_path), str(result.bundle_path)
+    stems = fragments.stems(result.soundscape, result.stem_paths)
+    facts, seed = fragments.report(result.report), str(result.report["seed"])
+    return [mix, mix, bundle, stems, facts, seed, gr.Column(visible=False), gr.Column(visible=True)]
 
 
 def examples() -> list[Path]:
@@ -229,42 +227,28 @@ def backends_view() -> list[Any]:
 # End points for programs ----------------------------------------------------------------------------------------------
 
 
-def api_describe(picture: str, vision_backend: str, request: gr.Request, progress=PROGRESS) -> str:
+def api_describe(picture, vision_backend, progress=PROGRESS):
     """Return what would be heard in the picture, as the JSON text of a Soundscape."""
-    job = job_of(picture, vision=vision_backend or "")
-    return carry_out(job, request, None, progress, only_look=True).to_json()
+    return look(job_of(picture, vision=vision_backend or ""), None, progress).to_json()
 
 
-def api_render(
-    soundscape_json: str,
-    audio_backend: str,
-    duration_s: float,
-    seed: int | None,
-    request: gr.Request,
-    progress=PROGRESS,
-) -> tuple[str, str, dict[str, Any]]:
+def api_render(soundscape_json, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS):
     """Return the mix (WAV), the bundle (ZIP) and the report of a Soundscape. No seed means a random one."""
     job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-    return files_of(carry_out(job, request, None, progress))
+    return files_of(sound(job, request, None, progress))
 
 
 def api_image_to_soundscape(
-    picture: str,
-    vision_backend: str,
-    audio_backend: str,
-    duration_s: float,
-    seed: int | None,
-    request: gr.Request,
-    progress=PROGRESS,
-) -> tuple[str, str, str, dict[str, Any]]:
+    picture, vision_backend, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS
+):
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
-    result = carry_out(job_of(picture, **wishes), request, None, progress)
-    return result.soundscape.to_json(), *files_of(result)
+    result = sound(job_of(picture, **wishes), request, None, progress)
+    return [result.soundscape.to_json(), *files_of(result)]
 
 
-def files_of(result: "Result") -> tuple[str, str, dict[str, Any]]:
-    return str(result.mix_path), str(result.write_bundle()), result.report
+def files_of(result: "Result") -> list[Any]:
+    return [str(result.mix_path), str(result.bundle_path), result.report]
 
 
 def picture_file(**options: Any) -> gr.Image:
@@ -279,127 +263,122 @@ def picture_file(**options: Any) -> gr.Image:
 
 def create_demo() -> gr.Blocks:
     """Build the page; nothing is loaded and no model runs."""
-    with gr.Blocks(
-        title="Image to Soundscape",
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(SWEPT_EVERY_S, visitors.KEPT_S),
-    ) as demo:
+    kept = (SWEPT_EVERY_S, visitors.KEPT_S)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=kept) as demo:
         gr.HTML(asset("header.html"))
-        ticket = gr.State(None)
         with gr.Row(elem_id="desk", equal_height=False):
-            with gr.Column(elem_id="picture-column", min_width=260):
-                gr.HTML("<h2>Picture</h2>")
-                picture = picture_file(
-                    sources=["upload", "clipboard", "webcam"],
-                    label="Picture",
-                    show_label=False,
-                    placeholder="Drop a picture here, or click to choose one",
-                    alt_text="The picture whose sound is made",
-                    buttons=["fullscreen"],
-                    elem_id="picture",
-                )
-                hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
-                with gr.Row(elem_classes="pair"):
-                    describe = gr.Button("Describe", elem_id="describe")
-                    stop_looking = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-                status = gr.HTML(elem_id="status", elem_classes="status")
-                with gr.Accordion("Models", open=False, elem_id="models"):
-                    vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
-                    vision_notes = gr.HTML()
-                    audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
-                    audio_notes = gr.HTML()
-            with gr.Column(elem_id="soundscape-column", min_width=300):
-                gr.HTML("<h2>Soundscape</h2>")
-                problems = gr.HTML(elem_id="problems")
-                with gr.Tabs(elem_id="views"):
-                    with gr.Tab("Sounds", render_children=True):
-                        sources = gr.HTML(
-                            {"json": "", "broken": False},
-                            html_template=asset("sources.html"),
-                            js_on_load=asset("sources.js"),
-                            apply_default_css=False,
-                            elem_id="sources",
-                        )
-                    with gr.Tab("JSON", render_children=True):
-                        editor = gr.Code(
-                            language="json",
-                            label="Soundscape as JSON",
-                            show_label=False,
-                            lines=18,
-                            max_lines=36,
-                            wrap_lines=True,
-                            interactive=True,
-                            elem_id="editor",
-                        )
-            with gr.Column(elem_id="sound-column", min_width=260):
-                gr.HTML("<h2>Sound</h2>")
-                with gr.Row(elem_id="wishes"):
-                    duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
-                    seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
-                    surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
-                with gr.Row(elem_classes="pair"):
-                    make = gr.Button("Make sound", elem_id="make")
-                    stop_making = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
-                sound_status = gr.HTML(elem_id="sound-status", elem_classes="status")
-                with gr.Column() as nothing_yet:
-                    gr.HTML(asset("empty_sound.html"))
-                with gr.Column(visible=False, elem_id="result") as result:
-                    mix = gr.Audio(
-                        label="Mix",
-                        show_label=False,
-                        type="filepath",
-                        interactive=False,
-                        autoplay=True,
-                        buttons=[],
-                        waveform_options=gr.WaveformOptions(
-                            waveform_color="#93a9a7", waveform_progress_color="#1f8f86", show_recording_waveform=True
-                        ),
-                        elem_id="mix",
-                    )
-                    with gr.Row(elem_classes="pair"):
-                        mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
-                        bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
-                    report = gr.HTML(elem_id="report")
-                    with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
-                        stems = gr.HTML(
-                            [],
-                            html_template="<ul class='stems'></ul>",
-                            js_on_load=asset("stems.js"),
-                            apply_default_css=False,
-                            elem_id="stems",
-                        )
+            look, text, made = picture_column(), soundscape_column(), sound_column()
         gr.HTML("<h2 class='begin'>Or begin with one of these</h2>", visible=bool(examples()))
-        gallery = gr.HTML(
-            fragments.gallery(examples()), js_on_load=asset("gallery.js"), apply_default_css=False, elem_id="gallery"
-        )
+        gallery = scripted_html(fragments.gallery(examples()), "gallery")
 
-        document = [editor, sources, problems]
-        sound = [mix, mix_file, bundle, stems, report, seed, nothing_yet, result]
-        wishes = [audio, duration_s, seed, surprise, ticket]
-        controls = [ticket, hear, describe, make]
-        stops = [stop_looking, stop_making]
+        ticket = gr.State(None)
+        document = [text.editor, text.sources, text.problems]
+        results = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.seed, made.nothing, made.result]
+        wishes = [look.audio, made.duration_s, made.seed, made.surprise, ticket]
+        controls, stops = [ticket, look.hear, look.describe, made.make], [look.stop, made.stop]
         running = []
-        for button, task, inputs, outputs, place, stop in (
-            (hear, on_hear, [picture, vision, *wishes], document + sound, status, stop_looking),
-            (describe, on_describe, [picture, vision, ticket], document, status, stop_looking),
-            (make, on_make, [picture, editor, *wishes], sound, sound_status, stop_making),
+        for button, task, inputs, outputs, column in (
+            (look.hear, on_hear, [look.picture, look.vision, *wishes], document + results, look),
+            (look.describe, on_describe, [look.picture, look.vision, ticket], document, look),
+            (made.make, on_make, [look.picture, text.editor, *wishes], results, made),
         ):
-            started = button.click(begin, None, [*controls, stop], **QUICK)
-            done = started.then(task, inputs, outputs, show_progress_on=place, concurrency_id=MODEL_WORK, **PRIVATE)
-            done.then(end, ticket, controls + stops, **QUICK)
+            shown = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
+            done = button.click(begin, None, [*controls, column.stop], **QUICK).then(task, inputs, outputs, **shown)
+            for ended in (done.success, done.failure):  # .then is not called after an error
+                ended(end, ticket, controls + stops, **QUICK)
             running.append(done)
         for stop in stops:
             stop.click(end, ticket, controls + stops, cancels=running, **QUICK)
 
-        sources.input(None, sources, editor, js=asset("editor.js"), **QUICK)
-        editor.input(on_typing, [editor, sources], [sources, problems], trigger_mode="always_last", **QUICK)
-        gallery.select(on_example, None, [picture, *document, nothing_yet, result], **QUICK)
-        demo.load(backends_view, None, [vision, vision_notes, audio, audio_notes], **QUICK)
+        text.sources.input(None, text.sources, text.editor, js=asset("editor.js"), **QUICK)
+        text.editor.input(
+            on_typing, [text.editor, text.sources], [text.sources, text.problems], trigger_mode="always_last", **QUICK
+        )
+        gallery.select(on_example, None, [look.picture, *document, made.nothing, made.result], **QUICK)
+        demo.load(backends_view, None, [look.vision, look.vision_notes, look.audio, look.audio_notes], **QUICK)
         demo.unload(leave)
         add_end_points()
     demo.queue(default_concurrency_limit=4, max_size=64)
     return demo
+
+
+def picture_column() -> SimpleNamespace:
+    """What is looked at, by whom, and the one button."""
+    with gr.Column(elem_id="picture-column", min_width=260):
+        gr.HTML("<h2>Picture</h2>")
+        picture = picture_file(
+            sources=["upload", "clipboard", "webcam"],
+            label="Picture",
+            show_label=False,
+            placeholder="Drop a picture here, or click to choose one",
+            alt_text="The picture whose sound is made",
+            buttons=["fullscreen"],
+            elem_id="picture",
+        )
+        hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
+        with gr.Row(elem_classes="pair"):
+            describe = gr.Button("Describe", elem_id="describe")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+        status = gr.HTML(elem_id="status", elem_classes="status")
+        with gr.Accordion("Models", open=False, elem_id="models"):
+            vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
+            vision_notes = gr.HTML()
+            audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
+            audio_notes = gr.HTML()
+    return SimpleNamespace(**locals())
+
+
+def soundscape_column() -> SimpleNamespace:
+    """Two views of one document: a list for people, and its JSON."""
+    with gr.Column(elem_id="soundscape-column", min_width=300):
+        gr.HTML("<h2>Soundscape</h2>")
+        problems = gr.HTML(elem_id="problems")
+        with gr.Tabs(elem_id="views"):
+            with gr.Tab("Sounds", render_children=True):
+                sources = scripted_html({"json": "", "broken": False}, "sources", html_template=asset("sources.html"))
+            with gr.Tab("JSON", render_children=True):
+                lines = {"lines": 18, "max_lines": 36, "wrap_lines": True}
+                editor = gr.Code(
+                    language="json",
+                    label="Soundscape as JSON",
+                    show_label=False,
+                    elem_id="editor",
+                    interactive=True,
+                    **lines,
+                )
+    return SimpleNamespace(**locals())
+
+
+def sound_column() -> SimpleNamespace:
+    """How long and from which seed, and all that comes of it."""
+    with gr.Column(elem_id="sound-column", min_width=260):
+        gr.HTML("<h2>Sound</h2>")
+        with gr.Row(elem_id="wishes"):
+            duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
+            seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
+            surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
+        with gr.Row(elem_classes="pair"):
+            make = gr.Button("Make sound", elem_id="make")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
+        status = gr.HTML(elem_id="sound-status", elem_classes="status")
+        with gr.Column() as nothing:
+            gr.HTML(asset("empty_sound.html"))
+        with gr.Column(visible=False, elem_id="result") as result:
+            wave = gr.WaveformOptions(waveform_color="#93a9a7", waveform_progress_color="#1f8f86")
+            player = {"interactive": False, "autoplay": True, "buttons": [], "waveform_options": wave}
+            mix = gr.Audio(label="Mix", show_label=False, type="filepath", elem_id="mix", **player)
+            with gr.Row(elem_classes="pair"):
+                mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
+                bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
+            report = gr.HTML(elem_id="report")
+            with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
+                stems = scripted_html([], "stems", html_template="<ul class='stems'></ul>")
+    return SimpleNamespace(**locals())
+
+
+def scripted_html(value: Any, name: str, **options: Any) -> gr.HTML:
+    """A part of the page that is drawn by the script of its name."""
+    return gr.HTML(value, js_on_load=asset(f"{name}.js"), apply_default_css=False, elem_id=name, **options)
 
 
 def add_end_points() -> None:

@@ -88,10 +88,15 @@ def _number(value: Any) -> str:
     return "" if value is None else escape(str(value))
 
 
-def stem_words(source: Any) -> dict[str, str]:
-    """Return name and words of a source for the list of stems, whose script escapes them."""
+def stems(soundscape: Any, paths: list[Path]) -> list[dict[str, Any]]:
+    """Return name, words and file of each stem, for the script that lists them. A file begins with its place."""
+    return [_stem(soundscape.sources[int(path.name[:2]) - 1], path) for path in paths]
+
+
+def _stem(source: Any, path: Path) -> dict[str, Any]:
     words = (source.material, source.action, ", ".join(source.timbre))
-    return {"name": source.name, "words": " · ".join(filter(None, words))}
+    file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+    return {"name": source.name, "words": " · ".join(filter(None, words)), "file": file}
 
 
 def models(cards: dict[str, Any]) -> str:
