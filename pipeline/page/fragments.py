@@ -22,7 +22,7 @@ def problems(message: str) -> str:
     if not message:
         return ""
     items = "".join(f"<li>{_problem(line)}</li>" for line in message.splitlines() if line.strip())
-    return f'<div class="problems" role="alert"><p>Not a soundscape yet</p><ul>{items}</ul></div>'
+    return f'<div class="problems" role="status"><p>Not a soundscape yet</p><ul>{items}</ul></div>'
 
 
 def _problem(line: str) -> str:

@@ -1,0 +1,54 @@
+"""How soon the page is served after `python app.py`, against a hello-world Gradio app started beside it.
+
+    python -m tests.benchmarks.page [--runs 5] [--limit 1.3]
+
+Both are started in turn, so that whatever else the machine does meets both. Prints a table; the exit status is 1 above
+the limit.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ..page_server import serve
+
+HELLO = """
+import gradio as gr
+gr.Interface(lambda name: f"Hello {name}!", "text", "text", api_name="hello").launch(ssr_mode=False)
+"""
+
+
+def seconds_to_page(*command: str) -> float:
+    """Return the seconds from the start of the process until its page is read."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        with serve(Path(folder) / "log.txt", *command):
+            return time.perf_counter() - start
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, help="of each (default: 5)")
+    parser.add_argument("--limit", type=float, default=1.3, help="greatest ratio of the medians (default: 1.3)")
+    arguments = parser.parse_args()
+    commands = {"hello world": (sys.executable, "-c", HELLO), "app.py": (sys.executable, "app.py")}
+    for command in commands.values():
+        seconds_to_page(*command)  # byte code and file caches are warm for both
+    seconds = {name: [] for name in commands}
+    for _ in range(arguments.runs):
+        for name, command in commands.items():
+            seconds[name].append(seconds_to_page(*command))
+    medians = {name: statistics.median(each) for name, each in seconds.items()}
+    print(f"{'page served after':<18} {'median s':>9} {'least s':>9} {'most s':>9}")
+    for name, each in seconds.items():
+        print(f"{name:<18} {medians[name]:>9.2f} {min(each):>9.2f} {max(each):>9.2f}")
+    ratio = medians["app.py"] / medians["hello world"]
+    print(f"ratio of the medians: {ratio:.2f} (limit {arguments.limit:g})")
+    return int(ratio > arguments.limit)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
