@@ -19,6 +19,8 @@ SETTING_IS_SEEN = 0.15  # evidence from which a place counts as known
 LEAST_SURE = 0.25  # evidence with which the chosen place counts at least
 THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
+SAME_PLACE = 0.4  # overlap of two boxes from which they hold the same thing
+RIVAL = 0.3  # what is left of the lesser name of a thing
 GROUND = ("water", "grass", "sand", "snow", "ground", "built")
 
 
@@ -50,7 +52,7 @@ def describe(picture: Image.Image, seen: Seen) -> Soundscape:
     evidence = weigh(seen, regions, words)
     setting = words.settings[_setting(evidence, words)]
     thing = _thing(evidence, setting, words)
-    box = localise.box_of(localise.activation(seen, thing.classes)) if thing else None
+    box = localise.box_of_thing(seen, thing.classes) if thing else None
     scene = Scene(evidence, regions, seen, words, _seed(picture), setting, thing, box)
     sources = tuple(_source(candidate, scene) for candidate in _ranked(scene))
     return Soundscape(
@@ -96,7 +98,7 @@ def _standing(group: Group, evidence: Evidence, setting: Setting) -> float:
 def _ranked(scene: Scene) -> list[Candidate]:
     candidates = {key: Candidate(sound) for key, sound in scene.words.sounds.items()}
     for group in scene.words.groups.values():
-        sure = _standing(group, scene.evidence, scene.setting)
+        sure = _standing(group, scene.evidence, scene.setting) * (RIVAL if _is_rival(group, scene) else 1.0)
         for key, weight in group.heard.items():
             _add(candidates[key], weight * sure, group)
         for key, weight in group.around.items():
@@ -116,6 +118,16 @@ def _ranked(scene: Scene) -> list[Candidate]:
         if candidate.score >= bar:
             families.setdefault(candidate.sound.family, candidate)
     return list(families.values())[:MOST_SOURCES] or order[:1]
+
+
+def _is_rival(group: Group, scene: Scene) -> bool:
+    """Tell whether the group only names otherwise what stands out: a gorilla may look like a black dog."""
+    if scene.thing is None or scene.thing_box is None or group is scene.thing:
+        return False
+    if not group.heard or scene.evidence.groups[group.key] < LEAST_SCORE:
+        return False
+    box = localise.box_of_thing(scene.seen, group.classes)
+    return box is not None and localise.overlap(box, scene.thing_box) > SAME_PLACE
 
 
 def _add(candidate: Candidate, score: float, thing: Group | None) -> None:
@@ -160,7 +172,7 @@ def _source(candidate: Candidate, scene: Scene) -> Source:
 def _place(candidate: Candidate, scene: Scene) -> tuple[Box | None, float]:
     sound, thing = candidate.sound, candidate.thing
     if thing is not None and scene.evidence.groups[thing.key] >= THING_IS_SEEN:
-        box = localise.box_of(localise.activation(scene.seen, thing.classes))
+        box = localise.box_of_thing(scene.seen, thing.classes)
         if box is not None:
             return box, localise.distance_of_thing(box, thing.size_m)
     if sound.region is not None and scene.evidence.looks.get(sound.region, 1.0) >= REGION_IS_SEEN:

