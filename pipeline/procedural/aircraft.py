@@ -91,7 +91,12 @@ def helicopter(voice: Voice) -> np.ndarray:
     wash = signal.noise(rng, length, [(50, -8), (140, 0), (500, -2), (1500, -11), (5000, -30)], channels=2)
     tail = signal.tone(rate * 5.3, length, 1.0 / np.arange(1, 12) ** 0.9)
     turbine = signal.swept_band(signal.noise(rng, length), np.full(length, 2600.0) * (1 - 0.05 * np.tanh(flight)), 0.05)
-    mix = signal.unit(blades) + np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop) + 0.18 * signal.unit(tail) + 0.05 * signal.unit(turbine)
+    mix = (
+        signal.unit(blades)
+        + np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop)
+        + 0.18 * signal.unit(tail)
+        + 0.05 * signal.unit(turbine)
+    )
     return mix * _fly_over(voice, flight)
 
 

@@ -17,7 +17,8 @@ def fire(voice: Voice) -> np.ndarray:
     top = 140.0 + 260.0 * size
     curve = [(20, -12), (45, 0), (top, -2), (2 * top, -16), (5 * top, -27), (4000, -32), (16000, -44)]
     lapping = signal.noise(rng, length, curve, channels=2) * puffs * heat
-    hissing = signal.noise(rng, length, [(400, -26), (1500, -9), (5000, -3), (9000, 0), (14000, -1), (18000, -8)], channels=2)
+    bright = [(400, -26), (1500, -9), (5000, -3), (9000, 0), (14000, -1), (18000, -8)]
+    hissing = signal.noise(rng, length, bright, channels=2)
     hissing *= np.clip(0.8 + 0.15 * signal.wander(rng, length, 3.0), 0.2, 2.0)
     out = np.float32(0.35 + 0.8 * size) * lapping + np.float32(0.10 + 0.10 * size) * hissing
     return out + np.float32(voice.setting("crackle", 1.0)) * _crackles(voice, heat * (0.6 + 0.8 * size))

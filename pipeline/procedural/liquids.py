@@ -6,7 +6,7 @@ Bubbles after van den Doel (2005), "Physically based models for liquid sounds": 
 
 import numpy as np
 
-from . import schedule, signal
+from . import ambience, schedule, signal
 from .rain import drop_impacts
 from .signal import RATE
 from .voice import Voice
@@ -15,11 +15,22 @@ from .voice import Voice
 
 
 def bubbles(
-    voice: Voice, times_s: np.ndarray, radii_m: np.ndarray, gains: np.ndarray, *, rise: float = 0.1, width: float = 0.7
+    voice: Voice,
+    times_s: np.ndarray,
+    radii_m: np.ndarray,
+    gains: np.ndarray,
+    *,
+    rise: float = 0.1,
+    width: float = 0.7,
+    thickness: float = 1.0,
 ) -> np.ndarray:
-    """Return ringing bubbles, stereo; `rise` is the share by which their pitch grows during one damping time."""
+    """Return ringing bubbles, stereo.
+
+    `rise` is the share by which their pitch grows during one damping time, `thickness` how much faster than in water
+    they are damped (mud, stew).
+    """
     count = len(times_s)
-    damping = 0.13 / radii_m + 0.0072 * radii_m**-1.5
+    damping = (0.13 / radii_m + 0.0072 * radii_m**-1.5) * thickness
     rises = rise * damping * voice.rng.random(count) ** 2
     return signal.damped_tones(
         voice.length,
@@ -110,18 +121,25 @@ def fountain(voice: Voice) -> np.ndarray:
     return signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
 
 
-def bubbling(voice: Voice, low_hz: float = 250.0, high_hz: float = 1600.0) -> np.ndarray:
-    """A pot that boils or mud that bubbles: bubbles in clusters, each cluster rising a little in pitch."""
+def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np.ndarray:
+    """A pot that boils or mud that bubbles: bubbles rise, burst through the surface and let their steam go.
+
+    Settings: `low_hz` and `high_hz` of the bubbles, `rate_hz` of bubbles, `boil` share of the rolling water and steam,
+    `film` of the skins that tear, `thickness` of the liquid.
+    """
+    rng, length = voice.rng, voice.length
     low, high = voice.setting("low_hz", low_hz), voice.setting("high_hz", high_hz)
-    clusters = signal.poisson_times(voice.rng, voice.duration_s, 9.0 * 2.0**voice.density * schedule.pace(voice))
-    sizes = voice.rng.poisson(voice.setting("cluster", 5.0), len(clusters)) + 1
-    times = np.repeat(clusters, sizes) + voice.rng.exponential(0.05, sizes.sum())
-    radii = _radii(voice.rng, len(times), low, high)
-    popping = bubbles(voice, times, radii, voice.rng.random(len(times)) ** 1.5, rise=0.25)
-    rolling = _turbulence(voice, [(60, -10), (200, 0), (700, -8), (3000, -22), (12000, -40)], 0.4, 7.0)
-    steam = _turbulence(voice, [(1000, -24), (4000, 0), (12000, -6)], 0.15, 3.0)
-    boil = np.float32(voice.setting("boil", 0.35))
-    return signal.unit(popping) + boil * rolling + 0.3 * boil * steam
+    rate = voice.setting("rate_hz", 120.0) * 2.0**voice.density * schedule.pace(voice)
+    heave = np.exp(voice.setting("heave", 0.4) * signal.wander(rng, length, 3.0))
+    times = signal.times_following(rng, rate * heave)
+    radii = _radii(rng, len(times), low, high)
+    loud = rng.random(len(times)) ** 2 * (radii / radii.max(initial=1e-3)) ** 0.5
+    popping = bubbles(voice, times, radii, loud, rise=0.08, thickness=voice.setting("thickness", 1.0))
+    torn = signal.noise_bursts(rng, length, times + 0.004, loud, 0.005, signal.band(2 * low, 2.5 * high, 9))
+    rolling = _turbulence(voice, [(60, -16), (200, -4), (600, 0), (1500, -4), (4000, -14), (12000, -30)], 0.1, 2.0)
+    steam = _turbulence(voice, [(1000, -24), (4000, 0), (12000, -6)], 0.1, 1.0)
+    boil, film = np.float32(voice.setting("boil", 0.35)), np.float32(voice.setting("film", 0.2))
+    return signal.unit(popping) + film * signal.unit(torn) + boil * (rolling + 0.25 * steam)
 
 
 def pouring(voice: Voice) -> np.ndarray:
@@ -129,7 +147,7 @@ def pouring(voice: Voice) -> np.ndarray:
     rng, length = voice.rng, voice.length
     fill = np.zeros(length, np.float32)
     level = np.zeros(length, np.float32)
-    for start, end in schedule.bouts(voice, (3.0, 6.0), (1.0, 3.0)):
+    for start, end in schedule.bouts(voice, (3.0, 6.0), (0.8, 2.5)):
         span = slice(signal.seconds(start), min(signal.seconds(end), length))
         size = span.stop - span.start
         # a bed is filled again and again; each vessel takes some seconds
@@ -139,23 +157,25 @@ def pouring(voice: Voice) -> np.ndarray:
     level *= np.exp(0.3 * signal.wander(rng, length, 8.0))
     depth_m = voice.setting("depth_m", 0.16)
     column_hz = 343.0 / (4.0 * (depth_m * (1.0 - 0.8 * fill) + 0.01))
-    splash = many_bubbles(voice, 420.0 * 2.0**voice.density * level, 400, 3500, rise=0.12)
+    splash = many_bubbles(voice, 420.0 * 2.0**voice.density * level, 700, 6000, rise=0.12, steepness=1.2)
     jet = signal.noise(rng, length, signal.band(500, 6000)) * level
-    inside = signal.swept_band(splash.mean(axis=0) / (signal.rms(splash) + 1e-9) + 0.4 * jet, column_hz, 0.5)
-    return signal.unit(splash) + 0.25 * jet + 0.9 * signal.unit(inside)
+    mono = splash.mean(axis=0) / np.float32(signal.rms(splash) + 1e-9)
+    inside = signal.swept_band(mono + 0.4 * jet, column_hz, 0.6)
+    return ambience.indoors(voice, signal.unit(splash) + 0.6 * jet + 0.4 * signal.unit(inside), share=0.04)
 
 
 def underwater(voice: Voice) -> np.ndarray:
     """Under the surface: a low muffled rumble and large bubbles that rise in streams."""
     rng, length = voice.rng, voice.length
-    rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -10), (600, -26), (2000, -50)], 0.3, 0.6)
-    total = np.zeros((2, length), np.float32)
-    for start in schedule.events(voice, 1.1, length_s=1.0):
-        count = int(rng.integers(6, 22))
-        times = start + np.cumsum(rng.exponential(0.035 / schedule.pace(voice), count))
-        radii = _radii(rng, count, 180, 900) * (1 - 0.3 * np.linspace(0, 1, count))
-        total += bubbles(voice, times, radii, rng.uniform(0.3, 1.0, count), rise=0.2, width=0.3)
-    return 0.5 * rumble + 1.2 * signal.lowpass(signal.unit(total), 1800.0)
+    rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -6), (600, -18), (2000, -36), (8000, -60)], 0.3, 0.6)
+    breaths = np.zeros(length, np.float32)
+    for start in schedule.events(voice, 1.6, length_s=1.0):
+        swell = np.hanning(signal.seconds(rng.uniform(0.8, 1.8) / schedule.pace(voice))).astype(np.float32)
+        signal.place(breaths, swell**0.5, start, rng.uniform(0.4, 1.0))
+    streams = many_bubbles(voice, 160.0 * 2.0**voice.density * (breaths + 0.05), 250, 1600, rise=0.08)
+    churn = signal.noise(rng, length, [(60, -10), (180, 0), (500, -3), (1200, -14), (3000, -34)], channels=2)
+    churn *= breaths
+    return 0.5 * rumble + signal.lowpass(signal.unit(streams), 2200.0) + 0.7 * signal.unit(churn)
 
 
 # Single drops and splashes -------------------------------------------------------------------------------------------
@@ -191,19 +211,22 @@ def splashing(voice: Voice) -> np.ndarray:
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
     size = voice.setting("size", 1.0)
-    for start in schedule.events(voice, voice.setting("interval_s", 1.6), length_s=1.2):
-        loud = rng.uniform(0.5, 1.0)
+    for start in schedule.events(voice, voice.setting("interval_s", 1.3), length_s=1.2):
+        loud = rng.uniform(0.4, 1.0)
         spread = rng.uniform(0.25, 0.5) * size / schedule.pace(voice) ** 0.5
-        count = int(90 * size)
-        times = start + 0.05 + rng.gamma(2.0, spread / 2, count)
-        radii = _radii(rng, count, 250 / size**0.5, 2600, steepness=1.2)
-        out += 0.5 * bubbles(voice, times, radii, loud * rng.random(count) ** 2, rise=0.15)
-        burst = signal.noise(rng, signal.seconds(6 * spread), signal.band(300, 7000, 6), channels=2)
+        count = int(220 * size)
+        times = start + 0.04 + rng.gamma(2.0, spread / 2, count)
+        radii = _radii(rng, count, 300 / size**0.5, 4500, steepness=1.4)
+        gains = loud * rng.random(count) ** 2 * (radii / 0.01) ** 0.4
+        out += 0.35 * bubbles(voice, times, radii, gains, rise=0.15)
+        burst = signal.noise(rng, signal.seconds(6 * spread), signal.band(300, 6000, 6), channels=2)
         time = np.arange(burst.shape[1], dtype=np.float32) / RATE
         burst *= np.exp(-time / np.float32(spread * 0.45)) * (1 - np.exp(-time / np.float32(0.012)))
+        spray = 1.0 + 0.5 * signal.wander(rng, burst.shape[1], 40.0)
         for channel in range(2):
-            signal.place(out[channel], burst[channel], start, 0.35 * loud)
-    return out
+            signal.place(out[channel], burst[channel] * np.maximum(spray, 0.0), start, 0.35 * loud)
+    still = _turbulence(voice, [(120, -10), (300, 0), (1200, -6), (4000, -16), (12000, -32)], 0.3, 1.5)
+    return signal.peak(out) + 0.012 * still
 
 
 # Waves ---------------------------------------------------------------------------------------------------------------

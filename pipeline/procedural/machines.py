@@ -22,9 +22,13 @@ def fan(voice: Voice) -> np.ndarray:
     wash = signal.noise(rng, length, curve, channels=2)
     if housing := voice.setting("housing", 0.0):  # the casing and the grille ring a little
         casing = low * np.array([1.4, 2.3, 3.4, 5.2, 7.7, 11.0]) * rng.uniform(0.9, 1.1, 6)
-        ringing = signal.convolve(wash, signal.modes(casing, 14.0 / casing, casing**-0.3, rng=rng))
+        ringing = signal.convolve(
+            wash, signal.modes(casing, voice.setting("ring", 5.0) / casing, casing**-0.3, rng=rng)
+        )
         wash = signal.unit(wash) + np.float32(housing) * signal.unit(ringing)
-    turn = 1.0 + voice.setting("throb", 0.12) * np.sin(2 * np.pi * np.cumsum(steady / 3.0) / RATE)  # one of the blades is bent
+    turn = 1.0 + voice.setting("throb", 0.12) * np.sin(
+        2 * np.pi * np.cumsum(steady / 3.0) / RATE
+    )  # one of the blades is bent
     out = wash * turn + np.float32(voice.setting("tone", 0.4)) * signal.unit(blades)
     if rattle := voice.setting("rattle", 0.0):
         ticks = np.flatnonzero(np.diff(np.floor(np.cumsum(steady / 3.0) / RATE))) / RATE
@@ -51,14 +55,12 @@ def mains_hum(voice: Voice) -> np.ndarray:
     """A transformer, a neon tube or a power line: harmonics of twice the mains, a sizzle at their peaks."""
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0) * 2.0 ** (0.2 * voice.speed)
-    gains = 1.0 / np.arange(1, 25) ** (0.9 - 0.3 * voice.roughness) * np.where(np.arange(1, 25) % 2 == 0, 1.0, 0.25)
+    gains = 1.0 / np.arange(1, 25) ** (1.2 - 0.3 * voice.roughness) * np.where(np.arange(1, 25) % 2 == 0, 1.0, 0.04)
     hum = signal.tone(mains, length, gains * rng.uniform(0.5, 1.0, 24))
     peaks = np.maximum(np.sin(4 * np.pi * mains * np.arange(length) / RATE), 0.0).astype(np.float32) ** 4
     sizzle = signal.noise(rng, length, [(1500, -20), (4000, 0), (9000, -4), (16000, -14)]) * peaks
     sizzle *= np.clip(1.0 + 0.4 * signal.wander(rng, length, 3.0), 0.0, 3.0)
-    return signal.airy(
-        signal.unit(hum) + np.float32(voice.setting("sizzle", 0.15)) * signal.unit(sizzle), rng, 0.3, 0.1
-    )
+    return signal.airy(signal.unit(hum) + np.float32(voice.setting("sizzle", 0.4)) * signal.unit(sizzle), rng, 0.3, 0.1)
 
 
 def factory(voice: Voice) -> np.ndarray:
@@ -89,8 +91,11 @@ def factory(voice: Voice) -> np.ndarray:
 def _strike(voice: Voice, body) -> np.ndarray:
     from .generic import body_response
 
-    hit = body_response(body, voice.rng, voice.rng.uniform(0.6, 2.2))
-    return hit[: signal.seconds(0.25)] * np.linspace(1, 0, min(len(hit), signal.seconds(0.25)), dtype=np.float32)
+    hit = body_response(body, voice.rng, voice.rng.uniform(0.6, 2.2))[: signal.seconds(0.2)]
+    time = np.arange(len(hit), dtype=np.float32) / RATE
+    damped = hit * np.exp(-time / np.float32(0.02))  # bolted to the machine, nothing rings for long
+    clank = signal.noise(voice.rng, len(hit), [(150, -10), (500, 0), (2500, -3), (7000, -12), (14000, -26)])
+    return signal.peak(damped) + 0.8 * signal.peak(clank * np.exp(-time / np.float32(0.015)))
 
 
 def power_tool(voice: Voice) -> np.ndarray:

@@ -100,7 +100,17 @@ def train(voice: Voice) -> np.ndarray:
             time = start + offset + rng.normal(0, 0.006)
             loud, pan = strength * rng.uniform(0.5, 1.0), rng.uniform(-0.25, 0.25)
             signal.place_panned(out, hits[rng.integers(0, len(hits))], time, loud, pan)
-    rumble_curve = [(25, -16), (60, -8), (120, 0), (280, -1), (500, -9), (1000, -14), (2000, -20), (4000, -29), (8000, -42)]
+    rumble_curve = [
+        (25, -16),
+        (60, -8),
+        (120, 0),
+        (280, -1),
+        (500, -9),
+        (1000, -14),
+        (2000, -20),
+        (4000, -29),
+        (8000, -42),
+    ]
     rumble = signal.noise(rng, length, rumble_curve, channels=2)
     rumble *= (0.35 + swell) * np.clip(1.0 + 0.2 * signal.wander(rng, length, 12.0), 0.3, 2.0)
     mix = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
@@ -114,10 +124,12 @@ def train(voice: Voice) -> np.ndarray:
 
 
 def _joint(voice: Voice) -> np.ndarray:
-    """Return a wheel's knock on a rail joint: the thud of sleeper and ballast, steel on steel, the rail's short ring."""
+    """Return a wheel's knock on a rail joint: thud of sleeper and ballast, steel on steel, the rail's short ring."""
     rng = voice.rng
     time = np.arange(signal.seconds(0.3), dtype=np.float32) / RATE
-    thud = signal.noise(rng, len(time), [(50, -20), (130, -4), (220, 0), (420, 0), (800, -10), (2000, -22), (5000, -36)])
+    thud = signal.noise(
+        rng, len(time), [(50, -20), (130, -4), (220, 0), (420, 0), (800, -10), (2000, -22), (5000, -36)]
+    )
     thud *= np.exp(-time / np.float32(rng.uniform(0.03, 0.05))) * (1 - np.exp(-time / np.float32(0.003)))
     clack = signal.noise(rng, len(time), [(300, -12), (900, 0), (2500, -2), (6000, -10), (12000, -24)])
     clack *= np.exp(-time / np.float32(0.012))

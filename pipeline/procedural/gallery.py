@@ -1,0 +1,105 @@
+"""A static page of all kinds: for each seed a player and a spectrogram, so that a person can judge by ear and eye."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import fft
+
+from ..audio import SAMPLE_RATE_HZ, Clip, wav_bytes
+from . import Kind, synthesize_kind
+
+_WIDTH, _HEIGHT = 420, 140  # pixels of a spectrogram
+_LOW_HZ, _HIGH_HZ = 40.0, 18_000.0
+_WINDOW = 2048  # samples, 46 ms
+_RANGE_DB = 70.0  # from the loudest point down to black
+
+# Black, violet, red, yellow, white: anchors of a colour scale whose lightness grows evenly.
+_COLOURS = np.array([[2, 2, 12], [60, 15, 110], [180, 45, 100], [245, 130, 50], [252, 250, 200]], dtype=float)
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Sounds of the procedural synthesiser</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 90rem; margin: 2rem auto; padding: 0 1rem;
+  background: light-dark(#fbfaf8, #16171a); color: light-dark(#222, #ddd); }}
+h2 {{ margin: 2.5rem 0 0; }} h3 {{ margin: 1.2rem 0 .2rem; }} p {{ margin: 0 0 .4rem; opacity: .75; }}
+.row {{ display: flex; flex-wrap: wrap; gap: 1rem; }} figure {{ margin: 0; width: min({width}px, 100%); }}
+img {{ width: 100%; border-radius: 6px; display: block; }} audio {{ width: 100%; height: 2.2rem; margin-top: .3rem; }}
+nav a {{ margin-right: .8rem; display: inline-block; }}
+</style>
+<h1>Sounds of the procedural synthesiser</h1>
+<p>{count} kinds, {duration:g} seconds each. Time runs to the right, pitch upwards from {low:g} Hz to {high:g} Hz.</p>
+<nav>{contents}</nav>
+{body}
+</html>
+"""
+
+
+def write_gallery(
+    folder: Path,
+    kinds: Sequence[Kind],
+    seeds: Sequence[int],
+    duration_s: float,
+    tell: Callable[[int], None] = lambda done: None,
+) -> Path:
+    """Write index.html with its sounds and pictures into the folder and return the page; `tell` counts the kinds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts, family = [], ""
+    for done, kind in enumerate(sorted(kinds, key=lambda kind: kind.family), start=1):
+        if kind.family != family:
+            family = kind.family
+            parts.append(f'<h2 id="{family}">{escape(family.capitalize())}</h2>')
+        figures = "".join(_figure(folder, kind, seed, duration_s) for seed in seeds)
+        words = escape(", ".join(kind.words[:6]))
+        title = escape(kind.name.replace("_", " "))
+        parts.append(f'<h3>{title}</h3><p>{kind.role} · {words}</p><div class="row">{figures}</div>')
+        tell(done)
+    families = sorted({kind.family for kind in kinds})
+    page = folder / "index.html"
+    page.write_text(
+        _PAGE.format(
+            width=_WIDTH,
+            count=len(kinds),
+            duration=duration_s,
+            low=_LOW_HZ,
+            high=_HIGH_HZ,
+            contents="".join(f'<a href="#{each}">{escape(each)}</a>' for each in families),
+            body="\n".join(parts),
+        ),
+        encoding="utf-8",
+    )
+    return page
+
+
+def _figure(folder: Path, kind: Kind, seed: int, duration_s: float) -> str:
+    samples = synthesize_kind(kind, duration_s, seed)
+    stem = f"{kind.name}_{seed}"
+    (folder / f"{stem}.wav").write_bytes(wav_bytes(Clip(samples)))
+    spectrogram(samples).save(folder / f"{stem}.png", optimize=True)
+    label = escape(f"{kind.name.replace('_', ' ')}, seed {seed}")
+    return (
+        f'<figure><img src="{stem}.png" alt="Spectrogram of {label}" loading="lazy">'
+        f'<audio controls preload="none" src="{stem}.wav" aria-label="{label}"></audio></figure>'
+    )
+
+
+def spectrogram(samples: np.ndarray) -> Image.Image:
+    """Return the level over time and logarithmic frequency of a sound, shape (channels, samples), as a picture."""
+    mono = np.pad(samples.mean(axis=0), (_WINDOW // 2, _WINDOW))
+    starts = np.linspace(0, len(mono) - _WINDOW, _WIDTH).astype(int)
+    frames = mono[starts[:, None] + np.arange(_WINDOW)] * np.hanning(_WINDOW).astype(np.float32)
+    power = np.abs(fft.rfft(frames, axis=1)) ** 2
+    edges_hz = np.geomspace(_LOW_HZ, _HIGH_HZ, _HEIGHT)
+    at = edges_hz * (_WINDOW / SAMPLE_RATE_HZ)
+    low = np.floor(at).astype(int)
+    rows = power[:, low] * (1 - (at - low)) + power[:, low + 1] * (at - low)
+    # Equal bands in octaves: 3 dB an octave up, so that pink noise is level.
+    level_db = 10 * np.log10(rows * edges_hz + 1e-12)
+    shade = np.clip((level_db - level_db.max()) / _RANGE_DB + 1.0, 0.0, 1.0).T[::-1]
+    scale = np.linspace(0, 1, len(_COLOURS))
+    channels = [np.interp(shade, scale, _COLOURS[:, channel]) for channel in range(3)]
+    return Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8))
