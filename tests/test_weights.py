@@ -1,6 +1,10 @@
 """Weights: which ones a setting names, and why they cannot be used, in words that say what to do."""
 
 import errno
+import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -19,6 +23,8 @@ from pipeline.backends.weights import (
 )
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import Settings
+
+from .checkpoints.hub import serve
 
 DEFAULT = ("owner/model", "0" * 40)
 REMOTE = Weights(*DEFAULT)
@@ -222,3 +228,75 @@ def test_progress_of_a_download_is_told_and_can_stop_it():
 
     with pytest.raises(Cancelled):
         weights._progress_bar(stop)(total=10, unit="B").update(1)
+
+
+# A download ----------------------------------------------------------------------------------------------------------
+
+DOWNLOAD = """
+import json, sys
+from pipeline.backends.weights import Weights, cached_folder, fetch
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.settings import Settings
+
+def stop(done, total):
+    raise Cancelled
+
+model, token, wanted = sys.argv[1:]
+told = []
+tell = stop if wanted == "stop" else lambda done, total: told.append((done, total))
+try:
+    folder = fetch(Weights(model, "main"), Settings(hf_token=token), on_step=tell)
+    outcome = sorted(path.name for path in folder.iterdir())
+except SoundscapeError as error:
+    outcome = str(error)
+print(json.dumps([outcome, told, "torch" in sys.modules]))
+"""
+
+
+@pytest.fixture
+def download(tmp_path):
+    """Run `fetch` in a process of its own, whose hub is on this machine: download(address, model)."""
+
+    def run(address, model, *, token="", wanted=""):
+        environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
+        environment |= {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
+        command = [sys.executable, "-c", DOWNLOAD, model, token, wanted]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(answer.stdout)
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(os.urandom(3_000_000))
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    return folder
+
+
+def test_a_model_is_downloaded_once_with_progress_and_without_pickles(download, repository):
+    with serve({"owner/model": repository}) as address:
+        files, told, has_torch = download(address, "owner/model")
+    assert files == ["config.json", "model.safetensors"]
+    assert told[-1] == [4, 4], "megabytes begun: 3,000,002 bytes"
+    assert all(done <= total for done, total in told) and told == sorted(told)
+    assert not has_torch
+    files, told, _ = download(address, "owner/model")
+    assert files == ["config.json", "model.safetensors"] and not told, "the hub is gone, the model is here"
+
+
+def test_a_download_can_be_stopped_and_taken_up_again(download, repository):
+    with serve({"owner/model": repository}) as address:
+        assert "Stopped" in download(address, "owner/model", wanted="stop")[0]
+        assert "model.safetensors" in download(address, "owner/model")[0]
+
+
+def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
+    with serve({"owner/gated": repository}, gated=("owner/gated",)) as address:
+        assert "Accept its licence at https://huggingface.co/owner/gated" in download(address, "owner/gated")[0]
+        assert "has no model 'owner/unknown'" in download(address, "owner/unknown")[0]
+        assert "model.safetensors" in download(address, "owner/gated", token="hf_x")[0]
+    assert "could not be reached" in download(address, "owner/unknown")[0]

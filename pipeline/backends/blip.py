@@ -13,7 +13,16 @@ from ..settings import Settings, accelerator, read_settings
 from ..soundscape import Soundscape
 from . import Card, OnStep, memory
 from .captions import soundscape_of
-from .weights import Weights, availability, errors_in_words, fetch, locate, note_of, pretrained_arguments
+from .weights import (
+    Weights,
+    availability,
+    check_complete,
+    errors_in_words,
+    fetch,
+    locate,
+    note_of,
+    pretrained_arguments,
+)
 
 NAME = "blip"
 MODEL = "Salesforce/blip-image-captioning-base"
@@ -103,9 +112,13 @@ class Blip:
             if model_type != "blip":
                 raise SoundscapeError(f"{self._weights.model} is a {model_type}, not a BLIP. Correct BLIP_MODEL.")
             processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model = BlipForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float32, **pretrained_arguments(Weights(str(folder)), self._settings)
+            model, report = BlipForConditionalGeneration.from_pretrained(
+                folder,
+                output_loading_info=True,
+                dtype=torch.float32,
+                **pretrained_arguments(Weights(str(folder)), self._settings),
             )
+        check_complete(report["missing_keys"], self._weights)
         return Loaded(model.eval().to(device), processor)
 
 

@@ -23,6 +23,7 @@ from .weights import (
     GIGABYTE,
     Weights,
     availability,
+    check_complete,
     errors_in_words,
     fetch,
     locate,
@@ -216,14 +217,16 @@ class QwenVL:
                     f"{did_you_mean(config.model_type, list(PROCESSORS))}"
                 )
             processor = image_processor_and_tokenizer(folder, config.model_type)
-            model = AutoModelForImageTextToText.from_pretrained(
+            model, report = AutoModelForImageTextToText.from_pretrained(
                 folder,
+                output_loading_info=True,
                 dtype=getattr(torch, _precision(placement.device, _folder_gb(folder))),
                 device_map="auto" if placement.offload else {"": placement.device},
                 **pretrained_arguments(Weights(str(folder)), self._settings),
-            ).eval()
+            )
+        check_complete(report["missing_keys"], self._weights)
         tokens = token_table(processor.tokenizer, model.config.get_text_config().vocab_size)
-        return Loaded(model, processor, tokens, counts_pixels=config.model_type == "qwen2_5_vl")
+        return Loaded(model.eval(), processor, tokens, counts_pixels=config.model_type == "qwen2_5_vl")
 
 
 def weights_of(settings: Settings) -> Weights:

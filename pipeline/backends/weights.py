@@ -4,10 +4,11 @@ Nothing heavy is imported until weights are really looked for, and `availability
 """
 
 import errno
+import math
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from typing import Any
 from ..errors import SoundscapeError
 from ..settings import Settings, accelerator, has_package, on_zero_gpu
 
-GIGABYTE = 10**9
+GIGABYTE, MEGABYTE = 10**9, 10**6
 ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice that a call borrows; the main process cannot ask
 REACH_TIMEOUT_S = 5.0
 # What a model of transformers consists of. Pickles are never fetched: reading one can run code.
@@ -123,12 +124,17 @@ def fetch(
             raise SoundscapeError(problem)
         return Path(weights.model)
     from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     wanted = {"revision": weights.revision, "allow_patterns": list(files), "ignore_patterns": list(ignore) or None}
+    token = settings.hf_token or None
     with errors_in_words(weights):
-        if is_offline() or (_is_commit(weights.revision) and cached_folder(weights, config) is not None):
-            return Path(snapshot_download(weights.model, local_files_only=True, **wanted))
-        token = settings.hf_token or None
+        if is_offline() or cached_folder(weights, config) is not None:
+            try:  # what was downloaded once is used without asking again
+                return Path(snapshot_download(weights.model, local_files_only=True, **wanted))
+            except LocalEntryNotFoundError:  # not all of it is here
+                if is_offline():
+                    raise
         # One short question first: without a network the download would try again and again for a minute.
         HfApi(token=token).model_info(weights.model, revision=weights.revision, timeout=REACH_TIMEOUT_S)
         bar = _progress_bar(on_step) if on_step else None
@@ -144,6 +150,15 @@ def cached_folder(weights: Weights, config: str = "config.json") -> Path | None:
         return None
     folder = Path(found).parent
     return folder if any(folder.rglob("*.safetensors")) else None
+
+
+def check_complete(missing: Collection[str], weights: Weights) -> None:
+    """Raise when weights are missing, which transformers would fill with random numbers."""
+    if missing:
+        raise SoundscapeError(
+            f"{weights.model} is not complete: {len(missing)} of its weights are missing, {min(missing)} among them. "
+            "Download it again, or name another model in the settings."
+        )
 
 
 def is_offline() -> bool:
@@ -227,6 +242,8 @@ def _one_in_words(error: BaseException, weights: Weights) -> str | None:
 def _reading_in_words(error: BaseException, model: str) -> str | None:
     from safetensors import SafetensorError
 
+    if isinstance(error, ValueError) and "does not recognize this architecture" in str(error):
+        return f"{model} is of a kind that transformers does not know yet. Run: pip install --upgrade transformers"
     if isinstance(error, SafetensorError):
         return f"A weights file of {model} is damaged. Delete it from the cache of Hugging Face and try again."
     if not isinstance(error, OSError):
@@ -238,6 +255,8 @@ def _reading_in_words(error: BaseException, model: str) -> str | None:
     message = str(error)
     if "safetensors" in message and ("no file named" in message or "have a file named" in message):
         return _no_safetensors(model)
+    if "not a valid JSON file" in message:
+        return f"A settings file of {model} is damaged. Download it again."
     if "have a file named" in message or "find a file named" in message:
         return f"{model} is not a complete model: a file is missing. Download it again, or check the name."
     return None
@@ -277,10 +296,6 @@ def _problem_of_folder(folder: Path, config: str) -> str:
     return ""
 
 
-def _is_commit(revision: str) -> bool:
-    return len(revision) == 40 and all(letter in "0123456789abcdef" for letter in revision)
-
-
 def _progress_bar(on_step: Callable[[int, int], None]) -> type:
     from tqdm.auto import tqdm
 
@@ -300,7 +315,8 @@ def _progress_bar(on_step: Callable[[int, int], None]) -> type:
             self.n += n or 0
             if self.counts_bytes and self.total and self.n >= most:
                 most = self.n
-                on_step(int(min(self.n, self.total) // 10**6), int(self.total // 10**6))
+                total = math.ceil(self.total / MEGABYTE)
+                on_step(min(math.ceil(self.n / MEGABYTE), total), total)
 
     return Bar
 

@@ -95,7 +95,7 @@ def as_public_audioldm2(source: Path, folder: Path) -> Path:
     return folder
 
 
-def build_stable_audio_open(folder: Path, seed: int = 0) -> Path:
+def build_stable_audio_open(folder: Path, seed: int = 0, canvas_frames: int = CANVAS_FRAMES) -> Path:
     """Stable Audio Open: stereo at 44.1 kHz, 2048 samples a frame, the scheduler that needs torchsde."""
     from diffusers import (
         AutoencoderOobleck,
@@ -108,7 +108,7 @@ def build_stable_audio_open(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     tokenizer, t5 = _t5()
     transformer = StableAudioDiTModel(
-        sample_size=CANVAS_FRAMES,
+        sample_size=canvas_frames,
         in_channels=64,
         out_channels=64,
         num_layers=2,

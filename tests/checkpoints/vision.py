@@ -122,7 +122,8 @@ def _qwen_tokenizer():
 
 def _qwen_config(tokenizer, vision: dict, *, sections: list[int]) -> dict:
     of = tokenizer.convert_tokens_to_ids
-    text = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    # The public models have more logits than tokens, too.
+    text = {"vocab_size": len(tokenizer) + 18, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     text |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 8192}
     text |= {"bos_token_id": of(PAD), "eos_token_id": of(END), "pad_token_id": of(PAD)}
     text["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": sections}
