@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .compose import Scene
     from .vocabulary import Phrase
 
-UNSURE = 0.25  # confidence of the surest source below which the sentence says that it is a guess
+UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
 ASIDE = 0.2  # how far from the middle something is said to be on one side
 LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
 
