@@ -39,7 +39,8 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
 def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     """Qwen2.5-VL as the public repositories hold it.
 
-    A flat config, the older names of the weights, and two chat templates: that of the tokenizer knows no pictures.
+    A flat config, older names of the weights and of the limits of a picture, and two chat templates, of which that of
+    the tokenizer knows no pictures.
     """
     from safetensors.torch import load_file, save_file
 
@@ -53,6 +54,10 @@ def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     (folder / "config.json").write_text(json.dumps(flat))
     (folder / "chat_template.jinja").unlink()
     (folder / "chat_template.json").write_text(json.dumps({"chat_template": CHAT_TEMPLATE}))
+    path = folder / "preprocessor_config.json"
+    images = json.loads(path.read_text())
+    del images["size"]
+    path.write_text(json.dumps(images | {"min_pixels": 4 * 28 * 28, "max_pixels": 16384 * 28 * 28}))
     path = folder / "tokenizer_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": TEXT_TEMPLATE}))
     weights = load_file(folder / "model.safetensors")
