@@ -137,10 +137,11 @@ def gulls(voice: Voice) -> np.ndarray:
     for index in range(count):
         high, near = spread(voice, 0.85, 1.15), 1.0 if index == 0 else spread(voice, 0.15, 0.6)
         pan = spread(voice, -0.9, 0.9)
+        notes = [_gull_note(voice, high) for _ in range(6)]
         for start, end in bouts(voice, (1.6, 3.2), (0.8, 2.5)):
             start += spread(voice, 0.0, 0.5)
             while start < end:
-                note = _gull_note(voice, high)
+                note = notes[voice.rng.integers(len(notes))]
                 signal.place_panned(track, note, start, near * spread(voice, 0.7, 1.0), pan)
                 start += len(note) / RATE + spread(voice, 0.03, 0.14)
     return outdoors(voice, track, decay_s=1.2, share=0.1)
@@ -150,15 +151,15 @@ def _gull_note(voice: Voice, high: float) -> np.ndarray:
     return cry(
         voice.rng,
         lengthened(voice, 0.25, 0.48),
-        np.array([700, 1150, 1250, 1080, 820]) * high,
-        [(1300, 1900, 2000, 1800, 1500), (2700, 3000, 3000, 2900, 2700), 4200, 6500],
+        np.array([1000, 1650, 1850, 1600, 1200]) * high,
+        [(1800, 2600, 2800, 2500, 2000), (3300, 3600, 3600, 3500), 5200, 7000],
         level=(0.4, 1.0, 1.0, 0.8, 0.3),
         attack=0.15,
         release=0.35,
         shimmer=0.12,
-        subharmonic=0.1,
+        subharmonic=0.3,
         sharpness=5.0,
-        **manners(voice, breath=0.06, jitter=0.01, tilt_db=-1.0),
+        **manners(voice, breath=0.06, jitter=0.012, tilt_db=-1.0),
     )
 
 
@@ -179,7 +180,7 @@ def _caw(voice: Voice, size: float) -> np.ndarray:
     return cry(
         voice.rng,
         lengthened(voice, 0.24, 0.4),
-        np.array([380, 470, 480, 430, 350]) / size,
+        np.array([470, 590, 600, 550, 440]) / size,
         [np.array([1100, 1350, 1350, 1150]) / size, np.array([1700, 1950, 1900, 1750]) / size, 2900 / size, 4800],
         level=(0.6, 1.0, 1.0, 0.8, 0.3),
         attack=0.08,
@@ -192,16 +193,38 @@ def _caw(voice: Voice, size: float) -> np.ndarray:
 
 
 def owl(voice: Voice) -> np.ndarray:
-    """Hoots of a tawny owl: one long note, a pause, a faint one, and a long quavering one."""
-    high = spread(voice, 0.9, 1.08)
+    """Tawny owls at night: the hoots of one, a long note and a quavering one, and the sharp answer of another."""
+    high = spread(voice, 0.92, 1.08)
 
     def hoots() -> np.ndarray:
         first = _hoot(voice, 0.7, np.array([760, 915, 912, 895, 790]) * high, 0.0)
         last = _hoot(voice, 1.1, np.array([760, 840, 860, 850, 740]) * high, 0.03)
         soft = 0.2 * _hoot(voice, 0.15, np.array([700, 760, 700]) * high, 0.0)
-        return np.concatenate([first, _rest(spread(voice, 0.6, 1.1)), soft, _rest(0.35), last])
+        return np.concatenate([first, _rest(spread(voice, 0.5, 0.9)), soft, _rest(0.3), last, *answers()])
 
-    return outdoors(voice, called(voice, hoots, 1.2), decay_s=1.6, share=0.15, air_db=-38)
+    def answers() -> list[np.ndarray]:
+        parts = []
+        for _ in range(voice.rng.integers(1, 4)):
+            parts += [_rest(spread(voice, 0.3, 0.7)), _kewick(voice, high)]
+        return parts
+
+    return outdoors(voice, called(voice, hoots, 0.9), decay_s=1.6, share=0.15, air_db=-34)
+
+
+def _kewick(voice: Voice, high: float) -> np.ndarray:
+    return cry(
+        voice.rng,
+        lengthened(voice, 0.24, 0.32),
+        np.array([1000, 1650, 1850, 1650, 1300]) * high,
+        [(1800, 2600, 2800, 2500, 2000), 3500, 5200, 7000],
+        level=(0.4, 1.0, 1.0, 0.8, 0.3),
+        attack=0.15,
+        release=0.3,
+        shimmer=0.12,
+        subharmonic=0.1,
+        sharpness=5.0,
+        **manners(voice, breath=0.06, jitter=0.01, tilt_db=-1.0),
+    )
 
 
 def _hoot(voice: Voice, duration_s: float, pitch_hz: np.ndarray, quaver: float) -> np.ndarray:
@@ -289,11 +312,13 @@ def chickens(voice: Voice) -> np.ndarray:
     for index in range(count):
         high, near = spread(voice, 0.85, 1.15), 1.0 if index == 0 else spread(voice, 0.2, 0.7)
         pan = spread(voice, -0.8, 0.8)
+        clucks = [_cluck(voice, high, spread(voice, 0.06, 0.1)) for _ in range(6)]
+        drawn = [_cluck(voice, high, spread(voice, 0.35, 0.6)) for _ in range(2)]
         for start, end in bouts(voice, (2.0, 4.5), (0.6, 2.0)):
             start += spread(voice, 0.0, 0.5)
             while start < end:
-                drawn_out = voice.rng.random() < 0.12
-                note = _cluck(voice, high, spread(voice, 0.35, 0.6) if drawn_out else spread(voice, 0.06, 0.1))
+                notes = drawn if voice.rng.random() < 0.12 else clucks
+                note = notes[voice.rng.integers(len(notes))]
                 signal.place_panned(track, note, start, near * spread(voice, 0.5, 1.0), pan)
                 start += len(note) / RATE + spread(voice, 0.1, 0.5) / pace(voice)
     return outdoors(voice, track, decay_s=0.5)

@@ -84,25 +84,28 @@ def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
     )
 
 
+# The mouth opens from a hum to a wide "a" and closes: m-e-a-o-w.
+MEOW_HZ = ((300, 600, 1400, 1200, 700), (1400, 2500, 2300, 1900, 1200), 3400, 5000, 6500)
+
+
 def cat(voice: Voice) -> np.ndarray:
     """Meows: mouth opens and closes around a long arched tone."""
-    high = spread(voice, 0.9, 1.15)
+    high = spread(voice, 0.88, 1.05)
 
     def meow() -> np.ndarray:
-        a, b = spread(voice, 0.92, 1.08), spread(voice, 0.95, 1.2)
         return cry(
             voice.rng,
-            lengthened(voice, 0.6, 1.0),
-            np.array([480, 600 * a, 690 * b, 680 * a, 600, 470]) * high,
-            [(520, 1000, 1450, 1500, 1200, 700), (2300, 2300, 2200, 2100, 1900, 1500), 3700, 5000, 6800],
-            level=(0.2, 0.7, 1.0, 0.9, 0.6, 0.25),
+            lengthened(voice, 0.55, 1.0),
+            np.array([560, 720, 800, 760, 590]) * high * spread(voice, 0.95, 1.06),
+            MEOW_HZ,
+            level=(0.3, 0.8, 1.0, 0.8, 0.3),
             attack=0.15,
             release=0.35,
-            vibrato_hz=5.0,
-            vibrato=0.008,
-            shimmer=0.04,
-            sharpness=4.5,
-            **manners(voice, breath=(0.05), jitter=0.003, tilt_db=-1.5),
+            vibrato_hz=6.0,
+            vibrato=0.015,
+            shimmer=0.15,
+            subharmonic=0.1,
+            **manners(voice, breath=0.12, jitter=0.01, tilt_db=-3.0),
         )
 
     return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4)
@@ -119,7 +122,7 @@ def cow(voice: Voice) -> np.ndarray:
         return cry(
             voice.rng,
             lengthened(voice, 1.2, 2.0),
-            np.array([125, 131, 136, 139, 139, 136, 126]) * deep,
+            np.array([120, 150, 195, 235, 255, 250, 225, 170]) * deep,
             [(240, 270, 290, 290, 285, 270), (700, 850, 1060, 1140, 1140, 1080), 1900, 2850, 3250, 5000],
             level=(0.12, 0.22, 0.5, 1.0, 1.0, 0.95, 0.8),
             attack=0.08,
@@ -127,7 +130,7 @@ def cow(voice: Voice) -> np.ndarray:
             breath=(0.25 + rough, 0.15 + rough, 0.05 + rough, 0.04 + rough),
             jitter=0.004 * 3.0**voice.roughness,
             shimmer=0.06,
-            subharmonic=0.4,  # two folds out of step: every second pulse is weaker, so the octave is strong
+            subharmonic=0.3,  # two folds out of step: every second pulse is weaker, so the octave is strong
             sharpness=7.0,
             tilt_db=-0.5 + 3.5 * voice.brightness,
         )
@@ -135,29 +138,30 @@ def cow(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0)
 
 
-NASAL_HZ = ((450, 620, 640, 560), (1150, 1230, 1200, 1150), (1900, 2130, 2120, 2000), 2650, 3640, 4800)  # of sheep
+NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # of sheep
 
 
 def sheep(voice: Voice) -> np.ndarray:
     """Bleats: a nasal, strongly trembling voice, of several animals."""
-    flock = [(spread(voice, 0.8, 1.5), spread(voice, 0.9, 1.15)) for _ in range(4)]
+    sizes = voice.rng.uniform(0.0, 1.0, 4)  # from ewe to lamb: lambs call an octave higher, with shorter heads
+    flock = [(0.85 + 1.1 * size, 0.95 + 0.25 * size) for size in sizes]
 
     def bleat() -> np.ndarray:
         high, mouth = flock[voice.rng.integers(len(flock))]
         return cry(
             voice.rng,
-            lengthened(voice, 0.55, 1.0),
-            np.array([122, 138, 136, 132, 124]) * high,
+            lengthened(voice, 0.5, 0.95),
+            np.array([138, 163, 158, 150, 130]) * high,
             [np.asarray(track) * mouth for track in NASAL_HZ],
             level=(0.5, 1.0, 0.95, 0.85, 0.5),
             attack=0.06,
             release=0.25,
             shimmer=0.1,
             subharmonic=0.08,
-            vibrato_hz=spread(voice, 8.0, 11.0),
-            vibrato=0.035,
-            sharpness=9.0,
-            **manners(voice, breath=0.06, jitter=0.008, tilt_db=-0.5),
+            vibrato_hz=spread(voice, 9.0, 12.0),
+            vibrato=0.09,
+            sharpness=10.0,
+            **manners(voice, breath=0.06, jitter=0.008, tilt_db=1.0),
         )
 
     return outdoors(voice, called(voice, bleat, 0.6))
@@ -246,16 +250,15 @@ def growl(voice: Voice) -> np.ndarray:
     def roar() -> np.ndarray:
         return cry(
             voice.rng,
-            lengthened(voice, 1.3, 2.6),
-            np.array([70, 120, 150, 140, 110, 75]) * deep,
-            [(330, 480, 620, 600, 480, 350), (900, 1050, 1250, 1200, 1000, 900), 2000, 2900, 4100],
-            level=(0.35, 0.8, 1.0, 0.9, 0.6, 0.25),
+            lengthened(voice, 1.1, 2.2),
+            np.array([46, 60, 62, 56, 46]) * deep,
+            [(300, 370, 400, 360, 310), (800, 900, 930, 860, 800), 1700, 2500, 3500],
+            level=(0.4, 0.9, 1.0, 0.8, 0.4),
             attack=0.15,
             release=0.35,
-            shimmer=0.3,
-            subharmonic=0.5,
-            sharpness=4.0,
-            **manners(voice, breath=0.35, jitter=0.04, tilt_db=-3.0),
+            shimmer=0.15,
+            sharpness=7.0,
+            **manners(voice, breath=0.6, jitter=0.02, tilt_db=-3.0),
         )
 
     return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9)
@@ -265,26 +268,43 @@ def growl(voice: Voice) -> np.ndarray:
 
 
 def frogs(voice: Voice) -> np.ndarray:
-    """A pond: each frog repeats its croak, a train of pulses through the vocal sac, answered by the others."""
-    count = max(2, round(5 * 2**voice.density))
+    """A pond: each frog repeats its croak, answered by the others; two kinds of frog."""
+    count = max(2, round(4 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
-        size, near = spread(voice, 0.75, 1.35), 1.0 if index == 0 else spread(voice, 0.12, 0.7)
+        size, near = spread(voice, 0.8, 1.25), 1.0 if index == 0 else spread(voice, 0.12, 0.6)
         pan = spread(voice, -0.9, 0.9)
-        croaks = [_croak(voice, size) for _ in range(4)]
+        croaks = [(_pulsed if index % 3 == 1 else _rattled)(voice, size) for _ in range(4)]
         for start, end in bouts(voice, (2.0, 5.0), (0.6, 2.5)):
             start += spread(voice, 0.0, 0.5)
             while start < end:
                 croak = croaks[voice.rng.integers(len(croaks))]
                 signal.place_panned(track, croak, start, near * spread(voice, 0.7, 1.0), pan)
-                start += len(croak) / signal.RATE + spread(voice, 0.08, 0.35) / pace(voice)
-    return outdoors(voice, track, decay_s=0.5, share=0.05, air_db=-36)
+                start += len(croak) / signal.RATE + spread(voice, 0.25, 0.6) / pace(voice)
+    return outdoors(voice, track, decay_s=0.5, share=0.05, air_db=-34)
 
 
-def _croak(voice: Voice, size: float) -> np.ndarray:
-    pulses = []
+def _rattled(voice: Voice, size: float) -> np.ndarray:
+    """Return a croak of pulses slow enough to be heard one by one, as of a tree frog."""
+    return cry(
+        voice.rng,
+        lengthened(voice, 0.3, 0.6),
+        np.array([45, 50, 47]) / size * pace(voice) ** 0.5,
+        [np.array([900, 1050, 1100]) / size, np.array([1950, 2150, 2150]) / size, 3200 / size],
+        level=(0.6, 1.0, 0.8),
+        attack=0.1,
+        release=0.2,
+        shimmer=0.18,
+        sharpness=9.0,
+        **manners(voice, breath=0.07, jitter=0.02, tilt_db=0.0),
+    )
+
+
+def _pulsed(voice: Voice, size: float) -> np.ndarray:
+    """Return a train of four to seven short notes that grow louder, as of a water frog."""
+    notes = []
     for level in np.linspace(0.5, 1.0, voice.rng.integers(4, 8)):
-        pulse = cry(
+        note = cry(
             voice.rng,
             0.055 * size / pace(voice) ** 0.5,
             np.array([500, 470, 430]) / size,
@@ -296,6 +316,5 @@ def _croak(voice: Voice, size: float) -> np.ndarray:
             sharpness=7.0,
             **manners(voice, breath=0.15, jitter=0.03, tilt_db=-2.0),
         )
-        pulses.append(level * pulse)
-        pulses.append(np.zeros(signal.seconds(0.02 / pace(voice)), np.float32))
-    return loud(np.concatenate(pulses))
+        notes += [level * note, np.zeros(signal.seconds(0.02 / pace(voice)), np.float32)]
+    return loud(np.concatenate(notes))

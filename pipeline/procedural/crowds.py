@@ -101,29 +101,36 @@ def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
 # Hands ---------------------------------------------------------------------------------------------------------------
 
 
+FAR_HANDS = [(150, -30), (500, -8), (1000, 0), (2200, -1), (4500, -9), (9000, -22), (16000, -40)]  # the sum of many
+
+
 def applause(voice: Voice) -> np.ndarray:
     """Many people clapping, each at a pace, with hands and a place of their own."""
-    people = max(6, round(voice.params.get("people", 60) * 2.0**voice.density))
-    track = np.zeros((2, voice.length), np.float32)
-    for _ in range(people):
-        hands = [_clap(voice) for _ in range(3)]
+    people = max(8, round(voice.params.get("people", 84) * 2.0**voice.density))
+    rows = np.zeros((5, voice.length), np.float32)  # of seats, from left to right
+    for index in range(people):
+        hands = [_clap(voice) for _ in range(2)]
         interval_s = 1 / (spread(voice, 3.0, 4.8) * pace(voice) ** 0.5)
         count = int(voice.duration_s / interval_s) + 1
         times = np.cumsum(interval_s * (1 + 0.06 * voice.rng.standard_normal(count))) - spread(voice, 0.0, interval_s)
-        near, pan = np.exp(0.5 * voice.rng.standard_normal()), spread(voice, -0.95, 0.95)
-        for time, gain in zip(times, near * voice.rng.uniform(0.6, 1.0, count), strict=True):
-            signal.place_panned(track, hands[voice.rng.integers(3)], time, gain, pan)
-    return outdoors(voice, track * presence(voice), decay_s=0.9, share=0.2, air_db=-40)
+        gains = np.exp(0.3 * voice.rng.standard_normal()) * voice.rng.uniform(0.6, 1.0, count)
+        for stroke, (time, gain) in enumerate(zip(times, gains, strict=True)):
+            signal.place(rows[index % 5], hands[stroke % 2], time, gain)
+    pans = np.linspace(0.08, 0.92, 5) * np.pi / 2
+    track = np.stack([np.cos(pans), np.sin(pans)]).astype(np.float32) @ rows
+    far = signal.noise(voice.rng, voice.length, FAR_HANDS, channels=2)
+    track += signal.rms(track) * np.float32(0.25 * 1.3**voice.density) * far
+    return outdoors(voice, track * presence(voice), decay_s=1.2, share=0.3, air_db=-46)
 
 
 def _clap(voice: Voice) -> np.ndarray:
-    """Return one clap: a puff of noise through the hollow between two palms (Repp 1987)."""
-    hollow_hz = spread(voice, 700, 1900) * 1.3**voice.brightness
-    size = seconds(0.03)
+    """Return one clap: a puff of air through the hollow between two palms, a narrow resonance (Repp 1987)."""
+    hollow_hz = spread(voice, 650, 1800) * 1.3**voice.brightness
+    size = seconds(0.035)
     time = np.arange(size) / RATE
     puff = voice.rng.standard_normal(size) * (np.exp(-time / 0.0035) + 0.15 * np.exp(-time / 0.010))
-    low, high = hollow_hz / 1.6, hollow_hz * (2.4 + 0.8 * voice.roughness)
-    return signal.unit(signal.bandpass(puff, low, high) + 0.12 * puff.astype(np.float32))
+    width = 1.22 * 1.25**voice.roughness  # flat, stiff hands have no hollow
+    return signal.unit(signal.bandpass(puff, hollow_hz / width, hollow_hz * width * 1.05))
 
 
 # Children ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from .ambience import outdoors
 from .creatures import spread
 from .schedule import pace, presence, rhythm
 from .signal import RATE, seconds
-from .vocal import fold_pulses, through_tract
+from .vocal import fold_pulses
 from .voice import Voice
 
 
@@ -23,14 +23,13 @@ def crickets(voice: Voice) -> np.ndarray:
         carrier_hz = spread(voice, 4300, 5000) * 1.18**voice.brightness
         pulse_hz, pulses = spread(voice, 24, 32) * pace(voice) ** 0.3, voice.rng.integers(3, 6)
         chirps = [_chirp(voice, carrier_hz, pulse_hz, pulses) for _ in range(3)]
-        near, pan = (1.0 if index == 0 else spread(voice, 0.1, 0.6)), spread(voice, -0.95, 0.95)
+        near, pan = (1.0 if index == 0 else spread(voice, 0.05, 0.4)), spread(voice, -0.95, 0.95)
         for start, end in _calling(voice, index):
             for time in rhythm(voice, (start, end), 1 / spread(voice, 1.7, 3.0), 0.03):
                 chirp = chirps[voice.rng.integers(len(chirps))]
                 signal.place_panned(track, chirp, time, near * spread(voice, 0.85, 1.0), pan)
-    for channel in track:
-        channel += 0.05 * 2.0**voice.density * _trilling(voice)
-    return outdoors(voice, track, decay_s=0.6, share=0.1, air_db=-34)
+    track += 0.07 * 2.0**voice.density * _choir(voice)
+    return outdoors(voice, track, decay_s=0.6, share=0.1, air_db=-29)
 
 
 def _calling(voice: Voice, index: int) -> list[tuple[float, float]]:
@@ -47,20 +46,17 @@ def _chirp(voice: Voice, carrier_hz: float, pulse_hz: float, pulses: int) -> np.
     phase = np.arange(length) / RATE * pulse_hz
     stroke, within = np.floor(phase), np.minimum(phase % 1 / 0.62, 1.0)  # wings open again for 0.38 of a stroke
     level = np.sin(np.pi * within) ** (0.8 * 0.6**voice.roughness) * (0.55 + 0.45 * np.minimum(stroke / 2, 1))
-    pitch = carrier_hz * (1.012 - 0.025 * within) * spread(voice, 0.995, 1.005)
+    teeth = signal.stretch(voice.rng.standard_normal(pulses * 6), length)  # no two teeth of the file are alike
+    pitch = carrier_hz * (1.012 - 0.025 * within + (0.008 + 0.004 * voice.roughness) * teeth)
     return signal.tone(pitch, length, (1.0, 0.05 * 3.0**voice.roughness)) * level.astype(np.float32)
 
 
-def _trilling(voice: Voice) -> np.ndarray:
-    """Return the far choir of one side: unbroken trills of a few tree crickets that come and go."""
-    out = np.zeros(voice.length, np.float32)
-    time = np.arange(voice.length, dtype=np.float32) / RATE
-    for _ in range(2):
-        carrier_hz, rate_hz = spread(voice, 2800, 4200), spread(voice, 38, 58) * pace(voice) ** 0.3
-        beat = 0.5 - 0.5 * np.cos(np.float32(2 * np.pi * rate_hz) * time)
-        tone = np.sin(np.float32(2 * np.pi * carrier_hz) * time + np.float32(spread(voice, 0, 6.28)))
-        out += tone * beat * signal.drift(voice.rng, voice.length, 0.3, 0.3, 1.0)
-    return out
+def _choir(voice: Voice) -> np.ndarray:
+    """Return the far choir, stereo: hundreds of trills melt into a narrow band of noise that comes and goes."""
+    low_hz = spread(voice, 3900, 4300) * 1.18**voice.brightness
+    ridge = [(low_hz * 0.8, -50), (low_hz * 0.96, -9), (low_hz, 0), (low_hz * 1.1, -2), (low_hz * 1.18, -14), (7000, -50)]
+    out = signal.noise(voice.rng, voice.length, ridge, channels=2)
+    return out * (0.6 + 0.4 * signal.drift(voice.rng, voice.length, 2.0 * pace(voice), 0.0, 1.5))
 
 
 def cicadas(voice: Voice) -> np.ndarray:
@@ -95,9 +91,13 @@ def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:
 # Wings ---------------------------------------------------------------------------------------------------------------
 
 
+# A wing moves air as a dipole: the fundamental is weak near by, the thorax adds broad resonances.
+WING_CURVE = [(60, -30), (180, -4), (260, 0), (700, -3), (1600, -6), (3500, -12), (7000, -24), (16000, -45)]
+
+
 def bees(voice: Voice) -> np.ndarray:
     """Bees at work: wing beats near 230 Hz that pass by, hover and settle, before the hum of the others."""
-    count = max(2, round(voice.params.get("insects", 6) * 2.0**voice.density))
+    count = max(2, round(voice.params.get("insects", 5) * 2.0**voice.density))
     return _winged(voice, count, voice.params.get("wing_hz", 225.0), visits_hz=0.5)
 
 
@@ -111,15 +111,13 @@ def _winged(voice: Voice, count: int, wing_hz: float, visits_hz: float) -> np.nd
     sides = np.zeros((2, voice.length), np.float32)
     rate = visits_hz * pace(voice)
     for index in range(count):
-        darts = signal.wander(voice.rng, voice.length, 1.5 * rate)
-        unrest = signal.wander(voice.rng, voice.length, 14.0)
-        pitch = wing_hz * spread(voice, 0.85, 1.18) * (1 + 0.035 * darts + 0.006 * 2.5**voice.roughness * unrest)
-        beats = fold_pulses(np.maximum(pitch, 40), voice.rng, jitter=0.01, shimmer=0.08, subharmonic=0.12)
-        near = np.exp(1.1 * signal.wander(voice.rng, voice.length, rate) + 0.5 * darts)
-        near = np.minimum(near, 5.0) * (1.0 if index == 0 else spread(voice, 0.2, 0.7))
+        darts = signal.wander(voice.rng, voice.length, 2.5 * rate)
+        unrest = signal.wander(voice.rng, voice.length, 25.0)
+        pitch = wing_hz * spread(voice, 0.85, 1.18) * (1 + 0.06 * darts + 0.012 * 2.5**voice.roughness * unrest)
+        beats = fold_pulses(np.maximum(pitch, 40), voice.rng, jitter=0.025, shimmer=0.15, subharmonic=0.1)
+        near = np.exp(1.3 * signal.wander(voice.rng, voice.length, rate) + 0.4 * darts)
+        near = np.minimum(near, 6.0) * (1.0 if index == 0 else spread(voice, 0.2, 0.7))
         side = np.tanh(signal.wander(voice.rng, voice.length, 0.5 * rate))
         sides += beats * near * np.sqrt(np.stack([1 - 0.9 * side, 1 + 0.9 * side]))
-    rough = max(voice.roughness, 0.0)
-    body = [(260, 300), 700, 1500, 2700, 4200]  # wing, thorax: broad resonances
-    heard = [through_tract(side, body, sharpness=1.6, tilt_db=-2.5 + 4 * voice.brightness + rough) for side in sides]
-    return outdoors(voice, np.stack(heard) * presence(voice), decay_s=0.3, share=0.04, air_db=-36)
+    heard = signal.shaped(sides, WING_CURVE)
+    return outdoors(voice, heard * presence(voice), decay_s=0.3, share=0.02, air_db=-32)

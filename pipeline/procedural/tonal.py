@@ -26,20 +26,22 @@ CHURCH_BELL = (
     (6.79, 0.20, 0.3),
     (8.21, 0.14, 0.2),
 )
+K5LA_HZ = (311.1, 370.0, 415.3, 493.9, 622.3)  # a common five-chime locomotive horn
 TUBE_RATIOS = (1.0, 2.756, 5.404, 8.933)  # of a free bar or tube
 
 
 def church_bell(voice: Voice) -> np.ndarray:
     """One bell, tolling slowly: partials in beating pairs, since no bell is quite round."""
-    prime_hz = voice.params.get("prime_hz", 260.0) * spread(voice, 0.85, 1.2) * 1.25**voice.brightness
+    prime_hz = voice.params.get("prime_hz", 480.0) * spread(voice, 0.85, 1.2) * 1.25**voice.brightness
     pairs = _beating_pairs(voice, np.array(CHURCH_BELL), prime_hz, ring=(260.0 / prime_hz) ** 0.5)
     track = np.zeros(voice.length, np.float32)
     if voice.role == "one-shot":
         times = events(voice, 3.0, length_s=4.0)
     else:
-        times = rhythm(voice, (spread(voice, 0.1, 0.5), voice.duration_s), voice.params.get("toll_s", 2.4), 0.02)
-    for time in times:
-        signal.place(track, _struck_bell(voice, pairs), time, spread(voice, 0.8, 1.0))
+        times = rhythm(voice, (spread(voice, 0.1, 0.5), voice.duration_s), voice.params.get("toll_s", 1.9), 0.02)
+    tolls = [_struck_bell(voice, pairs) for _ in range(2)]
+    for index, time in enumerate(times):
+        signal.place(track, tolls[index % 2], time, spread(voice, 0.75, 1.0))
     return outdoors(voice, track, decay_s=2.0, share=0.12)
 
 
@@ -117,39 +119,46 @@ def _blast(
     rise, pitch = rise_s / duration_s, glide((1 - sag, 1.0, 1.0, 1.0, 1.0, 1.0, 1 - 1.5 * sag), length)
     partials = np.arange(1, 24) ** -(buzz - 0.4 * voice.brightness)
     for hz in tones_hz:
-        unsteady = 1 + 0.0015 * 3.0**voice.roughness * signal.wander(voice.rng, length, 9.0)
+        unsteady = 1 + 0.003 * 3.0**voice.roughness * signal.wander(voice.rng, length, 18.0)
         phases = voice.rng.permutation(partials[3:])  # a diaphragm has resonances of its own
         gains = np.concatenate([partials[:3], 0.5 * (phases + partials[3:])])
         out += signal.tone(hz * pitch * unsteady, length, gains)
-    hiss = signal.noise(voice.rng, length, [(200, -20), (800, 0), (3000, -6), (9000, -20)])
-    out = signal.unit(out) + np.float32(0.03 * 3.0**voice.roughness) * hiss
+    out = signal.unit(out) * (1 + 0.1 * 2.0**voice.roughness * signal.wander(voice.rng, length, 22.0))
+    steam = signal.noise(voice.rng, length, [(100, -12), (300, 0), (1200, -4), (4000, -12), (9000, -24)])
+    out += np.float32(0.1 * 2.5**voice.roughness) * steam
     return out * envelope(length, min(rise, 0.4), min(1.6 * rise, 0.4)).astype(np.float32)
 
 
 def ship_horn(voice: Voice) -> np.ndarray:
-    """Long, very low blasts over water, with a late echo from the other shore."""
-    base_hz = voice.params.get("base_hz", 92.0) * spread(voice, 0.88, 1.15)
+    """Long low blasts over water, with a late echo from the other shore.
+
+    The usual pitch is that of a ship of 75 to 200 m (130 to 350 Hz by the collision regulations, annex III).
+    """
+    base_hz = voice.params.get("base_hz", 215.0) * spread(voice, 0.85, 1.12)
 
     def blast() -> np.ndarray:
         duration_s = spread(voice, 2.2, 3.6) / pace(voice) ** 0.4
-        return _blast(voice, duration_s, [base_hz, base_hz * 1.007], buzz=0.75, rise_s=0.25, sag=0.03)
+        return _blast(voice, duration_s, [base_hz], buzz=0.6, rise_s=0.3, sag=0.02)
 
-    track = called(voice, blast, 1.5)
-    echo = np.zeros_like(track)
-    signal.place(echo, signal.lowpass(track, 600), 0.9, 0.22)
-    return outdoors(voice, track + echo, decay_s=2.8, share=0.25)
+    track = called(voice, blast, 1.2)
+    signal.place(track, signal.lowpass(track.copy(), 600), 0.9, 0.2)
+    sea = signal.noise(voice.rng, voice.length, [(60, -10), (300, 0), (1200, -3), (5000, -14), (12000, -30)])
+    track += np.float32(0.1) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
+    return outdoors(voice, track, decay_s=2.8, share=0.25)
 
 
 def train_horn(voice: Voice) -> np.ndarray:
     """A chord of three to five air horns, long and short blasts."""
-    base_hz = voice.params.get("base_hz", 311.0) * spread(voice, 0.95, 1.05)
-    chord = [base_hz * ratio * spread(voice, 0.995, 1.005) for ratio in (1.0, 1.19, 1.335, 1.59)]
+    chord = np.array(K5LA_HZ) * spread(voice, 0.95, 1.05) * voice.rng.uniform(0.996, 1.004, len(K5LA_HZ))
 
     def blast() -> np.ndarray:
         duration_s = voice.rng.choice([0.7, 1.6, 2.2]) * spread(voice, 0.9, 1.15) / pace(voice) ** 0.4
-        return _blast(voice, duration_s, chord, buzz=0.55, rise_s=0.08, sag=0.02)
+        return _blast(voice, duration_s, list(chord), buzz=0.55, rise_s=0.08, sag=0.02)
 
-    return outdoors(voice, called(voice, blast, 0.8), decay_s=2.0, share=0.2)
+    running = signal.noise(voice.rng, voice.length, [(30, -6), (70, 0), (200, -4), (800, -14), (4000, -30)])
+    running *= 1 + 0.2 * signal.wander(voice.rng, voice.length, 6.0)
+    track = called(voice, blast, 0.8) + np.float32(0.12) * running  # the engine under the horn
+    return outdoors(voice, track, decay_s=2.0, share=0.1)
 
 
 def car_horn(voice: Voice) -> np.ndarray:

@@ -121,23 +121,26 @@ def cry(
     shimmer: float = 0.06,
     subharmonic: float = 0.0,
     vibrato_hz: float = 0.0,
-    vibrato: float = 0.0,
+    vibrato: Glide = 0.0,
     sharpness: float = 8.0,
     tilt_db: float = -6.0,
 ) -> np.ndarray:
     """Return one call of a creature, at a root mean square of 1 in its loudest part.
 
-    `breath` is the share of noise in the source, `vibrato` the relative depth of a pitch and level tremor.
+    `breath` is the share of noise in the source, `vibrato` the relative depth of a tremor of the pitch
+    and, threefold, of the level.
     """
     length = max(seconds(duration_s), 64)
-    tremor = np.sin(2 * np.pi * vibrato_hz * np.arange(length) / RATE + rng.uniform(0, 6.28))
-    pitch = glide(pitch_hz, length) * (1 + vibrato * tremor)
+    unsteady = np.interp(np.arange(length), np.linspace(0, length, 12), rng.uniform(0.85, 1.18, 12))
+    tremor = np.sin(2 * np.pi * vibrato_hz * np.cumsum(unsteady) / RATE + rng.uniform(0, 6.28))
+    tremor *= glide(vibrato, length)
+    pitch = glide(pitch_hz, length) * (1 + tremor)
     drift = np.interp(np.arange(length), np.linspace(0, length, 9), rng.standard_normal(9))
     pitch = np.maximum(pitch * (1 + 0.6 * jitter * drift), 20)
     pulses = fold_pulses(pitch, rng, jitter=jitter, shimmer=shimmer, subharmonic=subharmonic)
     share = glide(breath, length)
     source = (1 - share) * pulses + share * rng.standard_normal(length)
-    source = source * glide(level, length) * envelope(length, attack, release) * (1 + 2 * vibrato * tremor)
+    source = source * glide(level, length) * envelope(length, attack, release) * np.maximum(1 + 3 * tremor, 0.1)
     tail = np.zeros(seconds(0.02))  # the resonances ring out
     sound = through_tract(np.concatenate([source, tail]), formants_hz, sharpness=sharpness, tilt_db=tilt_db)
     return loud(sound)
