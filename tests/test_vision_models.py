@@ -199,6 +199,20 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_next_job_works(qwen, m
         assert sizes == [4, 2, 2]
 
 
+def test_half_precision_where_memory_is_short(use, checkpoint, monkeypatch):
+    import torch
+
+    for build in (vision.build_qwen2_5_vl, vision.build_qwen3_vl):
+        use("QWEN_VL_MODEL", checkpoint(build, seed=2))
+        memory.forget(qwen_vl.NAME)
+        with monkeypatch.context() as scarce:
+            scarce.setattr(memory, "free_gb", lambda device: 0.0)
+            with qwen_vl.QwenVL()._lent(None) as loaded:
+                assert loaded.model.dtype == torch.bfloat16
+            assert all(is_valid(each) for each in qwen_vl.QwenVL().describe_batch([picture(), picture(90, 300)]))
+        memory.forget(qwen_vl.NAME)
+
+
 # Ends ----------------------------------------------------------------------------------------------------------------
 
 
