@@ -33,6 +33,7 @@ TITLE = "Image to Soundscape"
 EXAMPLES = Path(__file__).parent / "examples"
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "30mb"
+KINDS = ("vision", "audio")
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -200,9 +201,12 @@ def document_view(soundscape: Soundscape) -> list[Any]:
 
 def sound_view(result: "Result") -> list[Any]:
     """Values of everything in the column of the sound."""
+    from pipeline import backends
+
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     stems = fragments.stems(result.soundscape, result.stem_paths)
-    facts, seed = fragments.report(result.report), str(result.report["seed"])
+    titles = {kind: backends.card(result.report[kind]["backend"]).title for kind in KINDS if result.report[kind]}
+    facts, seed = fragments.report(result.report, titles), str(result.report["seed"])
     return [mix, mix, bundle, stems, facts, seed, gr.Column(visible=False), gr.Column(visible=True)]
 
 
@@ -291,6 +295,9 @@ def create_demo() -> gr.Blocks:
             stop.click(end, ticket, controls + stops, cancels=running, **QUICK)
 
         text.sources.input(None, text.sources, text.editor, js=asset("editor.js"), **QUICK)
+        for edited in (text.sources.input, text.editor.input):
+            edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
+        made.report.change(None, js="() => { delete document.body.dataset.edited }", **QUICK)
         text.editor.input(
             on_typing, [text.editor, text.sources], [text.sources, text.problems], trigger_mode="always_last", **QUICK
         )
@@ -435,7 +442,7 @@ def launch_options() -> dict[str, Any]:
     style.set(**variables, **{f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known})
     return {
         "theme": style,
-        "css": asset("style.css"),
+        "head": f"<style>{asset('style.css')}</style>",
         "allowed_paths": [str(EXAMPLES)],
         "max_file_size": MAX_UPLOAD,
         "show_error": False,

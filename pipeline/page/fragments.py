@@ -32,11 +32,14 @@ def _problem(line: str) -> str:
     return escape(line)
 
 
-def report(facts: dict[str, Any]) -> str:
-    """Return what made the sound, how long each stage took, and what to know about it."""
+def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
+    """Return what made the sound, how long each stage took, and what to know about it.
+
+    `titles` names the vision and the audio backend for people.
+    """
     rows = [
-        ("Seen by", _model(facts.get("vision"))),
-        ("Sounded by", _model(facts.get("audio"))),
+        ("Seen by", _model(facts.get("vision"), titles.get("vision"))),
+        ("Sounded by", _model(facts.get("audio"), titles.get("audio"))),
         ("Time", _times(facts.get("seconds", {}))),
         ("Level", _level(facts)),
         ("Seed", _number(facts.get("seed"))),
@@ -47,16 +50,15 @@ def report(facts: dict[str, Any]) -> str:
     return f'<section class="report" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
 
 
-def _model(made_by: dict[str, Any] | None) -> str:
+def _model(made_by: dict[str, Any] | None, title: str | None) -> str:
     if not made_by:
         return ""
-    title = str(made_by.get("title") or made_by.get("backend", ""))
     device = made_by.get("device", "")
     details = [
         text for text in (str(made_by.get("model", "")), f"on {_DEVICES.get(device, device)}" if device else "") if text
     ]
     quiet = f' <span class="quiet">{escape(" · ".join(details))}</span>' if details else ""
-    return escape(title) + quiet
+    return escape(title or str(made_by.get("backend", ""))) + quiet
 
 
 def _repository(model: str) -> str:

@@ -212,15 +212,16 @@ function showBox(source, index) {
   hideBox();
   const picture = document.querySelector("#picture img");
   if (!source.box || !picture?.naturalWidth) return;
-  const frame = picture.parentElement;
-  const scale = Math.min(picture.clientWidth / picture.naturalWidth, picture.clientHeight / picture.naturalHeight);
-  const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
-  const left = picture.offsetLeft + (picture.clientWidth - width) / 2;
-  const top = picture.offsetTop + (picture.clientHeight - height) / 2;
   const [x0, y0, x1, y1] = source.box;
+  const frame = picture.parentElement;
+  frame.style.position = "relative";
+  const [outer, inner] = [frame.getBoundingClientRect(), picture.getBoundingClientRect()];
+  const scale = Math.min(inner.width / picture.naturalWidth, inner.height / picture.naturalHeight); // object-fit: contain
+  const [width, height] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+  const left = inner.left - outer.left + (inner.width - width) / 2;
+  const top = inner.top - outer.top + (inner.height - height) / 2;
   const box = make("div", { class: "source-box", "aria-hidden": "true" }, make("span", {}, `${index + 1} ${source.name}`));
   box.style.cssText = `left:${left + x0 * width}px;top:${top + y0 * height}px;width:${(x1 - x0) * width}px;height:${(y1 - y0) * height}px`;
-  if (getComputedStyle(frame).position === "static") frame.style.position = "relative";
   frame.append(box);
 }
 
