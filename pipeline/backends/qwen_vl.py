@@ -34,8 +34,8 @@ from .weights import (
 
 NAME = "qwen2.5-vl"
 PACKAGES = ("torch", "transformers", "accelerate", "llguidance")
-MAX_VISUAL_TOKENS = 640  # 28 x 28 or 32 x 32 pixels each: 814 x 616, the detail at which scenes are named well
-MAX_NEW_TOKENS = 1024  # eight sources take about 900
+MAX_VISUAL_TOKENS = 640  # of 28 x 28 or 32 x 32 pixels: 812 x 616 or 928 x 704 in all
+MAX_NEW_TOKENS = 1024  # a source takes about 80, reckoned from its JSON; so eight, with room to spare
 MAX_BATCH = 8
 MAX_ASPECT = 100  # of the sides of a picture; the image processor refuses more than 200
 ROOMY_GPU_GB = 20.0  # holds 7B in 16 bits with pictures and answers beside it
