@@ -10,13 +10,13 @@ import soundfile
 
 from pipeline import backends
 from pipeline.__main__ import main
-from pipeline.audio import Clip
+from pipeline.audio import Clip, resample
 from pipeline.backends import Card, SoundOptions, diffusion, memory, weights
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.mix import mix
 from pipeline.settings import read_settings
 from pipeline.soundscape import Soundscape, Source
-from pipeline.synthesize import forget_stems, synthesize
+from pipeline.synthesize import forget_stems, seeds_of, synthesize
 
 from .checkpoints import audio as checkpoints
 
@@ -123,6 +123,43 @@ def test_other_words_give_another_sound(name, two):
     first = sound(two, name, replace(STEPS, prompts={0: "a crow calling", 1: "wind"}))[0]
     second = sound(two, name, replace(STEPS, prompts={0: "rain on stones", 1: "wind"}))[0]
     assert np.abs(first - second).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "negative"),
+    [
+        ("audioldm2", "audio_length_in_s", "far away calling crow"),  # as many tokens: the plain way pads or cuts it
+        ("stable-audio-open", "audio_end_in_s", "hum of a machine"),
+        ("stable-audio-open", "audio_end_in_s", ""),
+        ("stable-audio-3", "duration", "hum of a machine"),
+    ],
+)
+def test_the_sound_is_what_the_pipeline_makes_of_the_words(name, length, negative):
+    import torch
+
+    crow = Soundscape(sources=(Source(name="crow"),))
+    options = SoundOptions(steps=3, guidance=4.0, negative_prompt=negative, prompts={0: "crow calling far away"})
+    ours = sound(crow, name, options)[0]
+    _, model = backends.load_audio(name)
+    pipe = memory._residents[name].model.pipe
+    call = diffusion.Call(DURATION_S, options.steps, options.guidance, negative, "float32")
+    generator = torch.Generator().manual_seed(seeds_of(crow, 1)[0])
+    latents = torch.randn(model.latent_shape(pipe, call), generator=generator)[None]
+    plain = pipe(
+        ["crow calling far away"],
+        negative_prompt=[negative] if negative else None,
+        num_inference_steps=options.steps,
+        guidance_scale=options.guidance,
+        latents=latents,
+        generator=[generator],
+        output_type="latent",
+        **{length: DURATION_S},
+        **({"max_new_tokens": 8} if name == "audioldm2" else {}),
+    ).audios
+    with torch.no_grad():
+        samples, sample_rate = model.decode(pipe, plain, call)
+    expected = resample(Clip(samples, sample_rate), 44_100).samples
+    assert np.abs(ours - expected[:, : ours.shape[1]]).max() < TOLERANCE
 
 
 def test_the_layout_of_the_public_audioldm2_sounds_the_same(two, folders, monkeypatch):

@@ -1,6 +1,7 @@
 """AudioLDM 2 (Liu et al. 2023), base and large: captions -> mono sound at 16 kHz, brought to 44.1 kHz."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -72,9 +73,9 @@ class AudioLDM2(TextToAudio):
 
     def latent_shape(self, pipe: Any, call: Call) -> tuple[int, ...]:
         vocoder = pipe.vocoder.config
-        frames = int(call.duration_s * vocoder.sampling_rate / np.prod(vocoder.upsample_rates))
+        frames = math.ceil(call.duration_s * vocoder.sampling_rate / math.prod(vocoder.upsample_rates))
         scale = pipe.vae_scale_factor
-        return pipe.unet.config.in_channels, -(-frames // scale), vocoder.model_in_dim // scale
+        return pipe.unet.config.in_channels, math.ceil(frames / scale), vocoder.model_in_dim // scale
 
     def denoise(
         self,

@@ -91,7 +91,7 @@ class StableAudioOpen(TextToAudio):
         import torch
 
         conditioning = {name: torch.cat([text[name] for text in prompts]) for name in prompts[0]}
-        if negative is not None:
+        if negative is not None and call.negative_prompt:  # no words at all it learnt as zeros, which the pipeline adds
             conditioning |= {f"negative_{name}": torch.cat([each] * len(prompts)) for name, each in negative.items()}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="torchsde")  # it complains of the last digit of its own limits
