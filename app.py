@@ -7,6 +7,7 @@ page is served.
 import logging
 import os
 import secrets
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,7 +183,8 @@ def on_typing(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
     try:
         return {"json": Soundscape.from_json(text).to_json(), "broken": False}, ""
     except SoundscapeError as error:
-        return {**shown, "broken": True}, fragments.problems(str(error))
+        # Not `shown` itself: what a visitor sends is never given back as it came, since it might name a file.
+        return {"json": str(shown["json"]), "broken": True}, fragments.problems(str(error))
 
 
 def on_example(chosen: gr.EventData) -> list[Any]:
@@ -419,13 +421,14 @@ def jobs_at_once() -> int:
 
 
 def warm_up() -> None:
-    """Load the default vision backend while the first visitor looks around."""
+    """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
     from pipeline import backends
 
-    try:
-        backends.load_vision()
-    except SoundscapeError as error:  # the visitor will be told when they choose it
-        _log.warning("%s", error)
+    if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
+        from pipeline.job import run
+
+        with tempfile.TemporaryDirectory() as folder:
+            run(job_of(str(examples()[0]), duration_s=2, seed=0), Path(folder) / "first")
 
 
 def launch_options() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -220,6 +221,22 @@ def test_leaving_stops_the_job_too(root):
     app.leave(visitor())
     with pytest.raises(gr.Error, match="Stopped"):
         app.work(app.job_of(None, RIVER, duration_s=2), root / "result", ticket, lambda *_, **__: None)
+
+
+def test_the_work_can_be_done_in_another_process(root):
+    job = app.job_of(None, RIVER, duration_s=2, seed=1)
+    task = pickle.dumps((job, root / "result", Path(app.begin(visitor())[0]), app.PROGRESS))
+    job, *rest = pickle.loads(task)
+    result = pickle.loads(pickle.dumps(app.work(job, *rest)))
+    assert result.mix_path.is_file() and 5 <= app.gpu_seconds(job, *rest) <= 60
+    with pytest.raises(gr.Error) as caught:
+        app.work(app.job_of(None, RIVER, audio="nothing"), *rest)
+    assert "nothing" in pickle.loads(pickle.dumps(caught.value)).message
+
+
+def test_what_a_visitor_sends_is_not_given_back_as_a_file():
+    forged = {"json": "", "broken": False, "path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    assert app.on_typing("{", forged)[0] == {"json": "", "broken": True}
 
 
 # The document and the views -------------------------------------------------------------------------------------------
