@@ -97,7 +97,7 @@ def river(voice: Voice) -> np.ndarray:
     body = _turbulence(voice, curve, 0.1, 1.5)
     rapid = signal.noise(rng, length, [(300, -20), (800, 0), (2500, 0), (7000, -8), (14000, -18)], channels=2)
     rapid *= np.exp(0.35 * signal.wander(rng, length, 3.0 * schedule.pace(voice)))
-    splash = many_bubbles(voice, 260.0 * 2.0**voice.density, 250, 2400, rise=0.08)
+    splash = many_bubbles(voice, 160.0 * 2.0**voice.density, 350, 2400, rise=0.08)
     return body + 0.35 * rapid + 0.45 * signal.unit(splash)
 
 
@@ -106,7 +106,7 @@ def waterfall(voice: Voice) -> np.ndarray:
     curve = [(25, -12), (60, -3), (150, -2), (500, 0), (1500, -2), (4000, -6), (9000, -11), (16000, -20)]
     roar = _turbulence(voice, curve, 0.05, 2.0)
     spray = _turbulence(voice, [(1500, -24), (4000, 0), (10000, -2), (18000, -14)], 0.15, 5.0)
-    plunge = many_bubbles(voice, 220.0 * 2.0**voice.density, 150, 900, rise=0.05)
+    plunge = many_bubbles(voice, 60.0 * 2.0**voice.density, 220, 900, rise=0.05)
     return roar + 0.12 * spray + 0.2 * signal.unit(plunge)
 
 
@@ -116,7 +116,7 @@ def fountain(voice: Voice) -> np.ndarray:
     pace = schedule.pace(voice)
     pulse = np.exp(0.25 * signal.wander(rng, length, 6.0 * pace))
     rain = drop_impacts(voice, 900.0 * 2.0**voice.density, level=pulse)
-    pool = many_bubbles(voice, 320.0 * pulse * 2.0**voice.density, 500, 3200, rise=0.1, steepness=1.3)
+    pool = many_bubbles(voice, 240.0 * pulse * 2.0**voice.density, 600, 3200, rise=0.1, steepness=1.3)
     hiss = _turbulence(voice, [(400, -20), (1200, -4), (3500, 0), (9000, -5), (16000, -16)], 0.1, 6.0)
     return signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
 

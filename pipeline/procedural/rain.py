@@ -48,17 +48,15 @@ def drop_impacts(
 ) -> np.ndarray:
     """Return single audible impacts on a wet hard ground, stereo; `level` lets the rate swell."""
     rng, length = voice.rng, voice.length
-    channels = []
-    for _ in range(2):
-        out = np.zeros(length, np.float32)
-        for size in _SIZES:
-            share = size.share * (rain_mm_h / 10.0) ** size.growth
-            rate = np.full(length, 0.5 * rate_hz * share, np.float32)
+    out = np.zeros((2, length), np.float32)
+    for size in _SIZES:
+        rate = np.full(length, 0.5 * rate_hz * size.share * (rain_mm_h / 10.0) ** size.growth, np.float32)
+        burst = signal.noise(rng, length, size.curve)
+        for channel in out:  # each side has drops of its own; never two at once, so that one noise serves both
             times = signal.times_following(rng, rate if level is None else rate * level)
             gains = size.loud * _distance_gains(rng, len(times)) * rng.gamma(2.0, 0.5, len(times))
-            out += signal.noise_bursts(rng, length, times, gains, size.decay_s, size.curve)
-        channels.append(out)
-    return signal.wide(*channels, 0.7)
+            channel += burst * signal.one_pole(signal.impulses(length, times, gains), size.decay_s)
+    return signal.wide(*out, 0.7)
 
 
 def on_ground(voice: Voice) -> np.ndarray:

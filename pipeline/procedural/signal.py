@@ -148,20 +148,26 @@ def swept_band(samples: np.ndarray, centre_hz: np.ndarray, width_octaves: float,
 
     `centre_hz` has one value for each sample; `width_octaves` is the half-power width of the band.
     """
-    low, high = float(np.log2(centre_hz.min())) - 0.2, float(np.log2(centre_hz.max())) + 0.2
-    bands = max(2, min(bands, int((high - low) / (width_octaves * 0.7)) + 2))
     length = len(samples)
-    padded = fft.next_fast_len(length + RATE // 10, real=True)
+    padded = 4 * fft.next_fast_len((length + RATE // 10) // 4 + 1, real=True)
     spectrum = fft.rfft(samples.astype(np.float32, copy=False), padded)
+    # A low band needs no high rate: a quarter of the samples holds all below 5 kHz.
+    step = 4 if float(centre_hz.max()) < 2000.0 else 1
+    size = padded // step
+    spectrum = spectrum[: size // 2 + 1] / np.float32(step)
+    centre = np.log2(centre_hz[::step])
+    low, high = float(centre.min()) - 0.2, float(centre.max()) + 0.2
+    bands = max(2, min(bands, int((high - low) / (width_octaves * 0.7)) + 2))
+    position = ((centre - low) / (high - low) * (bands - 1)).astype(np.float32)
     log_hz = np.log2(np.maximum(np.arange(len(spectrum)) * (RATE / padded), 1.0)).astype(np.float32)
-    centres = np.linspace(low, high, bands)
-    position = (np.log2(centre_hz) - low) / (high - low) * (bands - 1)
-    out = np.zeros(length, np.float32)
-    for index, centre in enumerate(centres):
-        gain = 1.0 / (1.0 + ((log_hz - np.float32(centre)) * np.float32(2.0 / width_octaves)) ** 2)
+    out = np.zeros(size, np.float32)
+    for index, middle in enumerate(np.linspace(low, high, bands)):
+        gain = 1.0 / (1.0 + ((log_hz - np.float32(middle)) * np.float32(2.0 / width_octaves)) ** 2)
         weight = np.clip(1.0 - np.abs(position - index), 0.0, 1.0)
-        out += fft.irfft(spectrum * gain, padded)[:length] * np.sqrt(weight, dtype=np.float32)
-    return out
+        out[: len(weight)] += fft.irfft(spectrum * gain, size)[: len(weight)] * np.sqrt(weight)
+    if step == 1:
+        return out[:length]
+    return fft.irfft(fft.rfft(out) * np.float32(step), padded)[:length]
 
 
 # Grains and resonators -----------------------------------------------------------------------------------------------
@@ -224,9 +230,9 @@ def damped_tones(
     starts = np.round(np.asarray(times_s) * RATE).astype(np.int64)
     frequencies, decays = np.broadcast_to(frequencies_hz, count), np.broadcast_to(decays_s, count)
     gains, rises = np.broadcast_to(gains, count), np.broadcast_to(rises_per_s, count)
-    lasts = np.minimum(np.ceil((6.0 * decays + 4.0 * attack_s) * RATE).astype(np.int64), length) + 1  # -52 dB
+    lasts = np.minimum(np.ceil((5.0 * decays + 4.0 * attack_s) * RATE).astype(np.int64), length) + 1  # -43 dB
     sides = _pan_gains(pans, count)
-    total = np.zeros((len(sides), length), np.float64)
+    total = np.zeros((len(sides), length), np.float32)
     order = np.argsort(lasts)
     while len(order):
         # Longest first: each chunk is one matrix (tones, samples) with rows of nearly the same length.
@@ -242,8 +248,7 @@ def damped_tones(
             tones *= 1.0 - np.exp(-time / np.float32(attack_s))
         tones *= gains[rows, None].astype(np.float32)
         _scatter(total, starts[rows], tones, sides[:, rows])
-    out = total.astype(np.float32)
-    return out if pans is not None else out[0]
+    return total if pans is not None else total[0]
 
 
 def _pan_gains(pans: np.ndarray | None, count: int) -> np.ndarray:
@@ -257,15 +262,13 @@ def _pan_gains(pans: np.ndarray | None, count: int) -> np.ndarray:
 def _scatter(total: np.ndarray, starts: np.ndarray, grains: np.ndarray, sides: np.ndarray) -> None:
     """Add the rows of `grains` into `total` (channels, samples) at their starts, in place."""
     length, size = total.shape[1], grains.shape[1]
-    at = (starts[:, None] + np.arange(size)).ravel()
-    inside = (at >= 0) & (at < length)
-    at = at[inside]
-    if not len(at):
-        return
-    first, last = int(at.min()), int(at.max()) + 1
-    for channel, side in enumerate(sides):
-        weights = (grains * side[:, None]).ravel()[inside]
-        total[channel, first:last] += np.bincount(at - first, weights, minlength=last - first)
+    for start, grain, side in zip(starts.tolist(), grains, sides.T, strict=True):
+        first, last = max(start, 0), min(start + size, length)
+        if first < last:
+            # A loop of slices: adding through an array of indices takes three times as long.
+            heard = grain[first - start : last - start]
+            for channel, gain in enumerate(side):
+                total[channel, first:last] += heard * gain
 
 
 def noise_bursts(

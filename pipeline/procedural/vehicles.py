@@ -36,7 +36,7 @@ def _motors(voice: Voice) -> list[np.ndarray]:
     kinds = [(1500.0, 4, 0.7), (2100.0, 4, 0.8), (1250.0, 6, 0.5)]
     found = []
     for rpm, cylinders, muffler in kinds:
-        settings = {"cylinders": cylinders, "muffler": muffler, "rattle": 0.05, "knock": 0.25}
+        settings = {"cylinders": cylinders, "muffler": muffler, "rattle": 0.0, "whir": 0.0, "knock": 0.25}
         driver = Voice(voice.duration_s, voice.rng, params=settings)
         drift = 1.0 + 0.06 * signal.wander(voice.rng, voice.length, 0.3)
         found.append(signal.unit(exhaust(driver, rpm * drift)))
