@@ -25,13 +25,13 @@ import gradio as gr
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, fragments, layout, theme, visitors
 from pipeline.page.guard import Guard
+from pipeline.page.wishes import EXAMPLES, examples, gpu_seconds, job_of, jobs_at_once, needs_gpu, seed_of
 from pipeline.soundscape import Soundscape
 
 if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
 TITLE = "Image to Soundscape"
-EXAMPLES = Path(__file__).parent / "examples"
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "30mb"
 KINDS = ("vision", "audio")
@@ -64,12 +64,6 @@ def in_words() -> Iterator[None]:
 # The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
 
 
-def gpu_seconds(job: "Job", *_: Any) -> int:
-    """Return how long the job may hold a borrowed GPU: looking, and some steps for every second of sound."""
-    sources = len(job.soundscape.sources) if job.soundscape else 5
-    return round((15 if job.picture else 0) + 5 + sources * (2 + 0.1 * job.duration_s))
-
-
 def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Progress) -> "Result | Soundscape":
     """Run the job into the folder, or only describe its picture; it goes on while its ticket is there.
 
@@ -89,56 +83,20 @@ def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Prog
 work_on_gpu = spaces.GPU(duration=gpu_seconds)(work) if spaces else work
 
 
-def needs_gpu(job: "Job", only_look: bool) -> bool:
-    """True when a model of the job runs on the GPU that ZeroGPU lends: the embedded pair costs nobody's quota."""
-    from pipeline import backends, settings
-
-    names = [] if job.soundscape else [job.vision or backends.default_vision()]
-    names += [] if only_look else [job.audio or backends.default_audio()]
-    known = backends.VISION | backends.AUDIO
-    return settings.on_zero_gpu() and any(backends.card(name).device == "cuda" for name in names if name in known)
-
-
 def look(job: "Job", ticket: str | None, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
-    with in_words():
-        worker = work_on_gpu if needs_gpu(job, only_look=True) else work
-        return worker(job, None, Path(ticket) if ticket else None, progress)
+    worker = work_on_gpu if needs_gpu(job, only_look=True) else work
+    return worker(job, None, Path(ticket) if ticket else None, progress)
 
 
 def sound(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress) -> "Result":
     """Do the whole job in a fresh folder of the visitor, and pack the bundle."""
     visitors.sweep()
-    with in_words():
-        worker = work_on_gpu if needs_gpu(job, only_look=False) else work
-        folder = visitors.new_result(request.session_hash)
-        result = worker(job, folder, Path(ticket) if ticket else None, progress)
-        result.write_bundle()
+    worker = work_on_gpu if needs_gpu(job, only_look=False) else work
+    folder = visitors.new_result(request.session_hash)
+    result = worker(job, folder, Path(ticket) if ticket else None, progress)
+    result.write_bundle()
     return result
-
-
-def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
-    """Return the job for a picture, or for a document that the visitor may have edited."""
-    from pipeline.job import Job
-    from pipeline.picture import load_picture
-
-    with in_words():
-        if text is not None and not text.strip():
-            raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound of your own.")
-        if text is None and not picture:
-            raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
-        soundscape = Soundscape.from_json(text) if text else None
-        return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **wishes)
-
-
-def wanted_seed(text: str, surprise: bool) -> int | None:
-    """Return the seed that the visitor typed, or None for a random one."""
-    if surprise or not text.strip():
-        return None
-    with in_words():
-        if not text.strip().isdecimal():
-            raise SoundscapeError("The seed must be a whole number, such as 7.")
-        return int(text)
 
 
 # What the visitor does ------------------------------------------------------------------------------------------------
@@ -158,18 +116,21 @@ def end(ticket: str | None) -> list[Any]:
 
 
 def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
-    job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
-    result = sound(job, request, ticket, progress)
-    return document_view(result.soundscape) + sound_view(result)
+    with in_words():
+        job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=seed_of(seed, surprise))
+        result = sound(job, request, ticket, progress)
+        return document_view(result.soundscape) + sound_view(result)
 
 
 def on_describe(picture, vision, ticket, progress=PROGRESS):
-    return document_view(look(job_of(picture, vision=vision), ticket, progress))
+    with in_words():
+        return document_view(look(job_of(picture, vision=vision), ticket, progress))
 
 
 def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
-    job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=wanted_seed(seed, surprise))
-    return sound_view(sound(job, request, ticket, progress))
+    with in_words():
+        job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=seed_of(seed, surprise))
+        return sound_view(sound(job, request, ticket, progress))
 
 
 def leave(request: gr.Request) -> None:
@@ -212,11 +173,6 @@ def sound_view(result: "Result") -> list[Any]:
     return [mix, mix, bundle, stems, facts, seed, gr.Column(visible=False), gr.Column(visible=True)]
 
 
-def examples() -> list[Path]:
-    """The pictures that have their soundscape beside them."""
-    return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
-
-
 def backends_view() -> list[Any]:
     """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
     from pipeline import backends
@@ -235,13 +191,15 @@ def backends_view() -> list[Any]:
 
 def api_describe(picture, vision_backend, progress=PROGRESS):
     """Return what would be heard in the picture, as the JSON text of a Soundscape."""
-    return look(job_of(picture, vision=vision_backend or ""), None, progress).to_json()
+    with in_words():
+        return look(job_of(picture, vision=vision_backend or ""), None, progress).to_json()
 
 
 def api_render(soundscape_json, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS):
     """Return the mix (WAV), the bundle (ZIP) and the report of a Soundscape. No seed means a random one."""
-    job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-    return files_of(sound(job, request, None, progress))
+    with in_words():
+        job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
+        return files_of(sound(job, request, None, progress))
 
 
 def api_image_to_soundscape(
@@ -249,8 +207,9 @@ def api_image_to_soundscape(
 ):
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
-    result = sound(job_of(picture, **wishes), request, None, progress)
-    return [result.soundscape.to_json(), *files_of(result)]
+    with in_words():
+        result = sound(job_of(picture, **wishes), request, None, progress)
+        return [result.soundscape.to_json(), *files_of(result)]
 
 
 def files_of(result: "Result") -> list[Any]:
@@ -411,13 +370,6 @@ def add_end_points() -> None:
     ):
         name = task.__name__.removeprefix("api_")
         button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, concurrency_limit=jobs_at_once())
-
-
-def jobs_at_once() -> int:
-    """One job at a time on a GPU, which it fills; two on a processor."""
-    from pipeline.settings import accelerator
-
-    return 2 if accelerator() == "cpu" else 1
 
 
 def warm_up() -> None:

@@ -21,6 +21,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from pipeline.errors import SoundscapeError
 from pipeline.page import fragments, layout, visitors
 from pipeline.soundscape import Soundscape
 
@@ -275,12 +276,12 @@ def test_only_examples_can_be_chosen(index):
 
 @pytest.mark.parametrize(("text", "surprise", "seed"), [("7", False, 7), ("7", True, None), (" ", False, None)])
 def test_the_seed_is_read_as_it_is_meant(text, surprise, seed):
-    assert app.wanted_seed(text, surprise) == seed
+    assert app.seed_of(text, surprise) == seed
 
 
 def test_a_seed_that_is_no_number_is_refused():
-    with pytest.raises(gr.Error, match="whole number"):
-        app.wanted_seed("seven", False)
+    with pytest.raises(SoundscapeError, match="whole number"):
+        app.seed_of("seven", False)
 
 
 def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeypatch):
