@@ -483,6 +483,14 @@ def test_candidates_are_ranked_by_clap_itself(two):
         assert any(note.startswith("Candidate ") for note in stem.clip.notes)
 
 
+def test_candidates_without_clap_are_refused_before_they_are_made(two, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLAP_MODEL", str(tmp_path))
+    told = []
+    with pytest.raises(SoundscapeError, match="CLAP, which chooses among several candidates, cannot run here"):
+        sound(two, "stable-audio-3", replace(STEPS, candidates=2), on_step=lambda *step: told.append(step))
+    assert told == []
+
+
 # What is told before anything is loaded --------------------------------------------------------------------------
 
 

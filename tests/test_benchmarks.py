@@ -31,7 +31,13 @@ def test_calls_are_recorded_and_their_operations_counted_at_full_size():
         call=lambda model, shapes: model(work.blank(shapes["0"][0], 3000)),
     )
     subject = work.Subject(
-        name="linear", build=None, variable="", plain_call={}, parts={"layer": part}, samples=lambda shapes: 0
+        name="linear",
+        build=None,
+        variable="",
+        plain_steps=0,
+        plain_call={},
+        parts={"layer": part},
+        samples=lambda shapes: 0,
     )
     small = torch.nn.Linear(3, 5)
     with work.recorded(subject, small) as run:

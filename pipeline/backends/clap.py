@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import Clip, resample
+from ..errors import SoundscapeError
 from ..settings import Settings
 from . import memory
-from .weights import Weights, errors_in_words, fetch, locate, pretrained_arguments
+from .weights import Weights, availability, errors_in_words, fetch, locate, pretrained_arguments
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,12 @@ class Clap:
     @classmethod
     def weights(cls, settings: Settings) -> Weights:
         return locate(MODEL, REVISION, settings.clap_model)
+
+    def check(self) -> None:
+        """Raise SoundscapeError when it cannot run here; better before the candidates are made than after."""
+        reason = availability(self._weights, self._settings, packages=("torch", "transformers"))
+        if reason:
+            raise SoundscapeError(f"CLAP, which chooses among several candidates, cannot run here: {reason}")
 
     def scores(self, text: str, clips: Sequence[Clip]) -> list[float]:
         """Return the cosine similarity of each clip with the text, -1 to 1."""

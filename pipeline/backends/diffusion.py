@@ -164,6 +164,8 @@ class TextToAudio(ABC):
         requests = [self.request(soundscape, source, options.only(place)) for place, source in enumerate(sources)]
         call = _call(requests[0], duration_s)
         count = requests[0]["candidates"]
+        if count > 1:
+            Clap(self._settings).check()
         jobs = [
             Job(request["prompt"], (seed + number) % 2**63)
             for request, seed in zip(requests, seeds)

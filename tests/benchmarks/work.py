@@ -79,9 +79,11 @@ class Subject:
     name: str
     build: Callable[[Path], Path]
     variable: str
+    plain_steps: int
     plain_call: dict[str, Any]
     parts: dict[str, Part]
     samples: Callable[[dict[str, tuple[int, ...]]], int]
+    share: int = 1  # of the steps is run, and the calls of the denoiser, one a step, are multiplied by it
     decoder: str = "decoder"
     label: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -97,8 +99,10 @@ def ours(subject: Subject) -> Run:
     _, model = backends.load_audio(subject.name)
     model.load()
     forget_stems()
+    steps = model.request(SOUNDSCAPE, SOUNDSCAPE.sources[0], SoundOptions())["steps"]
     with recorded(subject, memory._residents[subject.name].model.pipe) as run:
-        synthesize(SOUNDSCAPE, subject.name, duration_s=DURATION_S, options=SoundOptions())
+        options = SoundOptions(steps=steps // subject.share)
+        synthesize(SOUNDSCAPE, subject.name, duration_s=DURATION_S, options=options)
     return run
 
 
@@ -111,7 +115,9 @@ def plain(subject: Subject, folder: Path) -> Run:
     with recorded(subject, pipe) as run:
         for place, source in enumerate(SOUNDSCAPE.sources):
             prompt = prompting.compile_prompt(subject.name, source, SOUNDSCAPE.space).text
-            pipe(prompt, generator=torch.Generator().manual_seed(place), **subject.plain_call)
+            steps = subject.plain_steps // subject.share
+            generator = torch.Generator().manual_seed(place)
+            pipe(prompt, num_inference_steps=steps, generator=generator, **subject.plain_call)
     return run
 
 
@@ -136,6 +142,8 @@ def recorded(subject: Subject, pipe: Any) -> Iterator[Run]:
     finally:
         for handle in handles:
             handle.remove()
+    for key in run.calls:
+        run.calls[key] *= subject.share if key[0] == "denoiser" else 1
 
 
 # Operations at full size ---------------------------------------------------------------------------------------------
@@ -222,12 +230,9 @@ def subjects() -> list[Subject]:
         name="audioldm2",
         build=checkpoints.build_audioldm2,
         variable="AUDIOLDM2_MODEL",
-        plain_call={
-            "negative_prompt": negative,
-            "num_inference_steps": 200,
-            "audio_length_in_s": DURATION_S,
-            "max_new_tokens": 8,
-        },
+        plain_steps=200,
+        plain_call={"negative_prompt": negative, "audio_length_in_s": DURATION_S, "max_new_tokens": 8},
+        share=10,
         parts={
             "denoiser": Part(lambda pipe: pipe.unet, full_size.audioldm2_unet, _audioldm2_denoise),
             "decoder": Part(lambda pipe: pipe.vae.decoder, lambda: full_size.audioldm2_vae().decoder, _decode),
@@ -242,7 +247,9 @@ def subjects() -> list[Subject]:
         label="stable-audio-open, full canvas",
         build=lambda folder: checkpoints.build_stable_audio_open(folder, canvas_frames=1024),
         variable="STABLE_AUDIO_MODEL",
-        plain_call={"negative_prompt": negative, "num_inference_steps": 100, "audio_end_in_s": DURATION_S},
+        plain_steps=100,
+        plain_call={"negative_prompt": negative, "audio_end_in_s": DURATION_S},
+        share=10,
         parts={
             "denoiser": Part(
                 lambda pipe: pipe.transformer, full_size.stable_audio_open_transformer, _stable_audio_open_denoise
@@ -261,7 +268,8 @@ def subjects() -> list[Subject]:
         name="stable-audio-3",
         build=checkpoints.build_stable_audio_3,
         variable="STABLE_AUDIO_3_MODEL",
-        plain_call={"duration": DURATION_S, "num_inference_steps": 8},
+        plain_steps=8,
+        plain_call={"duration": DURATION_S},
         parts={
             "denoiser": Part(
                 lambda pipe: pipe.transformer, full_size.stable_audio_3_transformer, _stable_audio_3_denoise
@@ -327,7 +335,8 @@ def vision() -> dict[str, tuple[float, float]]:
 def show(title: str, rows: dict[str, tuple[float, float]]) -> None:
     print(f"\n{title}\n{'':28}{'plain':>14}{'ours':>14}{'ours/plain':>12}")
     for name, (before, after) in rows.items():
-        print(f"{name:28}{before:14,.5g}{after:14,.5g}{after / before:12.4f}")
+        digits = 0 if before == int(before) else 2
+        print(f"{name:28}{before:14,.{digits}f}{after:14,.{digits}f}{after / before:12.4f}")
 
 
 def main(arguments: list[str] | None = None) -> int:
