@@ -21,7 +21,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from ..soundscape import Source
-from .stems import HEAD, Words, read_words, stem
+from .stems import HEAD, Words, content, read_words, stem, tokens
 
 FOLDER = Path(__file__).parent / "catalogue"
 
@@ -87,7 +87,7 @@ def _score(phrase: tuple[str, ...], words: Words) -> float:
 
 @cache
 def _phrases() -> tuple[tuple[tuple[str, ...], Kind], ...]:
-    return tuple((tuple(stem(word) for word in phrase.split()), kind) for kind in all_kinds() for phrase in kind.words)
+    return tuple((tuple(map(stem, content(tokens(each)))), kind) for kind in all_kinds() for each in kind.words)
 
 
 @cache

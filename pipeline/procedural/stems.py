@@ -33,10 +33,12 @@ def tokens(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Return the word without plural, -ing or -ed; both sides of a comparison go through it."""
+    """Return the word without plural, -ing, -ed or -ly; both sides of a comparison go through it."""
     word = word.lower()
     if word in _IRREGULAR:
-        return _IRREGULAR[word]
+        return stem(_IRREGULAR[word])
+    if word.endswith("ly") and len(word) > 4:
+        word = word[:-3] + "y" if word.endswith("ily") else word[:-2]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "zes", "ches", "shes")):
@@ -64,10 +66,10 @@ def read_words(
     for word in places:
         _note(weights, word, PLACE, known)
     for text, weight in ((action, ACTION), *((each, TIMBRE) for each in timbre)):
-        for word in _content(tokens(text)):
+        for word in content(tokens(text)):
             _note(weights, word, weight, known)
     decisive = frozenset(weights)
-    for word in _content(tokens(material)):
+    for word in content(tokens(material)):
         _note(weights, word, MATERIAL, known)
     return Words(weights, decisive)
 
@@ -76,11 +78,12 @@ def _split_name(name: str) -> tuple[list[str], list[str]]:
     """Return the words of what it is and, after the first preposition, of where it is."""
     words = tokens(name)
     cut = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index > 0), len(words))
-    heads, places = _content(words[:cut]), _content(words[cut:])
+    heads, places = content(words[:cut]), content(words[cut:])
     return (heads, places) if heads else (places, [])
 
 
-def _content(words: list[str]) -> list[str]:
+def content(words: list[str]) -> list[str]:
+    """Return the words that mean something by themselves."""
     return [word for word in words if word not in _EMPTY and word not in _PREPOSITIONS]
 
 
