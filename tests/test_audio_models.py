@@ -2,7 +2,10 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -492,6 +495,12 @@ def test_candidates_without_clap_are_refused_before_they_are_made(two, tmp_path,
 
 
 # What is told before anything is loaded --------------------------------------------------------------------------
+
+
+def test_the_page_can_be_served_before_torch_is_imported():
+    cards = "from pipeline import backends; [backends.card(name) for name in backends.AUDIO]"
+    check = "import sys; assert not {'torch', 'transformers', 'diffusers', 'scipy'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", f"{cards}; {check}"], check=True, cwd=Path(__file__).parent.parent)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,6 +6,7 @@ company. The noise is drawn in float32 on the CPU, so it is the same on every de
 
 import logging
 import math
+import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ class TextToAudio(ABC):
     def __init__(self) -> None:
         self._settings = read_settings()
         self._weights = self.weights(self._settings)
+        self._reading = threading.Lock()
 
     @property
     def max_duration_s(self) -> float:
@@ -67,7 +69,7 @@ class TextToAudio(ABC):
             packages=family.packages,
             min_memory_gb=0.0 if weights.is_local else 2 * family.memory_gb,
             config=CONFIG,
-            gated=family.gated,
+            gated=family.gated and weights.model == family.model,
         )
         return Card(
             title=family.title,
@@ -122,7 +124,8 @@ class TextToAudio(ABC):
 
     def _fits(self, text: str) -> bool:
         limit = min(self.family.max_tokens, self._tokenizer.model_max_length)
-        return len(self._tokenizer(text).input_ids) <= limit
+        with self._reading:  # tokenizers of several threads disturb each other
+            return len(self._tokenizer(text).input_ids) <= limit
 
     @cached_property
     def _tokenizer(self) -> Any:
