@@ -25,7 +25,17 @@ import gradio as gr
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, fragments, layout, theme, visitors
 from pipeline.page.guard import Guard
-from pipeline.page.wishes import EXAMPLES, examples, gpu_seconds, job_of, jobs_at_once, needs_gpu, seed_of
+from pipeline.page.wishes import (
+    EXAMPLES,
+    examples,
+    gpu_seconds,
+    job_of,
+    jobs_at_once,
+    needs_gpu,
+    options_of,
+    prompts_of,
+    seed_of,
+)
 from pipeline.soundscape import Soundscape
 
 if TYPE_CHECKING:
@@ -115,9 +125,14 @@ def end(ticket: str | None) -> list[Any]:
     return [None, *[gr.Button(interactive=True)] * 3, *[gr.Button(visible=False)] * 2]
 
 
-def on_hear(picture, vision, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
+def on_hear(
+    picture, vision, audio, duration_s, seed, surprise, steps, guidance, negative, candidates, precision, prompts,
+    ticket, request: gr.Request, progress=PROGRESS,
+):  # fmt: skip
     with in_words():
-        job = job_of(picture, vision=vision, audio=audio, duration_s=duration_s, seed=seed_of(seed, surprise))
+        options = options_of(steps, guidance, negative, candidates, precision, prompts)
+        wishes = {"audio": audio, "duration_s": duration_s, "seed": seed_of(seed, surprise), "options": options}
+        job = job_of(picture, vision=vision, **wishes)
         result = sound(job, request, ticket, progress)
         return document_view(result.soundscape) + sound_view(result)
 
@@ -127,10 +142,20 @@ def on_describe(picture, vision, ticket, progress=PROGRESS):
         return document_view(look(job_of(picture, vision=vision), ticket, progress))
 
 
-def on_make(picture, text, audio, duration_s, seed, surprise, ticket, request: gr.Request, progress=PROGRESS):
+def on_make(
+    picture, text, audio, duration_s, seed, surprise, steps, guidance, negative, candidates, precision, prompts,
+    ticket, request: gr.Request, progress=PROGRESS,
+):  # fmt: skip
     with in_words():
-        job = job_of(picture, text or "", audio=audio, duration_s=duration_s, seed=seed_of(seed, surprise))
-        return sound_view(sound(job, request, ticket, progress))
+        options = options_of(steps, guidance, negative, candidates, precision, prompts)
+        wishes = {"audio": audio, "duration_s": duration_s, "seed": seed_of(seed, surprise), "options": options}
+        return sound_view(sound(job_of(picture, text or "", **wishes), request, ticket, progress))
+
+
+def on_prompts(text: str, audio: str) -> str:
+    """Show what the audio model would be asked for, one line a source."""
+    with in_words():
+        return "\n".join(prompts_of(text or "", audio))
 
 
 def leave(request: gr.Request) -> None:
@@ -170,20 +195,22 @@ def sound_view(result: "Result") -> list[Any]:
     stems = fragments.stems(result.soundscape, result.stem_paths)
     titles = {kind: backends.card(result.report[kind]["backend"]).title for kind in KINDS if result.report[kind]}
     facts, seed = fragments.report(result.report, titles), str(result.report["seed"])
-    return [mix, mix, bundle, stems, facts, seed, gr.Column(visible=False), gr.Column(visible=True)]
+    no_prompts = ""  # those of the visitor are for one run
+    return [mix, mix, bundle, stems, facts, seed, no_prompts, gr.Column(visible=False), gr.Column(visible=True)]
 
 
 def backends_view() -> list[Any]:
     """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
     from pipeline import backends
 
-    views = []
+    views, names = [], []
     for registry, default in ((backends.VISION, backends.default_vision()), (backends.AUDIO, backends.default_audio())):
         cards = {name: backends.card(name) for name in registry}
         best = cards[default].title if default in cards else default
         ready = [(card.title, name) for name, card in cards.items() if not card.reason]
         views += [gr.Dropdown(choices=[(f"Automatic: {best}", ""), *ready]), fragments.models(cards)]
-    return views
+        names = [name for _, name in ready]  # in the end, of what makes sound
+    return [*views, gr.Accordion(visible=not set(names) <= set(backends.EMBEDDED))]
 
 
 # End points for programs ----------------------------------------------------------------------------------------------
@@ -238,8 +265,10 @@ def create_demo() -> gr.Blocks:
 
         ticket = gr.State(None)
         document = [text.editor, text.sources, text.problems]
-        results = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.seed, made.nothing, made.result]
-        wishes = [look.audio, made.duration_s, made.seed, made.surprise, ticket]
+        results = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.seed, made.prompts]
+        results += [made.nothing, made.result]
+        advanced = [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
+        wishes = [look.audio, made.duration_s, made.seed, made.surprise, *advanced, ticket]
         controls, stops = [ticket, look.hear, look.describe, made.make], [look.stop, made.stop]
         running = []
         for button, task, inputs, outputs, column in (
@@ -263,7 +292,11 @@ def create_demo() -> gr.Blocks:
             on_typing, [text.editor, text.sources], [text.sources, text.problems], trigger_mode="always_last", **QUICK
         )
         gallery.select(on_example, None, [look.picture, *document, made.nothing, made.result], **QUICK)
-        demo.load(backends_view, None, [look.vision, look.vision_notes, look.audio, look.audio_notes], **QUICK)
+        made.show_prompts.click(
+            on_prompts, [text.editor, look.audio], made.prompts, concurrency_id=MODEL_WORK, **PRIVATE
+        )
+        models = [look.vision, look.vision_notes, look.audio, look.audio_notes, made.advanced]
+        demo.load(backends_view, None, models, **QUICK)
         demo.unload(leave)
         add_end_points()
     demo.queue(default_concurrency_limit=4, max_size=64)
@@ -325,6 +358,16 @@ def sound_column() -> SimpleNamespace:
             duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
             seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
             surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
+        with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
+            gr.HTML("<p class='quiet'>For models that make sound from text. 0 and empty are the model's own.</p>")
+            steps = gr.Slider(0, 200, 0, step=1, label="Steps", elem_id="steps")
+            guidance = gr.Slider(0, 15, 0, step=0.5, label="Guidance", elem_id="guidance")
+            candidates = gr.Slider(1, 4, 1, step=1, label="Candidates a sound, the best is kept", elem_id="candidates")
+            choices = [("Automatic", ""), "float32", "float16", "bfloat16"]
+            precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
+            negative = gr.Textbox(label="Not to be heard", elem_id="negative")
+            prompts = gr.Textbox(label="Prompts of this run, one line a sound", lines=3, elem_id="prompts")
+            show_prompts = gr.Button("Show the prompts", size="sm", elem_id="show-prompts")
         with gr.Row(elem_classes="pair"):
             make = gr.Button("Make sound", elem_id="make")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")

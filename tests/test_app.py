@@ -21,10 +21,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from pipeline.backends import SoundOptions
 from pipeline.errors import SoundscapeError
 from pipeline.page import fragments, layout, visitors
 from pipeline.soundscape import Soundscape
+from pipeline.synthesize import forget_stems
 
+from .conftest import noise
 from .page_server import ROOT, serve
 
 END_POINTS = {
@@ -272,6 +275,72 @@ def test_every_example_opens_without_a_model(monkeypatch):
 def test_only_examples_can_be_chosen(index):
     with pytest.raises(gr.Error, match="no such example"):
         app.on_example(SimpleNamespace(index=index))
+
+
+ADVANCED = {"steps": 0, "guidance": 0, "negative": "", "candidates": 1, "precision": "", "prompts": ""}
+MODEL = {"negative_prompt": "music", "prompt": "river rushing", "steps": 20, "guidance": 3.5, "precision": "float16"}
+
+
+class Recorder:
+    """An audio backend that keeps what it was asked for."""
+
+    max_duration_s, sample_rate = 60.0, 44_100
+
+    def __init__(self):
+        self.options = []
+
+    def request(self, soundscape, source, options):
+        return MODEL | {"prompt": options.prompts.get(0, f"{source.name} {source.action}".strip())}
+
+    def synthesize(self, soundscape, sources, *, duration_s, seeds, on_step=None, options=None):
+        self.options.append(options)
+        return [noise(duration_s, seed=seed % 1000) for seed in seeds]
+
+
+@pytest.fixture
+def recorder(monkeypatch, root):
+    from pipeline import backends
+
+    recorder = Recorder()
+    monkeypatch.setitem(backends.AUDIO, "recorder", "tests.test_app:Recorder")
+    load, card = backends.load_audio, backends.card
+    known = backends.Card("Recorder", "tests", "MIT")
+    monkeypatch.setattr(backends, "load_audio", lambda name: (name, recorder) if name == "recorder" else load(name))
+    monkeypatch.setattr(backends, "card", lambda name: known if name == "recorder" else card(name))
+    forget_stems()
+    yield recorder
+    forget_stems()
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        ({}, SoundOptions()),
+        ({"steps": 50}, SoundOptions(steps=50)),
+        ({"guidance": 2.5}, SoundOptions(guidance=2.5)),
+        ({"negative": " hiss "}, SoundOptions(negative_prompt="hiss")),
+        ({"candidates": 3}, SoundOptions(candidates=3)),
+        ({"precision": "float32"}, SoundOptions(precision="float32")),
+        ({"prompts": "a wide river\n\n"}, SoundOptions(prompts={0: "a wide river"})),
+    ],
+)
+def test_every_advanced_control_changes_what_is_asked_for(recorder, change, options):
+    advanced = list((ADVANCED | change).values())
+    app.on_make(None, RIVER, "recorder", 2, "1", False, *advanced, None, visitor(), lambda *_, **__: None)
+    assert recorder.options == [options]
+
+
+def test_the_prompts_are_shown(recorder):
+    assert app.on_prompts(RIVER, "recorder") == "river rushing\nwind"
+
+
+def test_advanced_controls_are_shown_when_a_model_has_them(recorder):
+    assert app.backends_view()[-1].visible
+    from pipeline import backends
+
+    del backends.AUDIO["recorder"]
+    embedded = all(backends.card(name).reason for name in backends.AUDIO if name not in backends.EMBEDDED)
+    assert app.backends_view()[-1].visible != embedded
 
 
 @pytest.mark.parametrize(("text", "surprise", "seed"), [("7", False, 7), ("7", True, None), (" ", False, None)])

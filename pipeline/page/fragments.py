@@ -111,7 +111,7 @@ def _card(name: str, card: Any) -> str:
     size = f"{card.download_gb:g} GB to download" if card.download_gb else ""
     details = " · ".join(escape(text) for text in (_repository(card.model), f"on {device}", size, card.licence) if text)
     state, word = ("", "not here") if card.reason else ("ready", "ready")
-    why = f'<p class="reason">{escape(card.reason)}</p>' if card.reason else ""
+    why = f'<p class="reason">{escape(card.reason[:1].upper() + card.reason[1:])}</p>' if card.reason else ""
     heading = f'<p class="title"><span>{escape(card.title)}</span> <em>{word}</em></p>'
     return f'<li class="{state}" data-name="{escape(name)}">{heading}<p class="quiet">{details}</p>{why}</li>'
 

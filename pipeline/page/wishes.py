@@ -7,6 +7,7 @@ from ..errors import SoundscapeError
 from ..soundscape import Soundscape
 
 if TYPE_CHECKING:
+    from ..backends import SoundOptions
     from ..job import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -35,6 +36,32 @@ def seed_of(text: str, surprise: bool) -> int | None:
     if not text.strip().isdecimal():
         raise SoundscapeError("The seed must be a whole number, such as 7.")
     return int(text)
+
+
+def options_of(
+    steps: float, guidance: float, negative: str, candidates: float, precision: str, prompts: str
+) -> "SoundOptions":
+    """Return the advanced wishes; 0 and empty leave the model's own. Line n of `prompts` is for source n."""
+    from ..backends import SoundOptions
+
+    return SoundOptions(
+        steps=int(steps) or None,
+        guidance=guidance or None,
+        negative_prompt=negative.strip() or None,
+        candidates=int(candidates),
+        precision=precision,
+        prompts={place: line.strip() for place, line in enumerate(prompts.splitlines()) if line.strip()},
+    )
+
+
+def prompts_of(text: str, audio: str) -> list[str]:
+    """Return what the audio backend would be asked for each source of the document."""
+    from .. import backends
+
+    job = job_of(None, text)
+    _, backend = backends.load_audio(audio)
+    requests = [backend.request(job.soundscape, source, job.options) for source in job.soundscape.sources]
+    return [str(request.get("prompt", "")) for request in requests]
 
 
 def needs_gpu(job: "Job", only_look: bool) -> bool:
