@@ -200,7 +200,9 @@ def knock(voice: Voice) -> np.ndarray:
 # Loose things: chance collisions -------------------------------------------------------------------------------------
 
 
-def _collisions(voice: Voice, shakes: list[tuple[float, float, float]], rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
+def _collisions(
+    voice: Voice, shakes: list[tuple[float, float, float]], rate_hz: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return times and gains of collisions that each shake (start, decay in s, force) stirs up and that die away."""
     times, gains = [np.zeros(0)], [np.zeros(0)]
     for start, decay_s, force in shakes:

@@ -54,6 +54,9 @@ def called(voice: Voice, call: Callable[[], np.ndarray], pause_s: float) -> np.n
 # Dogs and cats -------------------------------------------------------------------------------------------------------
 
 
+JAW_HZ = ((720, 1060, 1100, 800), (1300, 1500, 1500, 1350), (2000, 2200, 2200, 2100), 3400, 4700)  # opens and shuts
+
+
 def dog(voice: Voice) -> np.ndarray:
     """Barks in groups of one to four: the pitch leaps up as the jaw opens, the throat overblows into noise."""
     size = voice.params.get("size", 1.0) * spread(voice, 0.9, 1.12)
@@ -68,19 +71,18 @@ def dog(voice: Voice) -> np.ndarray:
 
 def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
     high = spread(voice, 0.9, 1.1) / size
-    jaw = [(720, 1060, 1100, 800), (1180, 1500, 1450, 1250), (1850, 2150, 2100, 2000), (3500, 3600, 3500, 3500), 5000]
     return cry(
         voice.rng,
         length_s,
-        np.array([330, 560, 520, 330]) * high,
-        [np.asarray(track) / size**0.6 for track in jaw],
-        level=(0.7, 1.0, 0.9, 0.25),
-        attack=0.07,
-        release=0.4,
-        shimmer=0.3,
-        subharmonic=0.25 + 0.2 * voice.roughness,
-        sharpness=6.0,
-        **manners(voice, breath=0.22, jitter=0.05, tilt_db=-4.0),
+        np.array([400, 660, 690, 560]) * high,
+        [np.asarray(track) / size**0.6 for track in JAW_HZ],
+        level=(0.4, 1.0, 0.8, 0.35),
+        attack=0.08,
+        release=0.3,
+        shimmer=0.2,
+        subharmonic=0.1 + 0.25 * max(voice.roughness, 0.0),
+        sharpness=8.0,
+        **manners(voice, breath=0.16, jitter=0.022, tilt_db=-1.0),
     )
 
 
@@ -210,7 +212,13 @@ def _whinny(voice: Voice) -> np.ndarray:
         voice.rng,
         lengthened(voice, 1.3, 1.9),
         np.array([230, 330, 420, 470, 450, 380, 320, 270, 220]) * high,
-        [(530, 900, 1250, 1450, 1450, 1300, 1200, 1000), (1650, 1700, 1950, 2100, 2050, 1950, 1900, 1800), 2900, 3300, 4800],
+        [
+            (530, 900, 1250, 1450, 1450, 1300, 1200, 1000),
+            (1650, 1700, 1950, 2100, 2050, 1950, 1900, 1800),
+            2900,
+            3300,
+            4800,
+        ],
         level=(0.2, 0.6, 0.9, 1.0, 0.9, 0.75, 0.5, 0.35, 0.15),
         attack=0.08,
         release=0.25,

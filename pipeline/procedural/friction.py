@@ -38,17 +38,17 @@ def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int =
 def creak(voice: Voice) -> np.ndarray:
     """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
     track = np.zeros(voice.length, np.float32)
-    body = _panel(voice, "wood", 380, 3400, 12, 0.8)
+    body = _panel(voice, "wood", 380, 3600, 24, 0.16)
     for start in events(voice, 1.6, length_s=1.2):
         signal.place(track, _one_creak(voice, body), start, spread(voice, 0.5, 1.0))
-    return indoors(voice, track, decay_s=0.5, share=0.1)
+    return indoors(voice, track, decay_s=0.6, share=0.25)
 
 
 def _one_creak(voice: Voice, body: np.ndarray) -> np.ndarray:
     duration_s = spread(voice, 0.5, 1.4) / pace(voice) ** 0.7
-    base = spread(voice, 50, 130) * pace(voice) ** 0.5
+    base = spread(voice, 16, 75) * pace(voice) ** 0.5
     bend = base * np.array([0.35, 0.8, spread(voice, 0.9, 1.4), spread(voice, 0.6, 1.6), 0.4])
-    pulses = _slips(voice, duration_s, bend, 0.12 * 2.0**voice.roughness)
+    pulses = _slips(voice, duration_s, bend, 0.22 * 1.7**voice.roughness)
     pulses = pulses * glide((0.25, 0.9, 1.0, 0.8, 0.15), len(pulses)).astype(np.float32)
     return signal.peak(signal.convolve(np.pad(pulses, (0, len(body) // 2)), body))
 
@@ -58,7 +58,7 @@ def rigging(voice: Voice) -> np.ndarray:
     track = np.zeros(voice.length, np.float32)
     mast_hz = spread(voice, 520, 760)
     shackle = Body.of(voice, "metal", pitch=4, ring=0.05, noise=4.0)
-    ropes = _panel(voice, "wood", 250, 1900, 10, 0.9)
+    ropes = _panel(voice, "wood", 250, 2200, 24, 0.16)
     for start in events(voice, 2.4, length_s=1.0):
         signal.place(track, _one_creak(voice, ropes), start, spread(voice, 0.25, 0.5))
     for span in bouts(voice, (2.0, 4.5), (0.5, 1.5)):

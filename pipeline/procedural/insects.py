@@ -54,7 +54,14 @@ def _chirp(voice: Voice, carrier_hz: float, pulse_hz: float, pulses: int) -> np.
 def _choir(voice: Voice) -> np.ndarray:
     """Return the far choir, stereo: hundreds of trills melt into a narrow band of noise that comes and goes."""
     low_hz = spread(voice, 3900, 4300) * 1.18**voice.brightness
-    ridge = [(low_hz * 0.8, -50), (low_hz * 0.96, -9), (low_hz, 0), (low_hz * 1.1, -2), (low_hz * 1.18, -14), (7000, -50)]
+    ridge = [
+        (low_hz * 0.8, -50),
+        (low_hz * 0.96, -9),
+        (low_hz, 0),
+        (low_hz * 1.1, -2),
+        (low_hz * 1.18, -14),
+        (7000, -50),
+    ]
     out = signal.noise(voice.rng, voice.length, ridge, channels=2)
     return out * (0.6 + 0.4 * signal.drift(voice.rng, voice.length, 2.0 * pace(voice), 0.0, 1.5))
 

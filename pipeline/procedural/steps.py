@@ -21,23 +21,24 @@ class Ground:
     """What a foot meets: levels of its parts, and the crumbs that it grinds."""
 
     thump: float  # the dull blow of the weight
-    tap: float  # the hard sole on solid ground
-    crumbs: float  # number of crumbs a step moves
+    press: float  # sole and ground giving way together
+    tap: float  # modes of solid ground
+    grind: float  # noise of what is ground or pressed together while the foot rolls over it
+    grind_hz: tuple[float, float]
+    crumbs: float = 0.0  # number of crumbs a step moves
     crumb_hz: tuple[float, float] = (2000.0, 6000.0)
     crumb_decay_s: float = 0.002
-    grind: float = 0.0  # noise of what is ground or pressed together
-    grind_hz: tuple[float, float] = (800.0, 5000.0)
-    spread_s: float = 0.05  # how long one contact goes on
+    spread_s: float = 0.05  # how long one contact stirs up crumbs
 
 
 GROUNDS = {
-    "gravel": Ground(0.25, 0.0, 130, (1500, 6500), 0.0022, 0.45, (900, 7000), 0.055),
-    "snow": Ground(0.35, 0.0, 90, (700, 3200), 0.0014, 0.9, (500, 3800), 0.075),
-    "leaves": Ground(0.2, 0.0, 70, (2200, 9000), 0.0010, 0.6, (1800, 9000), 0.07),
-    "sand": Ground(0.4, 0.0, 60, (2500, 8000), 0.0006, 0.7, (600, 6000), 0.06),
-    "earth": Ground(0.9, 0.15, 12, (1200, 4000), 0.0012, 0.3, (300, 2500), 0.035),
-    "stone": Ground(0.35, 1.0, 5, (2000, 6000), 0.0010, 0.10, (900, 6000), 0.02),
-    "wood": Ground(0.8, 0.8, 0, (1000, 4000), 0.0010, 0.06, (600, 4000), 0.02),
+    "gravel": Ground(2.2, 0.5, 0.0, 2.0, (400, 4500), 45, (1300, 5500), 0.0022, 0.055),
+    "snow": Ground(1.8, 0.4, 0.0, 2.0, (300, 2600), 15, (600, 2600), 0.0014, 0.075),
+    "leaves": Ground(1.8, 0.4, 0.0, 1.8, (900, 6500), 60, (2200, 9000), 0.0010, 0.07),
+    "sand": Ground(2.0, 0.4, 0.0, 2.0, (500, 5000), 40, (2500, 8000), 0.0006, 0.06),
+    "earth": Ground(2.8, 0.8, 0.0, 1.2, (200, 1800), 8, (1200, 4000), 0.0012, 0.035),
+    "stone": Ground(2.5, 0.5, 0.2, 1.8, (250, 2200), 4, (2000, 6000), 0.0010, 0.02),
+    "wood": Ground(2.5, 0.5, 0.5, 1.5, (220, 1800)),
 }
 LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", "plastic": "wood", "cloth": "earth",
         "rubber": "earth", "leather": "wood", "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
@@ -72,34 +73,54 @@ def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
     name = voice.material or usual
     ground = GROUNDS[LIKE.get(name, name)]
     solid = name if name in SOLID else usual
-    sole = Body.of(voice, "leather", pitch=2.0, ring=0.5, noise=3.0)
-    floor = Body.of(
-        voice,
-        solid if ground.tap else "earth",
-        pitch=0.35 if solid == "wood" else 0.8,
-        ring=0.9 if solid == "wood" else 0.6,
-        modes=24,
-        noise=4.0,
-    )
+    floor = None
+    if ground.tap:
+        wide = solid == "wood"
+        floor = Body.of(voice, solid, pitch=0.35 if wide else 0.9, ring=0.8 if wide else 0.3, modes=24, noise=4.0)
+    touches = _touches(voice)
     track = np.zeros(voice.length, np.float32)
-    touches = []  # (time, level, length factor)
-    for span in bouts(voice, (4.0, 7.0), (0.5, 1.5)):
-        for index, time in enumerate(rhythm(voice, span, voice.params.get("interval_s", 0.56), 0.025)):
-            force = spread(voice, 0.75, 1.0) * (0.92 if index % 2 else 1.0)
-            toe = time + spread(voice, 0.09, 0.13) / pace(voice) ** 0.5
-            touches += [(time, force, 1.0), (toe, force * spread(voice, 0.3, 0.55), 1.4)]
-    for time, force, longer in touches:
-        heel = longer == 1.0
-        signal.place(track, _thump(voice), time, ground.thump * force * (1.0 if heel else 0.3))
-        if ground.tap:
-            signal.place(track, floor.blow(voice.rng, force, attack_s=0.0 if heel else 0.001), time, ground.tap)
-            signal.place(track, sole.blow(voice.rng, 0.5 * force), time, ground.tap)
-        if ground.grind:
-            signal.place(track, _grind(voice, ground, longer), time, ground.grind * force)
-    if ground.crumbs and touches:
+    # Each grain comes again only among others of another level: nobody hears it as the same.
+    presses = {heel: [_press(voice, 1.0 if heel else 1.6) for _ in range(6)] for heel in (True, False)}
+    grinds = [_grind(voice, ground) for _ in range(8)]
+    for index, (time, force, heel) in enumerate(touches):
+        signal.place(track, presses[heel][voice.rng.integers(6)], time, ground.press * force)
+        if heel:
+            signal.place(track, _thump(voice), time, ground.thump * force)
+            signal.place(track, grinds[index // 3 % 8], time + 0.03, ground.grind * force * spread(voice, 0.6, 1.2))
+        if floor:
+            signal.place(track, floor.blow(voice.rng, force, attack_s=0.001), time, ground.tap)
+    if ground.crumbs:
         track += _crumbs(voice, ground, touches)
-    around = indoors if within else outdoors
-    return around(voice, track, decay_s=0.6, share=0.14)
+    # Steps are soft: the air of the place is never far below them.
+    if within:
+        return indoors(voice, track, decay_s=0.4, share=0.02, air_db=-19)
+    return outdoors(voice, track, decay_s=0.5, share=0.01, air_db=-18)
+
+
+def _touches(voice: Voice) -> list[tuple[float, float, bool]]:
+    """Return time, force and whether it is the heel, of all contacts: heel, ball and toe of one foot after another."""
+    touches = []
+    for span in bouts(voice, (6.0, 12.0), (0.8, 2.0)):
+        for index, time in enumerate(rhythm(voice, span, voice.params.get("interval_s", 0.57), 0.03)):
+            force = spread(voice, 0.6, 1.0) * (0.85 if index % 2 else 1.0)  # nobody walks evenly
+            roll_s = 0.13 * spread(voice, 0.8, 1.25) / pace(voice) ** 0.5
+            touches += [(time, force, True), (time + spread(voice, 0.01, 0.05), force * spread(voice, 0.1, 0.5), False)]
+            touches.append((time + roll_s, force * spread(voice, 0.2, 0.6), False))
+    return touches
+
+
+def _press(voice: Voice, high: float) -> np.ndarray:
+    """Return one contact of a sole: a wide dull burst whose high parts die first."""
+    rng, size = voice.rng, seconds(0.12)
+    time = np.arange(size, dtype=np.float32) / RATE
+    raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
+    low_hz, top_hz = 110 * high, spread(voice, 2000, 4500) * 1.4**voice.brightness
+    slope = -0.9 + 0.25 * voice.roughness + 0.25 * voice.brightness  # of the level, per factor of frequency
+    for centre in np.geomspace(low_hz, top_hz, 6):
+        decay_s = 0.02 * (centre / low_hz) ** -0.4
+        grain = raw * np.exp(-time / np.float32(decay_s)) * (1 - np.exp(-time / np.float32(0.004)))
+        out += signal.bandpass(grain, centre / 1.35, centre * 1.35) * np.float32((centre / low_hz) ** slope)
+    return signal.peak(out)
 
 
 def _thump(voice: Voice) -> np.ndarray:
@@ -107,24 +128,23 @@ def _thump(voice: Voice) -> np.ndarray:
     return signal.modes([low_hz, low_hz * 2.1], [0.03, 0.018], [1.0, 0.5], attack_s=0.004)
 
 
-def _grind(voice: Voice, ground: Ground, longer: float) -> np.ndarray:
-    """Return a grain of the noise of ground pressed together: it comes in many small slips."""
-    length = seconds(4.5 * ground.spread_s * longer)
-    time = np.arange(length) / RATE
-    level = (1 - np.exp(-time / 0.006)) * np.exp(-time / (ground.spread_s * longer))
-    slips = np.exp(0.7 * voice.rng.standard_normal(length // 90 + 2))  # one every 2 ms
-    level *= np.interp(time, np.arange(len(slips)) * 90 / RATE, slips)
+def _grind(voice: Voice, ground: Ground) -> np.ndarray:
+    """Return the noise of ground under a rolling foot, of peak 1: it comes in many small slips."""
+    length = seconds(0.2 / pace(voice) ** 0.5)
+    share = np.linspace(0, 1, length)
+    slips = np.exp(0.5 * (1 + ground.crumbs / 70) * voice.rng.standard_normal(length // 140 + 2))  # one every 3 ms
+    level = np.minimum(share, 1 - share) * np.interp(np.arange(length), np.arange(len(slips)) * 140, slips)
     low, high = (hz * 1.4**voice.brightness for hz in ground.grind_hz)
     return signal.peak(signal.bandpass(voice.rng.standard_normal(length) * level, low, high))
 
 
-def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, float]]) -> np.ndarray:
+def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool]]) -> np.ndarray:
     """Return all crumbs that the feet move: each a tiny damped knock."""
-    rng, times, gains = voice.rng, [], []
-    for time, force, longer in touches:
-        count = rng.poisson(0.5 * ground.crumbs * longer * 1.8**voice.density)
-        times.append(time + rng.gamma(1.6, ground.spread_s * longer / 1.6, count))
-        gains.append(force * np.minimum(0.12 * (1 + rng.pareto(1.7, count)), 1.0))
+    rng, times, gains = voice.rng, [np.zeros(0)], [np.zeros(0)]
+    for time, force, heel in touches:
+        count = rng.poisson(0.5 * ground.crumbs * 1.8**voice.density)
+        times.append(time + rng.gamma(1.6, ground.spread_s * (1.0 if heel else 1.4) / 1.6, count))
+        gains.append(force * np.minimum(0.08 * (1 + rng.pareto(2.2, count)), 0.6))
     times, gains = np.concatenate(times), np.concatenate(gains)
     low, high = np.log(np.array(ground.crumb_hz) * 1.3**voice.brightness)
     hz = np.exp(rng.uniform(low, high, len(times)))
@@ -134,31 +154,33 @@ def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, floa
 
 # Hooves --------------------------------------------------------------------------------------------------------------
 
-GAITS = {1.0: (0.0, 0.27, 0.5, 0.76), 2.0: (0.0, 0.03, 0.5, 0.53)}  # walk: four beats; trot: two pairs
+WALK, TROT = (0.0, 0.27, 0.5, 0.76), (0.0, 0.04, 0.5, 0.54)  # beats of the four feet in a stride
 
 
 def hooves(voice: Voice) -> np.ndarray:
-    """A horse on a hard road: hollow cups of horn that clop on stone, four beats a stride."""
-    gait = GAITS[voice.params.get("gait", 1.0)]
-    stride_s = voice.params.get("stride_s", 1.0)
-    feet = [spread(voice, 0.88, 1.12) for _ in gait]
-    road = Body.of(voice, "stone", pitch=0.8, ring=0.8, modes=20, noise=5.0)
+    """A horse on a hard road: hollow cups of horn that clop on stone, at a trot or, when slow, a walk."""
+    walks = voice.params.get("walk", 0.0) > 0 or voice.speed < -0.3
+    gait, stride_s = (WALK, 1.15) if walks else (TROT, 0.72)
+    feet = voice.rng.uniform(0.85, 1.15, len(gait))
     track = np.zeros(voice.length, np.float32)
-    for span in bouts(voice, (4.0, 7.0), (0.5, 1.5)):
-        for stride in rhythm(voice, span, stride_s, 0.02):
+    for span in bouts(voice, (5.0, 8.0), (0.4, 1.2)):
+        for stride in rhythm(voice, span, stride_s, 0.03):
             for beat, foot in zip(gait, feet, strict=True):
-                time = stride + (beat + voice.rng.normal(0, 0.006)) * stride_s / pace(voice)
-                signal.place(track, _clop(voice, foot, road), time, spread(voice, 0.6, 1.0))
-    return outdoors(voice, track, decay_s=0.7, share=0.1)
+                time = stride + beat * stride_s / pace(voice) + voice.rng.normal(0, 0.008)
+                signal.place(track, _clop(voice, foot), time, spread(voice, 0.6, 1.0))
+    return outdoors(voice, track, decay_s=0.6, share=0.08, air_db=-19)
 
 
-def _clop(voice: Voice, foot: float, road: Body) -> np.ndarray:
-    soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth")
-    cup = Body.of(
-        voice, "wood", pitch=2.1 * foot * (0.45 if soft else 1.0), ring=0.35, modes=18, noise=3.0
-    )  # horn is a fibrous stuff, as wood is
-    out = np.zeros(seconds(0.2), np.float32)
-    signal.place(out, cup.blow(voice.rng, 0.6 if soft else 1.0), 0.0)
-    signal.place(out, road.blow(voice.rng), 0.0, 0.15 if soft else 0.7 * 1.4**voice.roughness)
-    signal.place(out, _thump(voice), 0.0, 0.8 if soft else 0.25)
+def _clop(voice: Voice, foot: float) -> np.ndarray:
+    """Return one hoof set down: the hollow under it sounds (a cup on the ground), the iron clicks, the weight thuds."""
+    soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth", "water")
+    size = seconds(0.15)
+    time = np.arange(size, dtype=np.float32) / RATE
+    hollow_hz = 1300 * foot * spread(voice, 0.93, 1.07) * 1.2**voice.brightness * (0.4 if soft else 1.0)
+    puff = voice.rng.standard_normal(size) * np.exp(-time / 0.022) * (1 - np.exp(-time / 0.001))
+    out = 2.0 * signal.peak(signal.bandpass(puff, hollow_hz / 1.09, hollow_hz * 1.09))
+    edge = voice.rng.standard_normal(size) * np.exp(-time / 0.007) * (1 - np.exp(-time / 0.0008))
+    low, high = (200, 1400) if soft else (600, 3800)
+    out += 0.5 * 1.5**voice.roughness * signal.peak(signal.bandpass(edge, low, high))
+    signal.place(out, _thump(voice), 0.0, 1.2 if soft else 0.25)
     return out
