@@ -1,55 +1,55 @@
 """Bristle brushes: stamps of one stroke each, with the height of the paint they leave."""
 
+from functools import lru_cache
+
 import numpy as np
 
-
-class Brushes:
-    """A box of brush stamps, made when first wanted and kept: alpha and paint height, both (n, n) float32."""
-
-    ANGLES = 36  # over half a turn
-    VARIANTS = 5
-
-    def __init__(self):
-        self._stamps: dict[tuple[int, int, int, int], tuple[np.ndarray, np.ndarray, int]] = {}
-
-    def stamp(self, rgb, height, scale, x, y, length, width, angle, opacity, colours, variants) -> None:
-        """Paint n strokes in order on `rgb` and, when given, on the `height` of the paint."""
-        h, w = rgb.shape[:2]
-        columns, rows = np.round(np.asarray(x) * scale).astype(int), np.round(np.asarray(y) * scale).astype(int)
-        # Sizes in steps of about a tenth, so that a few hundred stamps serve all strokes.
-        widths = np.round(np.log(np.maximum(np.asarray(width) * scale, 0.8)) * 9).astype(int)
-        lengths = np.round(np.log(np.maximum(np.asarray(length) * scale, 0.8)) * 9).astype(int)
-        turns = np.round(np.asarray(angle) / np.pi * self.ANGLES).astype(int) % self.ANGLES
-        for i in range(len(columns)):
-            key = (int(lengths[i]), int(widths[i]), int(turns[i]), int(variants[i]))
-            if key not in self._stamps:
-                self._stamps[key] = _stroke(*key)
-            alpha, paint, half = self._stamps[key]
-            top, left = rows[i] - half, columns[i] - half
-            bottom, right = top + 2 * half + 1, left + 2 * half + 1
-            if top < 0 or left < 0 or bottom > h or right > w:
-                if bottom <= 0 or right <= 0 or top >= h or left >= w:
-                    continue
-                inside = np.s_[max(0, -top) : h - top, max(0, -left) : w - left]
-                alpha, paint = alpha[inside], paint[inside]
-                top, left, bottom, right = max(0, top), max(0, left), min(h, bottom), min(w, right)
-            cover = alpha * np.float32(opacity[i])
-            area = rgb[top:bottom, left:right]
-            area += cover[..., None] * (colours[i] - area)
-            if height is not None:
-                relief = height[top:bottom, left:right]
-                relief += cover * (paint - relief)
+SIZES = 6  # brush sizes to a factor of e
+ANGLES = 24  # over half a turn
+VARIANTS = 4
 
 
+def stamp(rgb, height, scale, x, y, length, width, angle, opacity, colours, variants) -> None:
+    """Paint n strokes in order on `rgb` and, when given, on the `height` of the paint."""
+    h, w = rgb.shape[:2]
+    columns, rows = np.round(np.asarray(x) * scale).astype(int), np.round(np.asarray(y) * scale).astype(int)
+    # Sizes in steps of about a sixth, so that a few thousand stamps serve all strokes.
+    widths = np.round(np.log(np.maximum(np.asarray(width) * scale, 0.8)) * SIZES).astype(int)
+    lengths = np.round(np.log(np.maximum(np.asarray(length) * scale, 0.8)) * SIZES).astype(int)
+    # What is finer than a pixel covers only a part of it.
+    covers = np.minimum(np.asarray(width) * scale / 0.8, 1) * np.minimum(np.asarray(length) * scale / 0.8, 1) * opacity
+    turns = np.round(np.asarray(angle) / np.pi * ANGLES).astype(int) % ANGLES
+    for i in range(len(columns)):
+        alpha, paint, half = _stroke(int(lengths[i]), int(widths[i]), int(turns[i]), int(variants[i]))
+        top, left = rows[i] - half, columns[i] - half
+        bottom, right = top + 2 * half + 1, left + 2 * half + 1
+        if top < 0 or left < 0 or bottom > h or right > w:
+            if bottom <= 0 or right <= 0 or top >= h or left >= w:
+                continue
+            inside = np.s_[max(0, -top) : h - top, max(0, -left) : w - left]
+            alpha, paint = alpha[inside], paint[inside]
+            top, left, bottom, right = max(0, top), max(0, left), min(h, bottom), min(w, right)
+        cover = alpha * np.float32(covers[i])
+        area = rgb[top:bottom, left:right]
+        area += cover[..., None] * (colours[i] - area)
+        if height is not None:
+            relief = height[top:bottom, left:right]
+            relief += cover * (paint - relief)
+
+
+@lru_cache(maxsize=8192)
 def _stroke(length: int, width: int, turn: int, variant: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Make a stroke of bristles: each begins and ends at its own place and carries its own load of paint."""
-    long, wide = float(np.exp(length / 9)), float(np.exp(width / 9))
-    angle = turn * np.pi / Brushes.ANGLES
+    """Make a stroke of bristles: each begins and ends at its own place and carries its own load of paint.
+
+    Returns alpha and paint height, both (n, n) float32, and their half size.
+    """
+    long, wide = float(np.exp(length / SIZES)), float(np.exp(width / SIZES))
+    angle = turn * np.pi / ANGLES
     half = int(np.ceil((long + wide) / 2)) + 1
     rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
     along = columns * np.cos(angle) + rows * np.sin(angle)
     across = -columns * np.sin(angle) + rows * np.cos(angle)
-    bend = (variant - (Brushes.VARIANTS - 1) / 2) / Brushes.VARIANTS * 0.28
+    bend = (variant - (VARIANTS - 1) / 2) / VARIANTS * 0.28
     across = across + bend * (along**2 / max(long, 1) - long / 8)
 
     rng = np.random.default_rng([variant, abs(length), abs(width), turn])

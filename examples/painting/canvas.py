@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .brushes import Brushes
+from . import brushes
 from .colour import Colour, jittered, tone
 
 Points = Sequence[tuple[float, float]] | np.ndarray
@@ -48,7 +48,7 @@ class Canvas:
         self.flow = np.zeros((self.h, self.w), np.float32)
         self.flow_weight = np.full((self.h, self.w), 0.02, np.float32)
         self.detail = np.zeros((self.h, self.w), np.float32)
-        self.brushes = Brushes()
+        self.kept: dict[str, np.ndarray] = {}  # masks that a scene keeps for its finish
 
     # Fields ----------------------------------------------------------------------------------------------------------
 
@@ -89,34 +89,35 @@ class Canvas:
 
     # Masks -----------------------------------------------------------------------------------------------------------
 
-    def _mask(self, draw_on, soft: float) -> np.ndarray:
-        image = Image.new("L", (self.w * 2, self.h * 2))
-        draw_on(ImageDraw.Draw(image))
-        mask = np.asarray(image.resize((self.w, self.h), Image.Resampling.BOX), np.float32) / 255
+    def _mask(self, shapes: list[np.ndarray], width: float | None, soft: float) -> np.ndarray:
+        """Draw at twice the size, only where the shapes are, and shrink: edges without steps."""
+        mask = np.zeros((self.h, self.w), np.float32)
+        points = np.concatenate(shapes)
+        border = (width or 0) * self.scale + 2
+        left, top = np.maximum(np.floor(points.min(0) * self.scale - border), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(points.max(0) * self.scale + border), (self.w, self.h)).astype(int)
+        if left >= right or top >= bottom:
+            return mask
+        image = Image.new("L", (int(right - left) * 2, int(bottom - top) * 2))
+        draw = ImageDraw.Draw(image)
+        for shape in shapes:
+            pixels = [tuple(point) for point in (shape * self.scale - (left, top)) * 2]
+            if width is None:
+                draw.polygon(pixels, fill=255)
+            else:
+                thick = width * self.scale * 2
+                draw.line(pixels, fill=round(255 * min(1.0, thick / 2)), width=max(2, round(thick)), joint="curve")
+        small = image.resize((int(right - left), int(bottom - top)), Image.Resampling.BOX)
+        mask[top:bottom, left:right] = np.asarray(small, np.float32) / 255
         return self.blurred(mask, soft) if soft else mask
-
-    def _pixels(self, points: Points) -> list[tuple[float, float]]:
-        return [(float(x) * self.scale * 2, float(y) * self.scale * 2) for x, y in points]
 
     def polygon(self, *shapes: Points, soft: float = 0.0) -> np.ndarray:
         """Return the mask of filled polygons."""
-
-        def draw_on(draw: ImageDraw.ImageDraw) -> None:
-            for points in shapes:
-                draw.polygon(self._pixels(points), fill=255)
-
-        return self._mask(draw_on, soft)
+        return self._mask([np.asarray(shape, float) for shape in shapes], None, soft)
 
     def lines(self, *paths: Points, width: float = 2.0, soft: float = 0.0) -> np.ndarray:
         """Return the mask of open paths; lines thinner than a pixel become fainter instead."""
-        pixels = width * self.scale * 2
-        strength = min(1.0, pixels / 2)
-
-        def draw_on(draw: ImageDraw.ImageDraw) -> None:
-            for points in paths:
-                draw.line(self._pixels(points), fill=round(255 * strength), width=max(2, round(pixels)), joint="curve")
-
-        return self._mask(draw_on, soft)
+        return self._mask([np.asarray(path, float) for path in paths], width, soft)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, soft: float = 0.0) -> np.ndarray:
         t = np.linspace(0, 2 * np.pi, 73)
@@ -126,16 +127,29 @@ class Canvas:
 
     def mix(self, colour: Colour, mask: np.ndarray | float = 1.0) -> None:
         """Lay a colour, or a whole (h, w, 3) picture, over the canvas where the mask says."""
-        mask = np.asarray(mask, np.float32)
-        self.rgb += (tone(colour) - self.rgb) * (mask[..., None] if mask.ndim == 2 else mask)
+        here, paint, cover = self._part(colour, mask)
+        self.rgb[here] += (paint - self.rgb[here]) * cover
 
     def screen(self, colour: Colour, mask: np.ndarray) -> None:
         """Add light of a colour: like two projectors on one wall, never above white."""
-        self.rgb = 1 - (1 - self.rgb) * (1 - np.clip(tone(colour) * mask[..., None], 0, 1))
+        here, paint, cover = self._part(colour, mask)
+        self.rgb[here] = 1 - (1 - self.rgb[here]) * (1 - np.clip(paint * cover, 0, 1))
 
     def shade(self, colour: Colour, mask: np.ndarray) -> None:
         """Glaze: multiply by a colour where the mask says."""
-        self.rgb *= 1 - mask[..., None] * (1 - tone(colour))
+        here, paint, cover = self._part(colour, mask)
+        self.rgb[here] *= 1 - cover * (1 - paint)
+
+    def _part(self, colour: Colour, mask: np.ndarray | float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
+        """Return the rectangle that a mask touches, and colour and mask inside it: most masks are small."""
+        paint = tone(colour)
+        mask = np.broadcast_to(np.asarray(mask, np.float32), (self.h, self.w))
+        touched = mask > 0.002
+        rows, columns = np.flatnonzero(touched.any(1)), np.flatnonzero(touched.any(0))
+        if not len(rows):
+            return np.s_[0:0, 0:0], tone("#000000"), np.zeros((0, 0, 1), np.float32)
+        here = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return here, paint[here] if paint.ndim == 3 else paint, mask[here][..., None]
 
     def direct(self, angle: np.ndarray | float, mask: np.ndarray | float, weight: float = 1.0) -> None:
         """Tell the stroke pass which way the brush goes where the mask says."""
@@ -149,8 +163,8 @@ class Canvas:
         colours = np.broadcast_to(np.atleast_2d(tone(colours)), (n, 3))
         colours = jittered(self.rng, colours, value, warmth)
         fields = [np.broadcast_to(np.asarray(each, float), n) for each in (length, width, angle, opacity)]
-        variants = self.rng.integers(0, Brushes.VARIANTS, n)
-        self.brushes.stamp(self.rgb, None, self.scale, x, y, *fields, colours, variants)
+        variants = self.rng.integers(0, brushes.VARIANTS, n)
+        brushes.stamp(self.rgb, None, self.scale, x, y, *fields, colours, variants)
 
 
 def blurred(values: np.ndarray, sigma: float) -> np.ndarray:

@@ -2,19 +2,21 @@
 
 import numpy as np
 
-Colour = str | tuple | np.ndarray
+Colour = str | list[str] | tuple | np.ndarray
 
 
 def tone(colour: Colour) -> np.ndarray:
-    """Return a colour such as "#d9a566" as float32 RGB; arrays pass through."""
+    """Return a colour such as "#d9a566" as float32 RGB, a list of them as (n, 3); arrays pass through."""
     if isinstance(colour, str):
         return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
+    if isinstance(colour, list) and isinstance(colour[0], str):
+        return np.stack([tone(each) for each in colour])
     return np.asarray(colour, np.float32)
 
 
 def ramp(position: np.ndarray, colours: list[str], stops: list[float] | None = None) -> np.ndarray:
     """Map positions (0..1 when no stops are given) to colours; the result has one more axis, of 3."""
-    palette = np.stack([tone(colour) for colour in colours])
+    palette = tone(colours)
     stops = np.linspace(0, 1, len(colours)) if stops is None else stops
     channels = [np.interp(position, stops, palette[:, channel]) for channel in range(3)]
     return np.stack(channels, -1).astype(np.float32)

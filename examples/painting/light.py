@@ -1,4 +1,4 @@
-"""Light: glow, bloom, rays, the relief of the paint and the weave of the canvas."""
+"""Light: glow, shafts, mist, bloom, the relief of the paint and the weave of the canvas."""
 
 import numpy as np
 
@@ -12,18 +12,25 @@ def distance(canvas: Canvas, x: float, y: float, stretch: float = 1.0) -> np.nda
 
 
 def glow(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, strength=0.6, stretch=1.0) -> None:
-    """Add the halo of a light: bright in the middle with a long soft skirt."""
-    d = distance(canvas, x, y, stretch) / radius
-    canvas.screen(colour, strength * (0.65 * np.exp(-(d**2)) + 0.35 / (1 + (2.2 * d) ** 3) * step(4, 1, d)))
+    """Add the halo of a light: bright in the middle with a long soft skirt that ends at four radii."""
+    reach = 4 * radius * canvas.scale
+    top, left = (max(0, int(place)) for place in (y * canvas.scale - reach, x * canvas.scale - reach * stretch))
+    here = np.s_[top : max(0, int(y * canvas.scale + reach)), left : max(0, int(x * canvas.scale + reach * stretch))]
+    d = np.hypot((canvas.x[here] - x) / stretch, canvas.y[here] - y) / radius
+    halo = np.zeros((canvas.h, canvas.w), np.float32)
+    halo[here] = strength * (0.65 * np.exp(-(d**2)) + 0.35 / (1 + (2.2 * d) ** 3) * step(4, 1, d))
+    canvas.screen(colour, halo)
 
 
-def rays(canvas: Canvas, x: float, y: float, colour: Colour, strength: float, cell: float = 0.05) -> None:
-    """Add shafts of light spreading from a point, broken by what they pass."""
-    angle = np.arctan2(canvas.y - y, canvas.x - x)
-    knots = np.arange(-np.pi, np.pi + cell, cell)
-    shafts = np.interp(angle, knots, canvas.rng.random(len(knots)) ** 2)
-    fine = np.interp(angle, knots / 3, canvas.rng.random(len(knots)))
-    canvas.screen(colour, canvas.blurred((strength * shafts * (0.6 + 0.4 * fine)).astype(np.float32), 4))
+def shafts(canvas: Canvas, x: float, y: float, beams, colour: Colour, strength: float, soft: float = 16) -> None:
+    """Add beams from a point off the picture: `beams` are (foot x, foot y, width at the foot)."""
+    wedges = [
+        [(x - wide * 0.1, y), (x + wide * 0.1, y), (fx + wide / 2, fy), (fx - wide / 2, fy)] for fx, fy, wide in beams
+    ]
+    total = sum(canvas.polygon(wedge, soft=soft) for wedge in wedges)
+    lowest = max(fy for _, fy, _ in beams)
+    fade = step(lowest + 10, lowest - 420, canvas.y) * (0.75 + 0.3 * canvas.noise(90, 4))
+    canvas.screen(colour, np.clip(strength * total * fade, 0, 0.8))
 
 
 def mist(canvas: Canvas, y: float, thickness: float, colour: Colour, strength: float, cell: float = 90) -> None:

@@ -1,14 +1,15 @@
 """The painterly pass: thousands of strokes, from broad to fine, laid along the forms of a composition.
 
-After Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998): each finer brush goes
-only where the painting still differs from the composition. Strokes follow the structure tensor and the scene's flow.
+After Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998): each finer brush
+goes only where the painting still differs from the composition. Strokes follow the structure tensor and the scene's
+flow; they end at edges, as in Litwinowicz, "Processing images and video for an impressionist effect" (SIGGRAPH 1997).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .brushes import Brushes
+from . import brushes
 from .canvas import Canvas, blurred
 from .colour import jittered, luminance
 
@@ -23,6 +24,8 @@ class Brush:
     length: float = 4.0  # in widths
     opacity: float = 0.9
 
+
+EDGE = 0.09  # a mean difference of RGB that counts as an edge
 
 LAYERS = (
     Brush(44, 16, 0.0, 3.0, 0.85),
@@ -44,7 +47,7 @@ def paint(
     for brush in layers:
         x, y, jitter = _places(canvas, brush.spacing)
         n = len(x)
-        variants = canvas.rng.integers(0, Brushes.VARIANTS, n)
+        variants = canvas.rng.integers(0, brushes.VARIANTS, n)
         order = canvas.rng.random(n)
         varied = canvas.rng.normal(0, 1, (n, 2))
         if brush.width * canvas.scale < 1.2:
@@ -67,13 +70,31 @@ def paint(
         )
         width = brush.width * np.exp(0.15 * varied[wanted, 1])
         turned = angle[row, column][wanted] + 0.12 * varied[wanted, 1]
+        length = _clipped(canvas, reference, x[wanted], y[wanted], length, width, turned)
         opacity = np.full(len(wanted), brush.opacity)
-        canvas.brushes.stamp(
+        brushes.stamp(
             painting, height, canvas.scale, x[wanted], y[wanted], length, width, turned, opacity,
             colours[wanted], variants[wanted],
         )  # fmt: skip
     canvas.rgb = painting
     return height
+
+
+def _clipped(canvas: Canvas, reference: np.ndarray, x, y, length, width, angle) -> np.ndarray:
+    """Shorten strokes that would run across an edge: where the colour at an end is no longer that of the middle."""
+
+    def at(px: np.ndarray, py: np.ndarray) -> np.ndarray:
+        row = np.clip((py * canvas.scale).astype(int), 0, canvas.h - 1)
+        return reference[row, np.clip((px * canvas.scale).astype(int), 0, canvas.w - 1)]
+
+    middle, allowed = at(x, y), np.full(len(x), 0.18)
+    reaching = np.ones(len(x), bool)
+    for part in (0.25, 0.36, 0.5):
+        dx, dy = part * length * np.cos(angle), part * length * np.sin(angle)
+        change = np.maximum(np.abs(at(x + dx, y + dy) - middle), np.abs(at(x - dx, y - dy) - middle)).mean(-1)
+        reaching &= change < EDGE
+        allowed = np.where(reaching, part, allowed)
+    return np.maximum(length * allowed * 2, width * 1.2)
 
 
 def _places(canvas: Canvas, spacing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

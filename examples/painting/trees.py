@@ -9,16 +9,16 @@ from .colour import Colour, ramp, step, tone
 def pine(canvas: Canvas, x: float, foot: float, height: float, dark: Colour, light: Colour, sun=-1.0, lit=0.5) -> None:
     """Paint a conifer: tiers of drooping dabs from a spire, its side toward the sun (-1 left, 1 right) lighter."""
     rng = canvas.rng
-    n = int(90 + height * 1.1)
-    level = np.sort(rng.random(n)) ** 0.85  # 0 top .. 1 foot
-    tiers = 0.72 + 0.28 * np.abs(((level * (7 + height / 60)) % 1))
-    reach = height * 0.20 * level**0.9 * tiers
+    n = int(110 + height * 1.5)
+    level = np.sort(rng.random(n)) ** 0.75  # 0 top .. 1 foot
+    tiers = 0.70 + 0.30 * ((level * (7 + height / 60)) % 1)
+    reach = height * (0.012 + 0.19 * level**0.85) * tiers
     side = rng.uniform(-1, 1, n)
     px, py = x + side * reach, foot - height * (1 - level) + np.abs(side) * reach * 0.32
     length = np.maximum(3.0, reach * 0.6) * np.exp(rng.normal(0, 0.2, n))
     shine = np.clip(0.5 + 0.5 * sun * side, 0, 1) * lit * rng.uniform(0.3, 1, n)
-    canvas.mix(dark, canvas.polygon([(x - height * 0.01, foot - height), (x + height * 0.01, foot - height),
-                                     (x + height * 0.022, foot), (x - height * 0.022, foot)]))  # fmt: skip
+    canvas.mix(dark, canvas.polygon([(x - height * 0.002, foot - height), (x + height * 0.002, foot - height),
+                                     (x + height * 0.018, foot), (x - height * 0.018, foot)]))  # fmt: skip
     colours = tone(dark) * (1 - shine[:, None]) + tone(light) * shine[:, None]
     canvas.dab(px, py, length, np.maximum(1.6, length * 0.28), np.sign(side) * 0.42, colours, 0.92, 0.08, 0.015)
 
@@ -31,7 +31,7 @@ def pine_line(canvas: Canvas, x, foot, height) -> np.ndarray:
         steps = np.linspace(0, 1, max(4, int(tall / 7)))
         right = [(px + wide * s * (0.75 if i % 2 else 1.12), py - tall * (1 - s)) for i, s in enumerate(steps)]
         left = [(px - wide * s * (1.12 if i % 2 else 0.75), py - tall * (1 - s)) for i, s in enumerate(steps)]
-        shapes.append(right + [(px, py + 6)] + left[::-1])
+        shapes.append([*right, (px, py + 6), *left[::-1]])
     return canvas.polygon(*shapes)
 
 

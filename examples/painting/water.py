@@ -53,8 +53,8 @@ def glitter(canvas: Canvas, x: float, horizon: float, foot: float, spread: float
     )
 
 
-def foam(canvas: Canvas, line: np.ndarray, thickness: float, colour: Colour, opacity: float = 0.9) -> np.ndarray:
-    """Lay a line of broken foam along y = line(x), shape (w,); returns its mask."""
+def foam(canvas: Canvas, line: np.ndarray, thickness: float, colour: Colour, opacity=0.9) -> np.ndarray:
+    """Lay broken foam along y = line(x), shape (w,), as dense as `opacity` (a number or (w,)); returns its mask."""
     d = canvas.y - line[None, :]
     lace = canvas.noise(max(8, thickness * 1.2), 4, stretch=2.6)
     mask = step(-0.12 * thickness, 0.1 * thickness, d) * step(1.0, 0.0, d / thickness + 0.55 * lace)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .. import land, light, sky, trees, water
+from .. import land, light, sky, terrain, trees, water
 from ..canvas import Canvas
 from ..colour import ramp, step
+from ..terrain import Peak
 
 SIZE = (1200, 800)
 FIRE = (610, 655)
@@ -14,7 +15,6 @@ SHORE = 498
 def compose(canvas: Canvas) -> None:
     sky.gradient(canvas, ["#070d24", "#0d1b3d", "#173259", "#2c5573", "#5d8489"], [0, 140, 290, 420, SHORE])
     _milky_way(canvas)
-    sky.stars(canvas, 420, 470)
     _mountains(canvas)
     _lake(canvas)
     _ground(canvas)
@@ -27,36 +27,36 @@ def _milky_way(canvas: Canvas) -> None:
     along = (canvas.x - 300) * 0.80 + (canvas.y - 300) * -0.60
     across = (canvas.x - 760) * 0.60 + (canvas.y - 120) * 0.80
     band = np.exp(-((across / (95 + 22 * canvas.noise(200, 3))) ** 2))
-    cloud = 0.55 + 0.55 * canvas.noise(85, 6, 1.2)
-    dust = step(0.1, 0.8, canvas.noise(70, 5, 1.6) + 0.75 * np.exp(-((across / 24) ** 2)))
-    strength = np.clip(band * cloud * (1 - 0.72 * dust), 0, 1) * step(480, 250, canvas.y)
-    canvas.screen(ramp(step(-500, 500, along), ["#8f9cc8", "#d6c3bd"]), 0.62 * strength)
-    rng = canvas.rng
-    n = 900
-    t, off = rng.uniform(-800, 800, n), rng.normal(0, 62, n)
-    x, y = 760 + 0.80 * t + 0.60 * off, 120 - 0.60 * t + 0.80 * off
-    keep = (y < 440) & (y > -5)
-    canvas.dab(x[keep], y[keep], 1.3, 1.3, 0, "#dfe4f4", opacity=rng.uniform(0.15, 0.7, keep.sum()))
-    canvas.direct(-0.64, band > 0.3, 0.4)
+    cloud = 0.80 + 0.30 * canvas.noise(85, 6, 1.2)
+    dust = step(0.2, 1.2, 0.6 * canvas.noise(46, 6, 1.4) + 0.75 * np.exp(-((across / 24) ** 2)))
+    strength = np.clip(band * cloud * (1 - 0.6 * dust), 0, 1) * step(480, 250, canvas.y)
+    canvas.screen(ramp(step(-500, 500, along), ["#8f9cc8", "#d6c3bd"]), 0.50 * strength)
+    canvas.direct(-0.64, band > 0.1, 0.25)
 
 
 def _mountains(canvas: Canvas) -> None:
-    x = canvas.x[0]
-    far = (
-        418
-        - 66 * np.exp(-(((x - 430) / 190) ** 2))
-        - 46 * np.exp(-(((x - 800) / 150) ** 2))
-        - 18 * canvas.curve(120, 6)
-    )
-    canvas.mix(ramp(step(340, 500, canvas.y), ["#1c3a58", "#3d6478"]), land.below(canvas, far))
-    near = (
-        466 - 26 * np.exp(-(((x - 200) / 200) ** 2)) - 34 * np.exp(-(((x - 1010) / 210) ** 2)) - 9 * canvas.curve(90, 5)
-    )
-    canvas.mix("#15304a", land.below(canvas, near))
+    """Snow peaks that glimmer in the starlight, and the wood on the other shore."""
+    peaks = [
+        Peak(-0.10, 0.6, 0.62, 0.5),
+        Peak(0.2, 0.9, 0.66, 0.5),
+        Peak(-0.5, 0.8, 0.6, 0.5),
+        Peak(0.65, 0.7, 0.6, 0.5),
+    ]
+    relief = terrain.view(canvas, peaks, SHORE + 2, 330, (0.6, 0.3), rough=0.5)
+    snow = ["#2a4769", "#47688c", "#7f9cb8"]
+    terrain.paint(canvas, relief, 0.10, snow, ["#142a47", "#1f3a58", "#3a5674"], "#35587a")
+    canvas.mix("#1c3a55", 0.5 * relief.cover * step(400, 500, canvas.y))
+    open_sky = 1 - relief.cover
     rng = canvas.rng
-    px = np.sort(rng.uniform(-10, 1210, 150))
-    height = rng.uniform(16, 34, 150) * (1 + 0.5 * np.abs(px - 600) / 600)
-    canvas.mix("#0f2438", trees.pine_line(canvas, px, np.full(150, 494.0), height))
+    for rise, colour in ((9, "#16304a"), (0, "#0d2034")):
+        px = np.sort(rng.uniform(-10, 1210, 170))
+        height = rng.uniform(16, 38, 170) * (1 + 0.5 * np.abs(px - 600) / 600)
+        row = trees.pine_line(canvas, px, np.full(170, SHORE - rise - 2.0), height)
+        canvas.mix(
+            colour,
+            np.maximum(row, step(SHORE - rise - 12, SHORE - rise - 8, canvas.y)) * step(SHORE, SHORE - 2, canvas.y),
+        )
+    canvas.kept["sky"] = open_sky * step(SHORE - 60, SHORE - 110, canvas.y)
 
 
 def _lake(canvas: Canvas) -> None:
@@ -74,7 +74,7 @@ def _ground(canvas: Canvas) -> None:
     x = canvas.x[0]
     bank = 586 - 46 * np.abs((x - 600) / 600) ** 1.6 + 9 * canvas.curve(120, 5)
     mask = land.below(canvas, bank, 2)
-    lit = np.exp(-((light.distance(canvas, FIRE[0], FIRE[1] + 30, 2.3) / 150) ** 1.15))
+    lit = np.exp(-((light.distance(canvas, FIRE[0], FIRE[1] + 30, 2.4) / 92) ** 1.05))
     texture = canvas.noise(30, 5, 2.8)
     canvas.mix(
         ramp(
@@ -89,28 +89,42 @@ def _ground(canvas: Canvas) -> None:
     gx, gy, near = land.scatter(canvas, 1500, 575, 815, 0.9)
     d = np.hypot((gx - FIRE[0]) / 2.3, gy - FIRE[1] - 25)
     keep = (d > 42) & (gy > np.interp(gx, x, bank) + 4)
-    shade = np.exp(-((d[keep] / 150) ** 1.1)) + rng.normal(0, 0.05, keep.sum())
-    land.grass(canvas, gx[keep], gy[keep], 8 + 16 * near[keep],
-               ramp(shade, ["#0b1420", "#1a2226", "#4a3a20", "#a8702c", "#f0b050"], [0, 0.08, 0.25, 0.5, 0.9]), 0.4, 2.0, 0.8)  # fmt: skip
+    shade = np.exp(-((d[keep] / 92) ** 1.05)) + rng.normal(0, 0.05, keep.sum())
+    land.grass(
+        canvas,
+        gx[keep],
+        gy[keep],
+        8 + 16 * near[keep],
+        ramp(shade, ["#0b1420", "#1a2226", "#4a3a20", "#a8702c", "#f0b050"], [0, 0.08, 0.25, 0.5, 0.9]),
+        0.4,
+        2.0,
+        0.8,
+    )
+
+
+PINES = ((300, 560, 250), (880, 562, 205), (60, 560, 330), (1150, 570, 360), (232, 580, 400), (985, 585, 430),
+         (140, 640, 610), (1085, 650, 640), (-8, 690, 720), (1214, 690, 700))  # fmt: skip
 
 
 def _pines(canvas: Canvas) -> None:
     """Tall pines at both sides, nearly black above, warm where the fire reaches them."""
     rng = canvas.rng
-    for x, foot, height in ((300, 560, 250), (905, 562, 270), (232, 580, 400), (985, 585, 430), (60, 560, 330), (1150, 570, 360),
-                            (140, 640, 610), (1085, 650, 640), (-8, 690, 720), (1214, 690, 700)):  # fmt: skip
+    before = canvas.rgb.copy()
+    for x, foot, height in PINES:
         sun = 1.0 if x < FIRE[0] else -1.0
-        trees.pine(canvas, x, foot, height, "#07101c", "#122236", sun, 0.5)
-        n = int(height * 0.5)
+        trees.pine(canvas, x, foot, height, "#060e1a", "#13263a", sun, 0.5)
+        n = int(height * 0.7)
         level = rng.random(n) ** 0.5
         reach = height * 0.19 * level
-        side = rng.uniform(0.1, 1, n) * sun
+        side = rng.uniform(0.0, 1, n) * sun
         px, py = x + side * reach, foot - height * (1 - level) + np.abs(side) * reach * 0.32
-        warm = np.exp(-np.hypot(px - FIRE[0], (py - FIRE[1]) * 1.25) / 210) * np.abs(side) * 1.5
-        keep = warm > 0.05
-        colours = ramp(np.clip(warm[keep], 0, 1), ["#13202c", "#4a3420", "#b06a2a", "#ffb35a"])
-        length = np.maximum(4, reach[keep] * 0.42)
+        warm = 1.5 * np.exp(-np.hypot(px - FIRE[0], (py - FIRE[1]) * 1.2) / 165) * (0.30 + np.abs(side))
+        keep = warm > 0.10
+        colours = ramp(np.clip(warm[keep], 0, 1), ["#141f2a", "#4f3420", "#b06a2a", "#ffb860"])
+        length = np.maximum(4, reach[keep] * 0.40)
         canvas.dab(px[keep], py[keep], length, length * 0.24, sun * 0.45, colours, opacity=0.8)
+    covered = np.abs(canvas.rgb - before).max(-1) > 0.02
+    canvas.kept["sky"] = canvas.kept["sky"] * step(0.25, 0.0, canvas.blurred(covered.astype(np.float32), 2))
 
 
 def _tent(canvas: Canvas) -> None:
@@ -131,7 +145,7 @@ def _tent(canvas: Canvas) -> None:
 
 def _hearth(canvas: Canvas) -> None:
     fx, fy = FIRE
-    light.glow(canvas, fx, fy - 40, 190, "#ff8a34", 0.65)
+    light.glow(canvas, fx, fy - 40, 125, "#ff8a34", 0.65)
     rng = canvas.rng
     for x, y, length, turn in ((fx - 185, fy + 62, 150, 0.10), (fx + 205, fy + 52, 160, -0.14)):
         _log_seat(canvas, x, y, length, turn)
@@ -179,10 +193,10 @@ def _flames(canvas: Canvas) -> None:
     h = np.clip((fy + 14 - canvas.y) / 205, 0, 1.3)
     sway = 26 * h * canvas.noise(90, 3, 0.7) + 13 * h * canvas.noise(34, 3, 0.6)
     off = (canvas.x - fx + sway) / 66
-    tongues = 0.34 * canvas.noise(60, 4, 0.36) * (0.25 + h)
+    tongues = 0.30 * canvas.noise(60, 4, 0.36) * (0.25 + h)
     wide = np.clip(0.92 - h**0.85, 0, 1) ** 0.75 * (0.55 + 1.35 * np.sqrt(np.clip(h, 0, 1)))
     heat = wide - np.abs(off) + tongues
-    heat = np.where((h > 0) & (h < 1.25), heat, -1)
+    heat = np.where(h > 0, heat - 0.9 * step(0.62, 1.05, h) - step(0.75, 1.1, np.abs(off)), -1)
     colour = ramp(
         heat + 0.16 * (0.5 - h), ["#b8321a", "#f0641e", "#ffa02c", "#ffd75a", "#fff6c8"], [0.02, 0.16, 0.34, 0.56, 0.85]
     )
@@ -206,12 +220,28 @@ def finish(canvas: Canvas) -> None:
         ramp(rise, ["#fff0b0", "#ffb04a", "#ff7430"]),
         opacity=1 - 0.7 * rise,
     )
-    sky.stars(canvas, 130, 400)
-    big = rng.uniform([60, 20], [1140, 300], (9, 2))
-    for sx, sy in big:
-        light.glow(canvas, sx, sy, 6, "#e8eeff", 0.5)
-    canvas.mix("#05090f", canvas.polygon(_owl(978, 262)))
+    _stars(canvas)
+    canvas.mix("#04070d", canvas.polygon(_owl(914, 281)))
+    canvas.mix("#04070d", canvas.lines([(982, 318), (950, 310), (905, 304), (878, 296)], width=4.5))
+    canvas.dab([911.0, 918.0], [269.0, 269.0], 2.6, 2.6, 0, "#f6c25a", opacity=0.95)
     light.bloom(canvas, 0.62, 0.28)
+
+
+def _stars(canvas: Canvas) -> None:
+    """Stars where the sky is open; far more, and finer, along the Milky Way."""
+    rng = canvas.rng
+    n = 1500
+    t, off = rng.uniform(-900, 800, n), rng.normal(0, 66, n)
+    x = np.concatenate([rng.uniform(0, canvas.width, 700), 760 + 0.80 * t + 0.60 * off])
+    y = np.concatenate([rng.uniform(0, 440, 700), 120 - 0.60 * t + 0.80 * off])
+    size = 1.1 + 2.6 * rng.random(len(x)) ** 9
+    bright = rng.uniform(0.2, 0.9, len(x)) ** 1.3
+    row = np.clip((y * canvas.scale).astype(int), 0, canvas.h - 1)
+    column = np.clip((x * canvas.scale).astype(int), 0, canvas.w - 1)
+    bright = bright * canvas.kept["sky"][row, column] * ((y > 0) & (x > 0))
+    canvas.dab(x, y, size, size, 0.0, "#f1f0ea", opacity=bright, value=0.05, warmth=0.06)
+    for sx, sy, r in ((540, 96, 5), (428, 214, 4), (700, 262, 4), (884, 84, 5), (640, 44, 4)):
+        light.glow(canvas, sx, sy, r, "#e8eeff", 0.7)
 
 
 def _owl(x: float, y: float) -> np.ndarray:
@@ -230,4 +260,4 @@ def _owl(x: float, y: float) -> np.ndarray:
         (2, 24),
         (-2, 24),
     ]
-    return np.array(outline, float) + (x, y)
+    return np.array(outline, float) + np.array([x, y])

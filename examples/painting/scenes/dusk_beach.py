@@ -41,31 +41,37 @@ def _clouds(canvas: Canvas) -> None:
 
 
 def _sea(canvas: Canvas) -> None:
-    above = canvas.y < HORIZON
+    water_mask = step(HORIZON - 1, HORIZON + 1, canvas.y)
     waves = water.ripples(canvas, HORIZON, count=34, stretch=7)
     near = water.depth(canvas, HORIZON)
-    mirrored = water.reflect(canvas, HORIZON, waves, 70, "#38567f", 0.72)
-    mirrored = (
-        mirrored * (1 - 0.35 * step(0.0, 0.5, near))[..., None] + ramp(near, ["#c99a8c", "#6f7fa0", "#54719a"]) * 0.3
+    mirrored = water.reflect(canvas, HORIZON, waves, 60, "#4a6290", 0.85)
+    deep = ramp(
+        near + 0.03 * waves, ["#c98a90", "#a07fa6", "#7072a4", "#4a6494", "#3f6488"], [0, 0.10, 0.22, 0.36, 0.55]
     )
-    mirrored *= (1 + 0.16 * waves * step(0, 0.2, near))[..., None]
-    canvas.mix(mirrored, ~above * 1.0)
-    canvas.direct(0.0, ~above, 1.2)
-    for y, wobble, thick in ((424, 3, 4), (462, 5, 7), (512, 9, 13)):
-        _breaker(canvas, y + wobble * canvas.curve(300, 3), thick)
+    share = (0.30 + 0.34 * step(0.0, 0.35, near))[..., None]
+    colour = mirrored * (1 - share) + deep * share
+    canvas.mix(colour * (0.95 + 0.20 * waves * step(0, 0.12, near))[..., None], water_mask)
+    canvas.shade("#8a6a94", 0.45 * np.exp(-(((canvas.y - HORIZON - 2) / 3.5) ** 2)))
+    path = np.exp(-(((canvas.x - SUN[0]) / (36 + 150 * near)) ** 2)) * step(0.5, 0.05, near)
+    canvas.screen("#ffc878", 0.50 * path * water_mask * np.clip(0.6 + 0.5 * waves, 0, 1))
+    canvas.direct(0.0, water_mask, 1.2)
+    for y, wobble, size in ((404, 2, 4), (430, 3, 7), (462, 5, 11), (505, 8, 17)):
+        _breaker(canvas, y + wobble * canvas.curve(330, 3), size)
     _beach(canvas)
 
 
 def _breaker(canvas: Canvas, crest: np.ndarray, size: float) -> None:
-    """A wave about to fall: a dark face below a lit crest, foam in front, broken along its length."""
-    presence = step(-0.5, 0.25, canvas.curve(260, 3))
-    d = canvas.y - crest[None, :]
-    face = np.exp(-(((d - size * 0.6) / (size * 0.8)) ** 2)) * presence
-    canvas.shade("#4c5a80", face * 0.7)
-    crest_light = np.exp(-(((d + size * 0.25) / (size * 0.32)) ** 2)) * presence
-    near_sun = np.exp(-(((canvas.x - SUN[0]) / 380) ** 2))
-    canvas.mix(ramp(near_sun, ["#d9b3b4", "#ffe2ae"]), crest_light * 0.9)
-    water.foam(canvas, crest + size * 0.9, size * 0.9, "#efd0c4", 0.75 * presence[None, :].mean())
+    """A wave about to fall: a dark face below a lit crest, foam tumbling where it has broken."""
+    presence = step(-0.35, 0.15, canvas.curve(300, 2))
+    broken = presence * step(-0.1, 0.5, canvas.curve(220, 2))
+    d = (canvas.y - crest[None, :]) / size
+    near_sun = np.exp(-(((canvas.x - SUN[0]) / 300) ** 2))
+    face = step(-0.15, 0.15, d) * step(1.5, 0.5, d) * presence
+    canvas.mix(ramp(near_sun, ["#35507c", "#7a6a86"]), 0.75 * face)
+    canvas.mix(ramp(near_sun, ["#7a86ac", "#e0a07c"]), 0.5 * np.exp(-(((d - 0.25) / 0.22) ** 2)) * presence)
+    canvas.mix(ramp(near_sun, ["#e8c4be", "#fff0c8"]), 0.9 * np.exp(-(((d + 0.05) / 0.16) ** 2)) * presence)
+    water.foam(canvas, crest + size * 0.1, size * 1.1, "#f6dccc", 0.92 * broken)
+    water.foam(canvas, crest + size * 1.5, size * 0.8, "#e6c4c2", 0.45 * presence)
 
 
 def _beach(canvas: Canvas) -> None:
@@ -85,8 +91,8 @@ def _beach(canvas: Canvas) -> None:
         "#f3d3c2", 0.5 * np.exp(-(((canvas.y - second[None, :]) / 2.5) ** 2)) * step(-0.3, 0.4, canvas.noise(60, 3, 3))
     )
     dry = 712 - 0.10 * (x - 300) + 16 * canvas.curve(260, 4)
-    grain = canvas.noise(26, 5, stretch=3)
-    colour = ramp(0.5 + 0.4 * grain, ["#4d3b3f", "#7d6154", "#b38a6c"])
+    grain = canvas.noise(20, 5, stretch=5)
+    colour = ramp(0.5 + 0.3 * grain, ["#5d474a", "#8a6a5c", "#c0957a"])
     canvas.mix(colour, step(-14, 16, canvas.y - dry[None, :]))
     _footprints(canvas)
 
@@ -104,35 +110,32 @@ def _footprints(canvas: Canvas) -> None:
 def _dune(canvas: Canvas) -> None:
     """Dune with marram grass at the right, dark against the afterglow."""
     line = 800 - 190 * step(760, 1230, canvas.x[0]) + 10 * canvas.curve(120, 4)
-    mask = land.below(canvas, line, 4)
+    mask = land.below(canvas, line, 4) * step(720, 790, canvas.x)
     colour = ramp(
         step(-0.6, 1.0, canvas.noise(50, 5, 2.5) - (canvas.y - line[None, :]) / 130), ["#33293a", "#5d4648", "#a87d66"]
     )
     canvas.mix(colour, mask)
+    canvas.direct(np.pi / 2 - 0.15, canvas.blurred(mask, 12) > 0.2, 0.7)
+    _marram(canvas, 900, 3.0, 62)
+
+
+def _marram(canvas: Canvas, count: int, width: float, tall: float) -> None:
+    """Tufts of beach grass, bent by the wind from the sea; some blades catch the last light."""
     rng = canvas.rng
-    x = rng.uniform(800, 1215, 520)
-    foot = np.interp(x, canvas.x[0], line) + rng.uniform(-2, 90, 520) ** 1.0
+    x = 1225 - 440 * rng.random(count) ** 1.3
+    foot = 806 - 190 * step(760, 1230, x) + rng.uniform(0, 190, count) * rng.random(count)
     order = np.argsort(foot)
-    x, foot = x[order], foot[order]
-    shade = rng.random(520)
-    land.grass(canvas, x, foot, 58, ramp(shade, ["#2c2636", "#4a3d48", "#7b6450"]), lean=0.34, width=3.0)
-    lit = rng.random(520) < 0.16
-    land.grass(canvas, x[lit], foot[lit] - 4, 62, "#e2a877", lean=0.30, width=2.0, opacity=0.7)
+    x, foot, shade = x[order], foot[order], rng.random(count)
+    colours = ramp(shade, ["#221d2e", "#3d3342", "#6f5a4c", "#e0a472"], [0, 0.5, 0.82, 1])
+    land.grass(canvas, x, foot, tall, colours, lean=0.33, width=width)
 
 
 def finish(canvas: Canvas) -> None:
     water.glitter(canvas, SUN[0], HORIZON, 560, 62, 420, "#ffe0a0")
     water.glitter(canvas, SUN[0] + 4, HORIZON, 520, 20, 160, "#fff4d6")
-    gulls = [
-        (655, 150, 25, 0.5, 0.1),
-        (720, 196, 17, 0.45, -0.12),
-        (588, 214, 13, 0.55, 0.05),
-        (300, 120, 15, 0.4, 0.2),
-    ]
-    gulls += [(790, 128, 12, 0.5, -0.1)]
+    canvas.mix("#fff4d0", canvas.ellipse(*SUN, 18, 18, soft=0.8) * step(HORIZON + 1, HORIZON - 1, canvas.y))
+    gulls = [(655, 150, 32, 0.5, 0.1), (728, 200, 22, 0.45, -0.12), (588, 214, 16, 0.55, 0.05)]
+    gulls += [(300, 150, 19, 0.4, 0.2), (790, 128, 14, 0.5, -0.1)]
     canvas.mix("#3e3a5a", 0.92 * canvas.polygon(*[sky.bird(*gull) for gull in gulls]))
-    rng = canvas.rng
-    x = rng.uniform(830, 1210, 120)
-    foot = 800 - 170 * step(760, 1230, x) + rng.uniform(0, 90, 120)
-    land.grass(canvas, x, foot, 84, ramp(rng.random(120), ["#241f30", "#3c3140", "#c48f68"]), lean=0.36, width=1.8)
+    _marram(canvas, 420, 1.9, 84)
     light.bloom(canvas, 0.72, 0.16)

@@ -7,27 +7,28 @@ from ..canvas import Canvas
 from ..colour import ramp, step
 
 SIZE = (900, 1200)
-SUN = (610, 60)
+SUN = (700, -220)  # above the picture
+BEAMS = ((60, 760, 30), (175, 840, 46), (300, 900, 24), (395, 960, 60), (520, 900, 26), (610, 860, 40))
 
 
 def compose(canvas: Canvas) -> None:
     haze = np.exp(-((light.distance(canvas, 520, 330, 0.8) / 400) ** 2))
     canvas.rgb = ramp(
-        haze + 0.10 * canvas.noise(120, 5), ["#2c4a38", "#5f8a58", "#b5c987", "#f3eebb"], [0, 0.3, 0.7, 1.05]
+        haze + 0.10 * canvas.noise(120, 5), ["#1f3d30", "#4f7a48", "#b9b964", "#fbe7a0"], [0, 0.3, 0.7, 1.02]
     )
     _far_woods(canvas)
-    light.rays(canvas, *SUN, "#fff0b0", 0.28)
+    light.shafts(canvas, *SUN, BEAMS, "#ffe59a", 0.34)
     ground = _ground(canvas)
     _stream(canvas, ground)
     _near_trees(canvas)
     _undergrowth(canvas)
-    light.rays(canvas, *SUN, "#ffeaa0", 0.17, cell=0.08)
+    light.shafts(canvas, *SUN, BEAMS, "#ffe08a", 0.30, soft=7)
 
 
 def _far_woods(canvas: Canvas) -> None:
     rng = canvas.rng
     for row, (count, wide, colour, foot) in enumerate(
-        [(26, 9, "#c3cf95", 560), (20, 14, "#9db57a", 590), (14, 20, "#71935f", 620)]
+        [(26, 9, "#cfc787", 560), (20, 14, "#9aa860", 590), (14, 20, "#5f7d46", 620)]
     ):
         paths = []
         for x in rng.uniform(0, 900, count):
@@ -41,9 +42,9 @@ def _far_woods(canvas: Canvas) -> None:
         bright = np.exp(-((np.hypot((x - 520) / 0.8, y - 330) / 380) ** 2)) + rng.normal(0, 0.12, n)
         keep = rng.random(n) < 0.35 + 0.65 * np.clip(np.abs(x - 500) / 420 + (250 - y) / 500, 0, 1)
         palette = [
-            ["#7fa262", "#cfdc96", "#fbf6c4"],
-            ["#52794a", "#a9c673", "#f0efae"],
-            ["#2f5538", "#7fa755", "#e4e792"],
+            ["#8a9f58", "#d6d488", "#fff3b8"],
+            ["#4a6f40", "#a9b95c", "#f6e898"],
+            ["#23462f", "#6f9448", "#e4dc7c"],
         ][row]
         size = 13 + 4 * row
         canvas.dab(
@@ -67,19 +68,19 @@ def _ground(canvas: Canvas) -> np.ndarray:
         + 0.22 * canvas.noise(70, 5, 2.0)
         + 0.25 * np.exp(-(((canvas.x - 520) / 240) ** 2)) * step(0.5, 0, d)
     )
-    canvas.mix(ramp(tone, ["#16261c", "#2c4427", "#5a7a38", "#a9bb5c", "#e6e59a"]), mask)
+    canvas.mix(ramp(tone, ["#101f1a", "#233c24", "#4f7030", "#b0b04c", "#f2e48c"]), mask)
     return line
 
 
 def _middle(y: np.ndarray) -> np.ndarray:
     """The stream's middle line: it winds toward the viewer."""
-    t = (y - 560) / 640
-    return 520 - 60 * t - 95 * np.sin(t * 5.2) * (0.35 + 0.8 * t)
+    t = np.maximum(y - 560, 0) / 640
+    return 505 - 40 * t + (34 + 95 * t) * np.sin(t**0.7 * 7.6 + 0.4)
 
 
 def _half_width(y: np.ndarray) -> np.ndarray:
     t = np.clip((y - 556) / 640, 0, 1)
-    return 12 + 250 * t**1.25
+    return 16 + 245 * t**1.15
 
 
 def _stream(canvas: Canvas, ground: np.ndarray) -> None:
@@ -88,8 +89,10 @@ def _stream(canvas: Canvas, ground: np.ndarray) -> None:
     t = np.clip((canvas.y - 556) / 640, 0, 1)
     waves = water.ripples(canvas, 540, count=26, stretch=2.6)
     mirrored = water.reflect(canvas, 566, waves, 90, "#22382c", 0.75)
-    deep = ramp(t + 0.05 * waves, ["#e9e7ac", "#8fa565", "#3d5a45", "#1f3a36"], [0, 0.18, 0.55, 1])
-    canvas.mix(mirrored * 0.55 + deep * 0.45, mask)
+    deep = ramp(t + 0.05 * waves, ["#fdf3bc", "#c9c47c", "#6f8a58", "#35564a", "#1c3634"], [0, 0.10, 0.26, 0.55, 1])
+    share = (0.62 - 0.17 * step(0, 0.4, t))[..., None]
+    canvas.mix(mirrored * (1 - share) + deep * share, mask)
+    canvas.screen("#ffe9a0", 0.55 * mask * step(0.22, 0.0, t) * np.clip(0.8 + 0.3 * waves, 0, 1))
     bank = np.exp(-(((np.abs(side) - 1.02) / 0.06) ** 2)) * step(560, 600, canvas.y)
     canvas.shade("#3a3a2a", bank * 0.75)
     canvas.direct(0.0, mask, 0.9)
@@ -140,6 +143,7 @@ def _stones(canvas: Canvas) -> None:
 
 
 def _near_trees(canvas: Canvas) -> None:
+    rng = canvas.rng
     trees.trunk(
         canvas, [(820, 830), (800, 560), (812, 250), (835, -30)], [120, 74, 62, 56], "#1d1d18", "#5f5a40", -1, "#d9cf86"
     )
@@ -160,8 +164,11 @@ def _near_trees(canvas: Canvas) -> None:
         (255, 250, 0.6),
         (680, 190, 2.2),
     ):
-        for path, width in trees.branches(canvas, x, y, angle, 90, 10, 2, []):
+        limbs = trees.branches(canvas, x, y, angle, 90, 10, 2, [])
+        for path, width in limbs:
             canvas.mix("#26291e", 0.9 * canvas.lines(path, width=width))
+        tips = [(*path[-1], rng.uniform(22, 38), rng.uniform(12, 20)) for path, width in limbs if width < 7]
+        trees.crown(canvas, tips, "#2f5a30", "#7fa040", "#f0e888", sun=(0.4, -0.6), leaf=8, dense=0.6)
     blobs = [
         (40, 60, 190, 110),
         (190, 20, 150, 80),
@@ -170,7 +177,7 @@ def _near_trees(canvas: Canvas) -> None:
         (10, 220, 90, 80),
         (890, 260, 80, 90),
     ]
-    trees.crown(canvas, blobs, "#1b3a24", "#3f6a34", "#b9cc66", sun=(0.2, -0.5), leaf=15, dense=0.8)
+    trees.crown(canvas, blobs, "#1b3a24", "#3f6a34", "#b9cc66", sun=(0.2, -0.5), leaf=14, dense=1.5)
     trees.crown(
         canvas,
         [(400, 10, 130, 50), (560, -5, 120, 36)],
@@ -229,4 +236,5 @@ def finish(canvas: Canvas) -> None:
         "#fff6c0",
         opacity=rng.uniform(0.2, 0.8, motes),
     )
+    light.shafts(canvas, *SUN, BEAMS, "#ffe9a8", 0.13, soft=6)
     light.bloom(canvas, 0.70, 0.16)

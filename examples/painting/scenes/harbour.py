@@ -66,42 +66,71 @@ def _lighthouse(canvas: Canvas, x: float, foot: float) -> None:
     canvas.detail = np.maximum(canvas.detail, canvas.blurred(np.maximum(tower, canvas.ellipse(x, top - 20, 26, 30)), 3))
 
 
+ROOFS = ["#a4503a", "#8a4a3e", "#6f6a72", "#b5623f"]
+AIR = "#dfe0d4"
+
+
 def _houses(canvas: Canvas) -> None:
+    """A row of painted houses along the far quay, none like the next, paler toward the right."""
     rng = canvas.rng
-    walls = ["#f0cf9a", "#e8a488", "#f4ead2", "#a8c4c4", "#e9b96e", "#f2d8c8", "#c98a76", "#dfe3cf", "#efc2a0"]
-    x = -30.0
-    for row, wall in enumerate(walls * 2):
-        wide, tall = rng.uniform(48, 74), rng.uniform(58, 108) * (1 - row * 0.018)
-        foot, top = WATER - 6, WATER - 6 - tall
-        if x > 700:
-            break
-        face = canvas.polygon([(x, foot), (x, top), (x + wide, top), (x + wide, foot)])
-        air = 0.10 + 0.22 * x / 700
-        canvas.mix(land.faded(wall, "#dfe0d4", air) * (1 + 0.05 * canvas.noise(14, 3)[..., None]), face)
-        canvas.shade("#8d8fb0", 0.4 * face * step(x + wide * 0.45, x + wide, canvas.x))
-        ridge = top - rng.uniform(20, 32)
-        roof_colour = land.faded(rng.choice(["#a4503a", "#8a4a3e", "#6f6a72", "#b5623f"]), "#dfe0d4", air)
-        canvas.mix(roof_colour, canvas.polygon([(x - 3, top + 1), (x + wide / 2, ridge), (x + wide + 3, top + 1)]))
-        canvas.mix(
-            roof_colour * 1.22, canvas.polygon([(x - 3, top + 1), (x + wide / 2, ridge), (x + wide / 2, top + 1)]) * 0.7
-        )
-        for wy in np.arange(top + 10, foot - 24, 24):
-            for wx in np.linspace(x + 9, x + wide - 18, 3):
-                canvas.mix(
-                    land.faded("#46606f", "#dfe0d4", air),
-                    canvas.polygon([(wx, wy), (wx, wy + 13), (wx + 9, wy + 13), (wx + 9, wy)]),
-                )
-        door = x + wide * rng.uniform(0.2, 0.7)
-        canvas.mix(
-            land.faded("#5a3a30", "#dfe0d4", air),
-            canvas.polygon([(door, foot), (door, foot - 18), (door + 10, foot - 18), (door + 10, foot)]),
-        )
-        x += wide + rng.uniform(-2, 3)
+    walls = ["#f0cf9a", "#e8a488", "#f4ead2", "#a8c4c4", "#e9b96e", "#f2d8c8", "#c98a76", "#dfe3cf", "#efc2a0"] * 2
+    x = -34.0
+    while x < 690:
+        wide, tall = rng.uniform(42, 84), rng.uniform(54, 112) * (1 - 0.0004 * x)
+        _house(canvas, x, wide, tall, walls.pop(), 0.08 + 0.24 * x / 700)
+        x += wide + rng.uniform(-6, 2)
     quay = canvas.polygon([(-5, WATER - 8), (745, WATER - 6), (760, WATER + 4), (-5, WATER + 6)])
     canvas.mix(ramp(0.5 + 0.4 * canvas.noise(10, 3, 3), ["#7d7a74", "#c9bda4"]), quay)
-    canvas.detail = np.maximum(
-        canvas.detail, 0.5 * step(300, 330, canvas.y) * step(WATER, WATER - 10, canvas.y) * step(740, 700, canvas.x)
-    )
+    row = step(300, 330, canvas.y) * step(WATER, WATER - 10, canvas.y) * step(740, 700, canvas.x)
+    canvas.detail = np.maximum(canvas.detail, 0.5 * row)
+
+
+def _house(canvas: Canvas, x: float, wide: float, tall: float, wall: str, air: float) -> None:
+    rng = canvas.rng
+    foot, top = WATER - 6, WATER - 6 - tall
+
+    def block(left, upper, across, high):
+        return [(left, upper + high), (left, upper), (left + across, upper), (left + across, upper + high)]
+
+    face = canvas.polygon(block(x, top, wide, tall))
+    canvas.mix(land.faded(wall, AIR, air), face)
+    canvas.shade("#8d8fb0", 0.45 * face * step(x + wide * 0.35, x + wide * 1.1, canvas.x))
+    colour, rise = land.faded(rng.choice(ROOFS), AIR, air), rng.uniform(17, 32)
+    if rng.random() < 0.5:  # the gable to the water
+        canvas.mix(
+            land.faded(wall, AIR, air) * 0.97,
+            canvas.polygon([(x, top + 1), (x + wide / 2, top - rise), (x + wide, top + 1)]),
+        )
+        slopes = [
+            [(x - 4, top + 3), (x + wide / 2, top - rise - 2)],
+            [(x + wide / 2, top - rise - 2), (x + wide + 4, top + 3)],
+        ]
+        canvas.mix(colour * 1.15, canvas.lines(slopes[0], width=7))
+        canvas.mix(colour * 0.85, canvas.lines(slopes[1], width=7))
+        canvas.mix(land.faded("#46606f", AIR, air), canvas.ellipse(x + wide / 2, top - rise * 0.3, 4, 5))
+    else:
+        eaves = [(x - 3, top + 2), (x + 6, top - rise * 0.8), (x + wide - 6, top - rise * 0.8), (x + wide + 3, top + 2)]
+        canvas.mix(ramp(step(x, x + wide, canvas.x), [colour * 1.2, colour * 0.85]), canvas.polygon(eaves))
+        dormer = x + wide * rng.uniform(0.3, 0.55)
+        canvas.mix(land.faded("#f4ead2", AIR, air), canvas.polygon(block(dormer, top - rise * 0.55, 11, rise * 0.45)))
+        canvas.mix(land.faded("#46606f", AIR, air), canvas.polygon(block(dormer + 3, top - rise * 0.45, 5, rise * 0.3)))
+    chimney = x + wide * rng.uniform(0.62, 0.8)
+    canvas.mix(land.faded("#8a5a48", AIR, air), canvas.polygon(block(chimney, top - rise * 0.9 - 8, 7, rise * 0.6)))
+    columns = max(2, int(wide / 20))
+    panes, shutters = [], []
+    for wy in np.arange(top + 9, foot - 26, 23):
+        for wx in np.linspace(x + 8, x + wide - 16, columns):
+            panes.append(block(wx, wy, 8, 13))
+            shutters += [block(wx - 3.5, wy, 3, 13), block(wx + 8.5, wy, 3, 13)]
+    canvas.mix(land.faded("#46606f", AIR, air), canvas.polygon(*panes))
+    if rng.random() < 0.6:
+        canvas.mix(
+            land.faded(rng.choice(["#4f7f7a", "#7a3f38", "#f4f0e2", "#3f5f8a"]), AIR, air), canvas.polygon(*shutters)
+        )
+    canvas.mix(land.faded("#5a3a30", AIR, air), canvas.polygon(block(x + wide * 0.45, foot - 19, 11, 19)))
+    if rng.random() < 0.5:
+        awning = [(x + 4, foot - 22), (x + wide - 4, foot - 22), (x + wide, foot - 14), (x, foot - 14)]
+        canvas.mix(land.faded(rng.choice(["#c4503a", "#e9dcb4", "#3f7a86"]), AIR, air), canvas.polygon(awning))
 
 
 def _water(canvas: Canvas) -> np.ndarray:
@@ -193,24 +222,49 @@ def _quay(canvas: Canvas) -> None:
 
 
 def _crates(canvas: Canvas) -> None:
-    canvas.shade("#4a4450", 0.5 * canvas.ellipse(1110, 772, 120, 20, soft=9))
-    for x, y, wide, tall in ((1020, 776, 112, 52), (1134, 772, 90, 54), (1052, 724, 108, 50)):
-        front = canvas.polygon([(x, y), (x, y - tall), (x + wide, y - tall - 4), (x + wide, y - 4)])
-        lid = canvas.polygon(
-            [(x, y - tall), (x + 18, y - tall - 17), (x + wide + 14, y - tall - 21), (x + wide, y - tall - 4)]
+    """Fish boxes of slats, two and one upon them, the upper one full of ice and fish."""
+    canvas.shade("#4a4450", 0.55 * canvas.ellipse(1090, 778, 150, 20, soft=9))
+    for x, foot, wide, tall in ((972, 778, 116, 50), (1096, 774, 122, 52), (1028, 726, 122, 50)):
+        top, lean = foot - tall, 26
+        lid = canvas.polygon([(x, top), (x + lean, top - 22), (x + wide + lean, top - 24), (x + wide, top - 2)])
+        flank = canvas.polygon(
+            [(x + wide, foot - 2), (x + wide, top - 2), (x + wide + lean, top - 24), (x + wide + lean, foot - 24)]
         )
-        grain = canvas.noise(8, 3, 7)
-        canvas.mix(ramp(0.5 + 0.25 * grain - (canvas.x - x) / 420, ["#6a4630", "#b5834f", "#e2b87c"]), front)
-        slats = [[(x, y - tall * f), (x + wide, y - tall * f - 4)] for f in (0.34, 0.67)]
-        canvas.mix("#4a2f24", 0.8 * canvas.lines(*slats, width=4))
-        canvas.mix("#dfe6e4", lid)
-        fish = canvas.noise(7, 2, 3.5)
-        canvas.mix(ramp(0.5 + 0.5 * fish, ["#6a7f8c", "#b9c9cf", "#f2f4ee"]), lid)
+        canvas.mix("#4f3222", canvas.polygon([(x, foot), (x, top), (x + wide, top - 2), (x + wide, foot - 2)]))
+        canvas.mix("#5f3c28", flank)
+        for i in range(3):
+            y0 = top + 2 + i * tall / 3
+            slat = [(x, y0), (x + wide, y0 - 2), (x + wide, y0 + tall / 3 - 6), (x, y0 + tall / 3 - 4)]
+            canvas.mix(
+                ramp(step(x, x + wide, canvas.x + 20 * canvas.noise(20, 2, 4)), ["#dba868", "#a8743f"]),
+                canvas.polygon(slat),
+            )
+            canvas.mix("#f6d9a0", canvas.lines([(x, y0 + 1), (x + wide, y0 - 1)], width=2))
+        canvas.mix(
+            "#c08a50",
+            canvas.lines([(x + 5, top), (x + 5, foot)], [(x + wide - 5, top - 2), (x + wide - 5, foot - 2)], width=8),
+        )
+        canvas.mix("#3a4a52", lid)
+        rng = canvas.rng
+        n = 46
+        u, v = rng.random(n), np.sort(rng.random(n))
+        px, py = x + 8 + u * (wide - 14) + lean * (1 - v), top - 21 + v * 19
+        canvas.dab(
+            px, py, 17, 5.5, rng.normal(-0.1, 0.3, n), ramp(rng.random(n), ["#5f7886", "#a9bcc4", "#f4f6f0"]), 0.95
+        )
+        canvas.mix(
+            "#e2b878",
+            canvas.lines(
+                [(x, top), (x + lean, top - 22), (x + wide + lean, top - 24), (x + wide, top - 2), (x, top)], width=3
+            ),
+        )
 
 
 def finish(canvas: Canvas) -> None:
-    rope = np.array([(787, 722), (700, 742), (640, 716), (600, 640), (596, 566)], float)
-    canvas.mix("#c9a566", canvas.lines(rope, width=3.4))
+    t = np.linspace(0, 1, 30)
+    rope = np.stack([612 + 172 * t, 552 + 172 * t + 300 * t * (1 - t) * 0.9], -1)
+    canvas.mix("#7a5a38", canvas.lines(rope + np.array([0, 1.5]), width=3.6))
+    canvas.mix("#e3c085", canvas.lines(rope, width=2.4))
     for x, y, s, flip in ((770, 560, 0.74, -1), (430, 640, 1.12, 1)):
         stays = [
             [(-14, -330), (176, -84)],

@@ -37,7 +37,7 @@ def _wall(canvas: Canvas) -> None:
             panes.append([(x, y), (x + 150, y + 30), (x + 150, y + 186), (x, y + 156)])
     patch = canvas.polygon(*panes, soft=5) * (0.82 + 0.22 * canvas.noise(60, 4))
     leaves = step(0.15, 0.75, canvas.noise(46, 4, 1.4)) * step(980, 700, canvas.x)
-    canvas.mix("#ffd998", 0.72 * patch * (1 - 0.55 * leaves))
+    canvas.mix("#ffd994", 0.80 * patch * (1 - 0.55 * leaves))
 
 
 def _garden(canvas: Canvas) -> None:
@@ -264,7 +264,7 @@ def _kettle(canvas: Canvas, x: float, foot: float) -> None:
     a = np.linspace(np.pi * 1.06, np.pi * 1.94, 25)
     arch = np.stack([x + 84 * np.cos(a), foot - 108 + 112 * np.sin(a)], -1)
     canvas.mix("#2a2422", canvas.lines(arch, width=12))
-    canvas.mix("#d9a06a", canvas.lines(arch[3:14] + (-1, -4), width=3))
+    canvas.mix("#d9a06a", canvas.lines(arch[3:14] + np.array([-1, -4]), width=3))
     canvas.detail = np.maximum(canvas.detail, 0.8 * canvas.blurred(np.maximum(body, spout), 4))
 
 
@@ -275,11 +275,11 @@ def _cup(canvas: Canvas, x: float, foot: float, s: float) -> None:
         ramp(step(-110 * s, 110 * s, canvas.x - x), ["#fffaf0", "#f0e4cc", "#b3a797"]),
         canvas.ellipse(x, foot + 3 * s, 114 * s, 30 * s),
     )
-    canvas.mix("#cdbfa8", canvas.ellipse(x + 3 * s, foot + 5 * s, 72 * s, 17 * s))
+    canvas.shade("#b9a58c", 0.8 * canvas.ellipse(x + 14 * s, foot + 6 * s, 74 * s, 17 * s, soft=4))
     a = np.linspace(-1.35, 1.35, 25)
     handle = np.stack([x + 66 * s + 34 * s * np.cos(a), foot - 58 * s + 30 * s * np.sin(a)], -1)
     canvas.mix("#c9b8a0", canvas.lines(handle, width=13 * s))
-    canvas.mix("#f6ead2", canvas.lines(handle[:14] + (-2 * s, -2 * s), width=5 * s))
+    canvas.mix("#f6ead2", canvas.lines(handle[:14] - 2 * s, width=5 * s))
     colours = ["#fffdf4", "#f4e8d0", "#cdbba2", "#938474"]
     _bowl(canvas, x, foot - 92 * s, foot + 6 * s, 72 * s, colours, ["#b5a690", "#e2d5bc", "#fff8e4"])
     canvas.mix("#2c160e", canvas.ellipse(x, foot - 88 * s, 63 * s, 13 * s))
@@ -338,4 +338,4 @@ def _steam(canvas: Canvas, x: float, foot: float) -> None:
         spread = wide * (0.7 + 1.5 * rise)
         body += np.exp(-(((off - centre * (0.7 + 1.3 * rise)) / spread) ** 2))
     body *= step(-0.02, 0.10, rise) * step(1.05, 0.25, rise) * np.clip(0.75 + 0.45 * canvas.noise(60, 4, 0.5), 0, 1)
-    canvas.screen("#fff6e2", canvas.blurred(0.42 * body, 3))
+    canvas.screen("#fff6e2", canvas.blurred(0.80 * body, 3))

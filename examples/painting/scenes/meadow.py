@@ -8,6 +8,15 @@ from ..colour import ramp, step, tone
 
 SIZE = (1200, 800)
 FIELD_TOP = 418
+CLOUDS = (  # x, height of the base, half width, height
+    (60, 318, 90, 26),
+    (640, 322, 110, 30),
+    (980, 312, 120, 34),
+    (470, 262, 130, 56),
+    (1110, 236, 120, 62),
+    (815, 196, 210, 112),
+    (330, 120, 150, 60),
+)
 
 
 def compose(canvas: Canvas) -> None:
@@ -20,38 +29,26 @@ def compose(canvas: Canvas) -> None:
 
 
 def _clouds(canvas: Canvas) -> None:
+    """Fair-weather clouds: flat below, heaped above, white where the sun at the left meets them."""
     rng = canvas.rng
-    for x, y, wide in (
-        (250, 150, 210),
-        (880, 105, 250),
-        (560, 262, 130),
-        (1130, 250, 150),
-        (60, 282, 120),
-        (770, 305, 90),
-    ):
-        puff = np.zeros((canvas.h, canvas.w), np.float32)
-        for _ in range(13):
-            u = rng.uniform(-1, 1)
-            r = wide * rng.uniform(0.16, 0.34) * (1.1 - abs(u) * 0.7)
-            d = light.distance(canvas, x + u * wide * 0.8, y - (1 - u * u) * wide * 0.20 * rng.random(), 1.25)
-            puff = np.maximum(puff, 1.25 - d / r)
-        puff += 0.42 * canvas.noise(wide * 0.28, 5, 1.4) - 0.8 * step(0.06, 0.30, (canvas.y - y) / wide)
-        density = step(0.05, 0.6, puff)
-        lit = step(
-            -0.30,
-            0.42,
-            density
-            - canvas.warped(
-                canvas.blurred(density, 5), np.full_like(density, -wide * 0.07), np.full_like(density, -wide * 0.13)
-            )
-            + 0.12,
-        )
-        canvas.mix(ramp(lit, ["#a9bcd2", "#dbe3ea", "#fffdf4"]), density * 0.94)
-    canvas.direct(0.15, canvas.y < 330, 0.1)
+    veil = sky.cloud_field(canvas, 60, 6.0, warp=0.4, octaves=3)
+    canvas.mix("#eef3f2", 0.55 * step(0.3, 1.4, veil))
+    for x, base, wide, tall in CLOUDS:
+        n = int(110 + wide * 0.9)
+        u = np.clip(rng.normal(0, 0.40, n), -0.9, 0.9) * rng.uniform(0.9, 1.05, n)
+        lumps = 0.30 * np.sin(u * 5.0 + x) + 0.16 * np.sin(u * 13.0 + 2 * x)
+        heap = (1 - np.abs(u) ** 1.6) * (0.70 + lumps)
+        v = rng.random(n) ** 0.8 * heap
+        shade = np.clip(0.10 + 0.95 * v / np.maximum(heap, 0.15) - 0.25 * u + rng.normal(0, 0.08, n), 0, 1)
+        order = np.argsort(shade + rng.normal(0, 0.12, n))
+        u, v, shade = u[order], v[order], shade[order]
+        size = tall * 0.42 * (0.55 + 0.6 * rng.random(n)) * (1.05 - 0.45 * np.abs(u))
+        colours = ramp(shade, ["#93a9c6", "#b9c8d8", "#efe9dc", "#fffdf4"])
+        canvas.dab(x + u * wide, base - v * tall, size * 1.5, size, rng.normal(0, 0.3, n), colours, 0.55, 0.015, 0.006)
+    canvas.direct(0.15, canvas.y < 330, 0.15)
 
 
 def _hills(canvas: Canvas) -> None:
-    x = canvas.x[0]
     for base, height, cell, colours in (
         (352, 26, 330, ["#8fb0c8", "#9fbccb"]),
         (372, 24, 260, ["#7fa3ab", "#9dbaa8"]),
@@ -127,55 +124,103 @@ def _field(canvas: Canvas) -> None:
     canvas.mix(colour * (1 - 0.22 * shadow)[..., None], mask)
     canvas.direct(np.pi / 2, (near > 0.15) * 1.0, 0.5)
     canvas.direct(0.0, (near > 0) * (near <= 0.15), 0.5)
+    _path(canvas)
     rng = canvas.rng
-    x, y, near = land.scatter(canvas, 5200, FIELD_TOP + 6, 830, 1.15)
-    patch = canvas.noise(46, 4, 3.2)
-    row, column = (np.clip(v * canvas.scale, 0, top - 1).astype(int) for v, top in ((y, canvas.h), (x, canvas.w)))
-    here = patch[row, column]
-    kind = np.digitize(here + rng.normal(0, 0.30, len(x)), [-0.62, -0.18, 0.30, 0.75])
+    x, y, near = land.scatter(canvas, 3200, FIELD_TOP + 30, 830, 1.0)
+    off_path = np.abs(x - _path_middle(y)) > _path_width(y) * 0.5
+    x, y, near = x[off_path], y[off_path], near[off_path]
     blades = ramp(rng.random(len(x)) * (1 - 0.35 * near), ["#2f5a2c", "#5f8a3a", "#a9bf58", "#dcd886"])
     land.grass(canvas, x, y + 10 * near, 8 + 62 * near**1.4, blades, 0.22, 1.4 + 2.0 * near, 0.75)
-    petals = np.array(["#f4f2e6", "#f2c433", "#e8ead2", "#d8382c", "#5a6fd0"])
-    flower = rng.random(len(x)) < 0.62
-    fx, fy, fn = x[flower], y[flower] - 26 * near[flower] ** 1.4, near[flower]
-    colours = np.stack([tone(c) for c in petals[kind[flower]]])
-    size = 1.8 + 6.5 * fn**1.3
-    canvas.dab(fx, fy, size * 1.3, size * 0.9, rng.uniform(-0.3, 0.3, len(fx)), colours, 0.9, 0.10, 0.02)
+
+
+def _path_middle(y):
+    t = np.clip((y - FIELD_TOP) / 382, 0, 1.1)
+    return 700 - 60 * t + 150 * np.sin(t * 3.6) * t**0.6
+
+
+def _path_width(y):
+    return 3 + 78 * np.clip((y - FIELD_TOP) / 382, 0, 1.1) ** 1.3
+
+
+def _path(canvas: Canvas) -> None:
+    """A trodden path that leads toward the village."""
+    side = np.abs(canvas.x - _path_middle(canvas.y)) / _path_width(canvas.y) + 0.10 * canvas.noise(16, 4, 2)
+    mask = step(0.56, 0.44, side) * step(FIELD_TOP + 2, FIELD_TOP + 10, canvas.y)
+    canvas.mix(ramp(0.5 + 0.35 * canvas.noise(14, 4, 4), ["#a8895c", "#cdb07c", "#ecd8a6"]), mask * 0.9)
+    middle = step(0.16, 0.04, side) * step(470, 560, canvas.y)
+    canvas.mix("#7f9a48", 0.6 * middle)
+    canvas.direct(0.0, mask, 0.5)
+
+
+def _flowers(canvas: Canvas) -> None:
+    """Drifts of flowers over the whole field, after the strokes, or they would be painted out."""
+    rng = canvas.rng
+    x, y, near = land.scatter(canvas, 5600, FIELD_TOP + 14, 760, 1.1)
+    patch = canvas.noise(60, 4, 3.4)
+    row, column = (np.clip(v * canvas.scale, 0, top - 1).astype(int) for v, top in ((y, canvas.h), (x, canvas.w)))
+    here = patch[row, column] + rng.normal(0, 0.26, len(x))
+    grows = (np.abs(here) > 0.22) & (np.abs(x - _path_middle(y)) > _path_width(y) * 0.62)
+    x, y, near, here = x[grows], y[grows], near[grows], here[grows]
+    kind = np.digitize(here, [-0.9, -0.5, 0.0, 0.75])
+    petals = tone(["#5f78d6", "#f4c838", "#f6f3e6", "#dc3c2a", "#f08a5a"])
+    size = 1.4 + 6.0 * near**1.25
+    turn = rng.uniform(-0.4, 0.4, len(x))
+    canvas.dab(x, y, size * 1.5, size, turn, petals[kind] * 0.82, 0.9, 0.10, 0.02)
+    canvas.dab(x - 0.15 * size, y - 0.25 * size, size * 0.8, size * 0.45, turn, petals[kind] * 1.06, 0.8, 0.06, 0.02)
 
 
 def _tree(canvas: Canvas) -> None:
-    canvas.shade("#2c4a3a", 0.5 * canvas.ellipse(212, 478, 150, 13, soft=7))
-    trees.trunk(canvas, [(196, 476), (186, 420), (190, 360), (206, 300)], [34, 22, 19, 14], "#3a2f26", "#8a7350", 1)
-    for angle, y in ((2.3, 370), (0.8, 360), (1.4, 330)):
-        for path, width in trees.branches(canvas, 190, y, angle, 50, 9, 2, []):
-            canvas.mix("#3a2f26", canvas.lines(path, width=width))
-    blobs = [
-        (120, 330, 70, 48),
-        (268, 325, 72, 50),
-        (196, 262, 92, 62),
-        (130, 272, 60, 46),
-        (262, 262, 62, 46),
-        (196, 205, 62, 42),
-        (90, 372, 36, 24),
-        (300, 372, 38, 24),
+    """An oak at the left that frames the view."""
+    canvas.shade("#24452f", 0.55 * canvas.ellipse(150, 520, 240, 20, soft=9))
+    trees.trunk(canvas, [(86, 520), (104, 462), (104, 400), (116, 300)], [74, 46, 40, 30], "#33291f", "#8f7750", 1)
+    for x, y, angle in ((104, 400, 2.4), (106, 390, 0.7), (112, 330, 1.3)):
+        for path, width in trees.branches(canvas, x, y, angle, 74, 15, 2, []):
+            canvas.mix("#33291f", canvas.lines(path, width=width))
+    rng = canvas.rng
+    far = [(rng.uniform(-60, 290), rng.uniform(90, 380), rng.uniform(34, 60), rng.uniform(24, 40)) for _ in range(15)]
+    trees.crown(canvas, far, "#1d3f28", "#32612f", "#5f8a3a", sun=(0.5, -0.7), leaf=9)
+    rim = [
+        (30, 150, 86, 58),
+        (140, 120, 90, 56),
+        (236, 178, 72, 50),
+        (292, 250, 52, 40),
+        (262, 322, 62, 40),
+        (176, 250, 84, 56),
     ]
-    trees.crown(canvas, blobs, "#22452c", "#4f7f36", "#bfcf62", sun=(0.55, -0.75), leaf=8, dense=1.1)
+    rim += [
+        (60, 250, 84, 58),
+        (-20, 310, 70, 54),
+        (150, 340, 66, 36),
+        (318, 300, 34, 24),
+        (220, 108, 50, 34),
+        (60, 92, 60, 34),
+        (30, 378, 60, 30),
+    ]
+    trees.crown(canvas, rim, "#1f442a", "#467a33", "#c3cf62", sun=(0.55, -0.7), leaf=8.5, dense=0.85)
 
 
 def _poppy(canvas: Canvas, x: float, y: float, size: float) -> None:
-    petals = [(-0.45, -0.1, 0.3), (0.45, -0.12, -0.3), (0.0, 0.18, 0.0), (0.0, -0.30, 0.0)]
-    for dx, dy, turn in petals:
-        canvas.dab([x + dx * size], [y + dy * size], size * 1.15, size * 0.85, turn, "#d5301f", 0.95, 0.10, 0.03)
+    """A poppy, more or less turned away: back petals in shade, two in front with the light through them."""
+    rng = canvas.rng
+    turn, open_ = rng.normal(0, 0.25), rng.uniform(0.45, 1.0)
+    wide = size * (0.75 + 0.35 * open_)
     canvas.dab(
-        [x - 0.3 * size, x + 0.35 * size],
-        [y - 0.42 * size, y - 0.36 * size],
-        size * 0.7,
-        size * 0.32,
-        0.1,
-        "#ff7a4e",
-        0.85,
+        [x - 0.25 * wide, x + 0.28 * wide],
+        [y - 0.30 * size] * 2,
+        wide * 1.1,
+        size * 0.8,
+        [turn + 0.3, turn - 0.3],
+        "#a81e1a",
+        0.95,
     )
-    canvas.dab([x], [y + 0.02 * size], size * 0.34, size * 0.30, 0, "#2a1a22", 0.95)
+    if open_ > 0.7:
+        canvas.dab([x], [y - 0.12 * size], size * 0.5, size * 0.34, turn, "#241620", 0.95)
+    px, py = np.array([-0.34, 0.36, 0.02]), np.array([0.10, 0.08, 0.24])
+    lean = turn + np.array([0.55, -0.55, 0.0])
+    red = ["#d92f1e", "#cf2a1e", "#e23a22"]
+    canvas.dab(x + px * wide, y + py * size, wide * 0.95, size * 0.72, lean, red, 0.95, 0.08)
+    px, py = np.array([-0.40, 0.26]), np.array([0.02, 0.10])
+    canvas.dab(x + px * wide, y + py * size, wide * 0.5, size * 0.22, lean[:2], "#ff7f55", 0.8)
 
 
 def _daisy(canvas: Canvas, x: float, y: float, size: float) -> None:
@@ -204,14 +249,17 @@ def _cornflower(canvas: Canvas, x: float, y: float, size: float) -> None:
 def finish(canvas: Canvas) -> None:
     """The nearest flowers, each with its stem, and the bees that visit them."""
     rng = canvas.rng
+    _flowers(canvas)
     n = 900
-    x, y = rng.uniform(-10, 1210, n), np.sort(rng.uniform(640, 850, n))
+    x, y = rng.uniform(-10, 1210, n), np.sort(rng.uniform(660, 850, n))
     land.grass(canvas, x, y + 20, 70, ramp(rng.random(n), ["#1f4424", "#3f6f2e", "#7fa040", "#d3d47c"]), 0.25, 2.6, 0.8)
     kinds = (_poppy, _daisy, _cornflower)
-    places = np.stack([rng.uniform(10, 1190, 88), np.sort(585 + 205 * rng.random(88) ** 0.8)], -1)
-    for px, py in places:
+    for py in np.sort(600 + 190 * rng.random(120) ** 0.8):
+        px = rng.choice([rng.uniform(-10, 1210), rng.normal(230, 120), rng.normal(980, 120)])
+        if abs(px - _path_middle(py)) < _path_width(py) * 0.7:
+            continue
         grown = (py - 540) / 250
-        size = 9 + 17 * grown
+        size = (8 + 15 * grown) * rng.uniform(0.75, 1.25)
         canvas.dab(
             [px + 1], [py + 30 * grown + 14], 60 * grown + 24, 2.4, np.pi / 2 + rng.normal(0, 0.06), "#4d7a34", 0.9
         )

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .. import land, light, sky, trees, water
+from .. import land, light, sky, terrain, trees, water
 from ..canvas import Canvas
-from ..colour import ramp, step, tone
+from ..colour import ramp, step
+from ..terrain import Peak
 
 SIZE = (1200, 800)
 SHORE = 452
@@ -22,45 +23,24 @@ def compose(canvas: Canvas) -> None:
 
 
 def _peaks(canvas: Canvas) -> None:
-    """Three ridges: each with snow lit from the left and blue in its own shade, paler when farther."""
-    x = canvas.x[0]
-    ridges = (
-        ([(120, 300), (330, 190), (520, 285), (840, 250), (1010, 200), (1250, 290)], 120, 0.55),
-        ([(-100, 330), (90, 245), (300, 300), (560, 110), (640, 150), (790, 285), (1010, 330), (1300, 310)], 150, 0.25),
-        (
-            [
-                (-100, 290),
-                (60, 330),
-                (250, 395),
-                (430, 420),
-                (720, 425),
-                (900, 360),
-                (1080, 268),
-                (1190, 225),
-                (1300, 260),
-            ],
-            110,
-            0.08,
-        ),
-    )
-    for knots, rough, air in ridges:
-        px, py = np.array(knots, float).T
-        line = np.interp(x, px, py) + rough * 0.16 * canvas.curve(110, 7, 0.56)
-        mask = land.below(canvas, line)
-        depth = canvas.y - line[None, :]
-        # Ribs run down from the crest: noise drawn out downhill, then lit as a surface.
-        ribs = canvas.noise(150, 7, 0.55, 0.58) * 46 + 0.30 * np.broadcast_to(line[None, :], depth.shape)
-        skewed = canvas.warped(ribs, depth * 0.25, -depth * 0.1)
-        _, across = np.gradient(canvas.blurred(skewed, 1.2))
-        lit = step(-0.55, 0.65, -across * 1.15 * canvas.scale + 0.10)
-        snow = step(0.2, -0.25, (depth - 150) / 150 + 0.50 * canvas.noise(60, 5, 0.7) + 0.22 * (1 - lit))
-        rock = ramp(lit, ["#3f4d69", "#77788a", "#c4a695"])
-        white = ramp(lit, ["#7f9ac4", "#bccbe0", "#fdeadb", "#fff6ea"])
-        colour = rock * (1 - snow[..., None]) + white * snow[..., None]
-        colour = colour * (1 - air) + tone("#c9d3dd") * air
-        haze = step(180, 470, canvas.y)[..., None] * (0.35 + 0.4 * air)
-        canvas.mix(colour * (1 - haze) + tone("#d9dcd8") * haze, mask)
-        canvas.direct(np.where(across > 0, 0.9, -0.9), mask, 0.4)
+    """The range in the first sun: gold on the left of each ridge, blue in its shadow."""
+    peaks = [
+        Peak(-0.13, 0.55, 1.00, 0.62),
+        Peak(0.10, 0.75, 0.80, 0.55),
+        Peak(-0.62, 0.60, 0.72, 0.55),
+        Peak(0.62, 0.42, 0.74, 0.50),
+        Peak(0.98, 0.90, 0.95, 0.60),
+        Peak(-1.15, 1.20, 1.00, 0.70),
+        Peak(0.30, 1.60, 0.95, 0.60),
+    ]
+    relief = terrain.view(canvas, peaks, SHORE + 4, 560, (0.62, 0.30), rough=0.50)
+    snow = ["#6f8fc0", "#a3b9da", "#f1d9c6", "#fff0dc"]
+    rock = ["#41506f", "#6f7490", "#b89a8c", "#dcbca0"]
+    terrain.paint(canvas, relief, 0.13, snow, rock, "#c9d6e2")
+    valley = step(300, 470, canvas.y) * relief.cover
+    canvas.mix("#d3dadb", 0.55 * valley)
+    canvas.direct(np.where(relief.light > 0.5, 2.2, 0.9), relief.cover, 0.15)
+    canvas.detail = np.maximum(canvas.detail, 0.5 * relief.cover)
 
 
 def _woods(canvas: Canvas) -> None:
@@ -71,22 +51,22 @@ def _woods(canvas: Canvas) -> None:
         ramp(step(360, 456, canvas.y), ["#5d7a86", "#7c9690"]),
         land.below(canvas, slope) * step(SHORE + 3, SHORE, canvas.y),
     )
-    light.mist(canvas, 432, 20, "#e6e2d8", 0.6)
+    light.mist(canvas, 428, 20, "#e6e2d8", 0.5)
     for count, colour, tall, rise in ((190, "#5f7f84", 30, 46), (150, "#3f6268", 42, 22), (110, "#274a4c", 52, 4)):
         px = np.sort(rng.uniform(-20, 1220, count))
-        keep = rng.random(count) < np.clip(np.abs(px - 590) / 330, 0.12, 1)
+        keep = rng.random(count) < np.clip(np.abs(px - 590) / 240, 0.45, 1)
         px = px[keep]
         foot = SHORE + 1 - rise * np.clip(np.abs(px - 590) / 600, 0.05, 1) * rng.uniform(0.6, 1.2, len(px))
         height = tall * rng.uniform(0.6, 1.25, len(px)) * (0.65 + 0.6 * np.abs(px - 590) / 600)
         mask = trees.pine_line(canvas, px, foot, height)
         fill = land.below(canvas, np.interp(x, px, foot)) * step(SHORE + 2, SHORE, canvas.y)
-        fill *= np.interp(x, px, np.clip(np.abs(px - 590) / 260 - 0.25, 0, 1))[None, :]
+        fill *= step(60, 330, np.abs(x - 590))[None, :]
         canvas.mix(colour, np.maximum(mask * step(SHORE + 2, SHORE, canvas.y), fill))
         canvas.mix("#c9c08e", 0.35 * mask * (1 - canvas.warped(mask, np.full_like(mask, -2.5), np.zeros_like(mask))))
     for px in (28, 72, 118, 166, 1104, 1150, 1196):
         tall = rng.uniform(105, 165)
         trees.pine(canvas, px, SHORE + rng.uniform(-2, 8), tall, "#17383a", "#8f9a62", -1.0, 0.55)
-    light.mist(canvas, SHORE - 8, 15, "#efe6da", 0.75, 70)
+    light.mist(canvas, SHORE - 5, 11, "#efe6da", 0.62, 70)
 
 
 def _lake(canvas: Canvas) -> np.ndarray:

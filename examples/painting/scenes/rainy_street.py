@@ -1,5 +1,7 @@
 """A street at night in the rain: lit windows, lamps and a tram, all doubled in the wet stones."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from .. import light
@@ -37,7 +39,7 @@ def compose(canvas: Canvas) -> None:
         [(9.0, 4.6, 1090), (4.6, 2.2, 1270), (2.2, 1.1, 1020), (1.1, 0.45, 1200), (0.45, -0.2, 1100)],
         "right",
     )
-    light.mist(canvas, 600, 120, "#8d8f88", 0.35)
+    light.mist(canvas, 600, 120, "#8d8f88", 0.22)
     _street(canvas)
     _lamps(canvas)
     _tram(canvas)
@@ -70,7 +72,7 @@ def _facades(canvas: Canvas, x: float, houses: list[tuple[float, float, float]],
         canvas.mix(base * 1.35, canvas.lines([at(x, 250, far), at(x, 250, near)], width=7 / (1 + near)))
         columns = np.linspace(near, far, 5)
         for level in np.arange(300, tall - 90, 165):
-            for a, b in zip(columns[:-1], columns[1:], strict=True):
+            for a, b in pairwise(columns):
                 _window(
                     canvas, x, a + (b - a) * 0.28, a + (b - a) * 0.74, level, level + 104, base, rng.random() < 0.36
                 )
@@ -238,17 +240,20 @@ def _tram(canvas: Canvas) -> None:
     canvas.shade("#05080c", 0.7 * canvas.ellipse((x0 + x1) / 2, foot + 3, 96, 9, soft=4))
     for lamp in (x0 + 36, x1 - 36):
         canvas.mix("#fffbe6", canvas.ellipse(lamp, foot - 84, 12, 12))
-        light.glow(canvas, lamp, foot - 84, 78, "#fff0c4", 0.9)
+        light.glow(canvas, lamp, foot - 84, 56, "#fff0c4", 0.75)
         _streak(canvas, lamp, foot + 10, foot + 300, 24, "#fff0c4", 0.85)
-    light.glow(canvas, (x0 + x1) / 2, top + 26, 60, "#ffe6a8", 0.35)
+    light.glow(canvas, (x0 + x1) / 2, top + 26, 44, "#ffe6a8", 0.25)
     canvas.detail = np.maximum(canvas.detail, 0.6 * canvas.blurred(tram, 4))
 
 
 def _walker(canvas: Canvas, x: float, foot: float, tall: float) -> None:
     """Someone under an umbrella, seen against the light."""
     s = tall / 172
-    coat = [(-17, -8), (-24, -70), (-20, -112), (-8, -124), (10, -124), (20, -110), (25, -66), (19, -8)]
-    legs = [[(-12, -20), (-14, 0), (-5, 0), (-3, -20)], [(5, -20), (9, -2), (18, -2), (13, -20)]]
+    coat = [(-19, -40), (-22, -76), (-17, -112), (-7, -124), (9, -124), (18, -110), (23, -72), (22, -38)]
+    legs = [
+        [(-13, -42), (-17, -6), (-22, 0), (-8, 0), (-1, -42)],
+        [(2, -42), (10, -8), (9, -2), (22, -2), (17, -12), (15, -42)],
+    ]
     shapes = [[(x + px * s, foot + py * s) for px, py in part] for part in (coat, *legs)]
     t = np.linspace(np.pi, 2 * np.pi, 25)
     dome = [(x + 6 * s + 66 * s * np.cos(a), foot - 138 * s + 52 * s * np.sin(a)) for a in t]
@@ -273,7 +278,7 @@ def _walker(canvas: Canvas, x: float, foot: float, tall: float) -> None:
 
 def finish(canvas: Canvas) -> None:
     rng = canvas.rng
-    wires = [[at(x, 700, z) for z in (-0.3, 0, 0.6, 2, 6)] for x in (400, 620)]
+    wires = [[at(x, 700, z) for z in (-0.62, -0.3, 0, 0.6, 2, 6)] for x in (400, 620)]
     canvas.mix("#0e1722", 0.7 * canvas.lines(*wires, width=1.8))
     n = 520
     x, y = rng.uniform(-20, 920, n), rng.uniform(-40, 1220, n)
@@ -287,4 +292,4 @@ def finish(canvas: Canvas) -> None:
         wide = 7 + 13 * t
         ring = canvas.ellipse(x0, y0, wide, wide * 0.3) - canvas.ellipse(x0, y0, wide - 1.6, wide * 0.3 - 1.2)
         canvas.screen("#cfdbe0", 0.35 * np.clip(ring, 0, 1))
-    light.bloom(canvas, 0.60, 0.26)
+    light.bloom(canvas, 0.64, 0.20)
