@@ -83,5 +83,21 @@ class Body:
         raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
         for centre, decay in self._bands:
             gain = 1 / (1 + (centre / reach_hz) ** 2)
-            out += signal.bandpass(raw * np.exp(-time / np.float32(decay)), centre / 1.4, centre * 1.4) * np.float32(gain)
+            out += signal.bandpass(raw * np.exp(-time / np.float32(decay)), centre / 1.4, centre * 1.4) * np.float32(
+                gain
+            )
         return signal.peak(out * (1 - np.exp(-time / np.float32(soft_s))))
+
+
+def sole_press(voice: Voice, high: float) -> np.ndarray:
+    """Return the contact of a soft skin with the ground, of peak 1: a wide dull burst whose high parts die first."""
+    rng, size = voice.rng, seconds(0.12)
+    time = np.arange(size, dtype=np.float32) / RATE
+    raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
+    low_hz, top_hz = 110 * high, rng.uniform(2000, 4500) * 1.4**voice.brightness
+    slope = -0.9 + 0.25 * voice.roughness + 0.25 * voice.brightness  # of the level, per factor of frequency
+    for centre in np.geomspace(low_hz, top_hz, 6):
+        decay_s = 0.02 * (centre / low_hz) ** -0.4
+        grain = raw * np.exp(-time / np.float32(decay_s)) * (1 - np.exp(-time / np.float32(0.004)))
+        out += signal.bandpass(grain, centre / 1.35, centre * 1.35) * np.float32((centre / low_hz) ** slope)
+    return signal.peak(out)

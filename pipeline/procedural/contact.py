@@ -4,7 +4,7 @@ import numpy as np
 
 from . import signal
 from .ambience import indoors, outdoors
-from .bodies import Body, body_of
+from .bodies import Body, body_of, sole_press
 from .creatures import spread
 from .schedule import bouts, events, pace, rhythm
 from .signal import seconds
@@ -45,7 +45,7 @@ def dishes(voice: Voice) -> np.ndarray:
         times = start + np.cumsum(voice.rng.gamma(1.3, 0.06 / pace(voice), count))
         gains = voice.rng.uniform(0.15, 1.0, count) ** 1.6 * spread(voice, 0.5, 1.0)
         _strew(voice, track, plates if voice.rng.random() < 0.65 else plates + steel, times, gains)
-    return indoors(voice, track, decay_s=0.5, share=0.14)
+    return indoors(voice, track, decay_s=0.5, share=0.02)
 
 
 def cutlery(voice: Voice) -> np.ndarray:
@@ -59,7 +59,7 @@ def cutlery(voice: Voice) -> np.ndarray:
         _strew(voice, track, steel, times, voice.rng.uniform(0.1, 1.0, count) ** 1.4)
         if voice.rng.random() < 0.5:
             _strew(voice, track, plates, times[:1], 0.6)
-    return indoors(voice, track, decay_s=0.4, share=0.1)
+    return indoors(voice, track, decay_s=0.4, share=0.02)
 
 
 def glasses(voice: Voice) -> np.ndarray:
@@ -75,7 +75,7 @@ def glasses(voice: Voice) -> np.ndarray:
         _strew(voice, track, bowls, times[:1] + 0.0006, 0.7)  # the other glass of the pair
         if voice.rng.random() < 0.5:
             _strew(voice, track, feet, times[-1:] + spread(voice, 0.15, 0.4), 0.5)
-    return indoors(voice, track, decay_s=0.5, share=0.12)
+    return indoors(voice, track, decay_s=0.5, share=0.02)
 
 
 # Clockwork and keys --------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def clock(voice: Voice) -> np.ndarray:
             signal.place(track, pallet.blow(voice.rng, 0.35), time)
             signal.place(track, pallet.blow(voice.rng, 1.0), time + gap)
             signal.place(track, case.blow(voice.rng, 0.5), time + gap)
-    return indoors(voice, track, decay_s=0.3, share=0.06, air_db=-40)
+    return indoors(voice, track, decay_s=0.3, share=0.02, air_db=-40)
 
 
 def keyboard(voice: Voice) -> np.ndarray:
@@ -116,7 +116,7 @@ def keyboard(voice: Voice) -> np.ndarray:
                 time += voice.rng.gamma(5.0, 0.026) / pace(voice)
             signal.place_panned(track, caps[12], time, 0.9, 0.0)  # the long key after a word
             time += voice.rng.gamma(3.0, 0.06) / pace(voice) * 1.6**-voice.density
-    return indoors(voice, track, decay_s=0.25, share=0.08, air_db=-38)
+    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-38)
 
 
 def _key(voice: Voice, pitch: float) -> np.ndarray:
@@ -160,7 +160,7 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np
                 signal.place(track, tip, time, 0.35 * force)
             elif voice.rng.random() < 0.5:
                 signal.place(track, body.blow(voice.rng, 0.15 * force), time + spread(voice, 0.1, 0.16))
-    return outdoors(voice, track, decay_s=0.7, share=0.14)
+    return outdoors(voice, track, decay_s=0.7, share=0.02)
 
 
 # Doors and knocks ----------------------------------------------------------------------------------------------------
@@ -183,18 +183,18 @@ def door(voice: Voice) -> np.ndarray:
         signal.place(track, frame.blow(rng, 0.35 * force), start + 0.036 + spread(voice, 0.02, 0.045))  # it rebounds
         signal.place(track, signal.peak(push), start + 0.035, 0.6 * force)
         signal.place(track, latch.blow(rng, 0.4), start + spread(voice, 0.09, 0.16))
-    return indoors(voice, track, decay_s=0.7, share=0.2, air_db=-34)
+    return indoors(voice, track, decay_s=0.7, share=0.02, air_db=-34)
 
 
 def knock(voice: Voice) -> np.ndarray:
     """Knuckles on a door: three to five quick raps."""
-    leaf = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.4, 0.6), ring=0.9, modes=22, noise=1.5)
+    leaf = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.4, 0.6), ring=0.4, modes=22, noise=1.5)
     track = np.zeros(voice.length, np.float32)
     for start in events(voice, 1.7, length_s=0.9):
         for index in range(voice.rng.integers(3, 6)):
             rap = leaf.blow(voice.rng, spread(voice, 0.7, 1.0), attack_s=0.0006)
             signal.place(track, rap, start + index * spread(voice, 0.15, 0.19) / pace(voice))
-    return indoors(voice, track, decay_s=0.5, share=0.16, air_db=-34)
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-34)
 
 
 # Loose things: chance collisions -------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def coins(voice: Voice) -> np.ndarray:
             disc = [discs[voice.rng.integers(len(discs))]]
             gains = voice.rng.uniform(0.5, 1.0, len(bounces)) * 0.8**bounces
             _strew(voice, track, disc, times, spread(voice, 0.4, 1.0) * gains)
-    return indoors(voice, track, decay_s=0.35, share=0.08)
+    return indoors(voice, track, decay_s=0.35, share=0.02)
 
 
 def keys(voice: Voice) -> np.ndarray:
@@ -251,27 +251,29 @@ def keys(voice: Voice) -> np.ndarray:
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.17, 0.07), 230)
     _strew(voice, track, blades, times, gains, 0.2)
-    return indoors(voice, track, decay_s=0.3, share=0.06)
+    return indoors(voice, track, decay_s=0.3, share=0.02)
 
 
 def ball(voice: Voice) -> np.ndarray:
     """A ball: dribbled in bouts, then left to bounce out, faster and softer."""
     track, rng = np.zeros(voice.length, np.float32), voice.rng
-    size = spread(voice, 0.85, 1.15)
-    skin = Body.of(voice, "rubber", pitch=0.8 * size, ring=1.3, modes=16, noise=6.0)
+    size = spread(voice, 0.85, 1.15) * 1.2**voice.brightness
     floor = Body.of(voice, body_of(voice, "wood"), pitch=0.45, ring=0.45, modes=20, noise=3.0)
-    for start, end in bouts(voice, (3.0, 5.0), (0.4, 1.0)):
-        times = list(rhythm(voice, (start, start + 0.65 * (end - start)), 0.62, 0.06))
-        gains = [spread(voice, 0.75, 1.0) for _ in times]
-        gap, gain = 0.55, 0.8
-        while times and gap > 0.06 and times[-1] + gap < end:
+    slaps = [sole_press(voice, 1.0) for _ in range(5)]
+    for start, end in bouts(voice, (4.0, 7.0), (0.4, 1.0)):
+        times = list(rhythm(voice, (start, start + 0.75 * (end - start)), 0.62, 0.07))
+        gains = [spread(voice, 0.7, 1.0) for _ in times]
+        gap, gain = 0.5, 0.75
+        while times and gap > 0.08 and times[-1] + gap < end:
             times.append(times[-1] + gap)
             gains.append(gain)
-            gap, gain = gap * 0.8, gain * 0.8
+            gap, gain = gap * 0.8, gain * 0.8  # a bounce keeps four fifths of the speed
         for time, gain in zip(times, gains, strict=True):
-            air_hz = size * np.array([95, 170, 410, 860]) * (1 + 0.02 * rng.standard_normal(4))
-            hollow = signal.modes(air_hz, [0.025, 0.02, 0.02, 0.015], [1, 0.8, 0.2, 0.12], rng=rng, attack_s=0.002)
-            signal.place(track, skin.blow(rng, gain, attack_s=0.002), time)
-            signal.place(track, floor.blow(rng, 0.8 * gain, attack_s=0.001), time)
-            signal.place(track, hollow, time, 0.5 * gain)
-    return indoors(voice, track, decay_s=1.1, share=0.25, air_db=-34)
+            skin_hz = size * np.array([95, 170, 410, 860]) * (1 + 0.03 * rng.standard_normal(4))
+            hollow = signal.modes(skin_hz, [0.025] * 4, [1, 0.5, 0.33, 0.25], rng=rng, attack_s=0.002)
+            blow = signal.modes(size * np.array([80.0, 168.0]), [0.03, 0.018], [1.0, 0.5], attack_s=0.004)
+            signal.place(track, slaps[rng.integers(5)], time, 0.6 * gain)
+            signal.place(track, blow, time, 2.0 * gain)
+            signal.place(track, hollow, time, 0.3 * gain)
+            signal.place(track, floor.blow(rng, gain, attack_s=0.001), time, 0.3)
+    return indoors(voice, track, decay_s=1.1, share=0.01, air_db=-26)

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import signal
 from .ambience import indoors, outdoors
-from .bodies import SOLID, Body
+from .bodies import SOLID, Body, sole_press
 from .creatures import spread
 from .schedule import bouts, pace, rhythm
 from .signal import RATE, seconds
@@ -34,7 +34,7 @@ class Ground:
 GROUNDS = {
     "gravel": Ground(2.2, 0.5, 0.0, 2.0, (400, 4500), 45, (1300, 5500), 0.0022, 0.055),
     "snow": Ground(1.8, 0.4, 0.0, 2.0, (300, 2600), 15, (600, 2600), 0.0014, 0.075),
-    "leaves": Ground(1.8, 0.4, 0.0, 1.8, (900, 6500), 60, (2200, 9000), 0.0010, 0.07),
+    "leaves": Ground(1.8, 0.4, 0.0, 2.4, (700, 6000), 30, (2200, 9000), 0.0010, 0.07),
     "sand": Ground(2.0, 0.4, 0.0, 2.0, (500, 5000), 40, (2500, 8000), 0.0006, 0.06),
     "earth": Ground(2.8, 0.8, 0.0, 1.2, (200, 1800), 8, (1200, 4000), 0.0012, 0.035),
     "stone": Ground(2.5, 0.5, 0.2, 1.8, (250, 2200), 4, (2000, 6000), 0.0010, 0.02),
@@ -80,7 +80,7 @@ def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
     touches = _touches(voice)
     track = np.zeros(voice.length, np.float32)
     # Each grain comes again only among others of another level: nobody hears it as the same.
-    presses = {heel: [_press(voice, 1.0 if heel else 1.6) for _ in range(6)] for heel in (True, False)}
+    presses = {heel: [sole_press(voice, 1.0 if heel else 1.6) for _ in range(6)] for heel in (True, False)}
     grinds = [_grind(voice, ground) for _ in range(8)]
     for index, (time, force, heel) in enumerate(touches):
         signal.place(track, presses[heel][voice.rng.integers(6)], time, ground.press * force)
@@ -107,20 +107,6 @@ def _touches(voice: Voice) -> list[tuple[float, float, bool]]:
             touches += [(time, force, True), (time + spread(voice, 0.01, 0.05), force * spread(voice, 0.1, 0.5), False)]
             touches.append((time + roll_s, force * spread(voice, 0.2, 0.6), False))
     return touches
-
-
-def _press(voice: Voice, high: float) -> np.ndarray:
-    """Return one contact of a sole: a wide dull burst whose high parts die first."""
-    rng, size = voice.rng, seconds(0.12)
-    time = np.arange(size, dtype=np.float32) / RATE
-    raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
-    low_hz, top_hz = 110 * high, spread(voice, 2000, 4500) * 1.4**voice.brightness
-    slope = -0.9 + 0.25 * voice.roughness + 0.25 * voice.brightness  # of the level, per factor of frequency
-    for centre in np.geomspace(low_hz, top_hz, 6):
-        decay_s = 0.02 * (centre / low_hz) ** -0.4
-        grain = raw * np.exp(-time / np.float32(decay_s)) * (1 - np.exp(-time / np.float32(0.004)))
-        out += signal.bandpass(grain, centre / 1.35, centre * 1.35) * np.float32((centre / low_hz) ** slope)
-    return signal.peak(out)
 
 
 def _thump(voice: Voice) -> np.ndarray:
@@ -168,7 +154,7 @@ def hooves(voice: Voice) -> np.ndarray:
             for beat, foot in zip(gait, feet, strict=True):
                 time = stride + beat * stride_s / pace(voice) + voice.rng.normal(0, 0.008)
                 signal.place(track, _clop(voice, foot), time, spread(voice, 0.6, 1.0))
-    return outdoors(voice, track, decay_s=0.6, share=0.08, air_db=-19)
+    return outdoors(voice, track, decay_s=0.6, share=0.005, air_db=-17)
 
 
 def _clop(voice: Voice, foot: float) -> np.ndarray:
