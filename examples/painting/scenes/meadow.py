@@ -159,14 +159,17 @@ def _flowers(canvas: Canvas) -> None:
     patch = canvas.noise(60, 4, 3.4)
     row, column = (np.clip(v * canvas.scale, 0, top - 1).astype(int) for v, top in ((y, canvas.h), (x, canvas.w)))
     here = patch[row, column] + rng.normal(0, 0.26, len(x))
-    grows = (np.abs(here) > 0.22) & (np.abs(x - _path_middle(y)) > _path_width(y) * 0.62)
-    x, y, near, here = x[grows], y[grows], near[grows], here[grows]
+    before_tree = (x < 170) & (y < 535)
+    grows = ~before_tree & (np.abs(here) > 0.22) & (np.abs(x - _path_middle(y)) > _path_width(y) * 0.62)
     kind = np.digitize(here, [-0.9, -0.5, 0.0, 0.75])
     petals = tone(["#5f78d6", "#f4c838", "#f6f3e6", "#dc3c2a", "#f08a5a"])
     size = 1.4 + 6.0 * near**1.25
     turn = rng.uniform(-0.4, 0.4, len(x))
-    canvas.dab(x, y, size * 1.5, size, turn, petals[kind] * 0.82, 0.9, 0.10, 0.02)
-    canvas.dab(x - 0.15 * size, y - 0.25 * size, size * 0.8, size * 0.45, turn, petals[kind] * 1.06, 0.8, 0.06, 0.02)
+    # Hidden rather than left out: so the random draws that follow are the same at any scale.
+    canvas.dab(x, y, size * 1.5, size, turn, petals[kind] * 0.82, 0.9 * grows, 0.10, 0.02)
+    canvas.dab(
+        x - 0.15 * size, y - 0.25 * size, size * 0.8, size * 0.45, turn, petals[kind] * 1.06, 0.8 * grows, 0.06, 0.02
+    )
 
 
 def _tree(canvas: Canvas) -> None:
