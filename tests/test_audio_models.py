@@ -243,13 +243,32 @@ def test_a_request_is_json_and_holds_what_decides_the_sound(name):
     assert ("music" in request["negative_prompt"]) == (request["guidance"] > 1)
 
 
-def test_audioldm2_takes_ddim_for_many_steps():
-    assert the_request("audioldm2", SoundOptions(steps=99))["scheduler"] == "DPM-Solver++"
-    assert the_request("audioldm2", SoundOptions(steps=200))["scheduler"] == "DDIM"
-    wind = Soundscape(sources=(Source(name="wind"),))
-    for steps, scheduler in ((100, "DDIMScheduler"), (2, "DPMSolverMultistepScheduler")):
-        synthesize(wind, "audioldm2", duration_s=DURATION_S, options=SoundOptions(steps=steps, guidance=1))
+def test_audioldm2_takes_ddim_for_many_steps(two):
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise Cancelled
+
+    for steps, name, scheduler in (
+        (200, "DDIM", "DDIMScheduler"),
+        (100, "DDIM", "DDIMScheduler"),
+        (99, "DPM-Solver++", "DPMSolverMultistepScheduler"),
+    ):
+        options = SoundOptions(steps=steps)
+        assert the_request("audioldm2", options)["scheduler"] == name
+        with pytest.raises(Cancelled):
+            sound(two, "audioldm2", options, on_step=stop)
         assert type(memory._residents["audioldm2"].model.pipe.scheduler).__name__ == scheduler
+
+
+def test_a_batch_is_as_large_as_memory_allows(monkeypatch):
+    _, model = backends.load_audio("audioldm2")
+    sizes = {}
+    for free_gb in (0.1, 4, 1000):
+        monkeypatch.setattr(memory, "free_gb", lambda device, free_gb=free_gb: free_gb)
+        for duration_s in (10, 20):
+            call = diffusion.Call(duration_s, 20, 3.5, "", "float16")
+            sizes[free_gb, duration_s] = model._batch_size(call, "cuda")
+    assert sizes == {(0.1, 10): 1, (0.1, 20): 1, (4, 10): 8, (4, 20): 4, (1000, 10): 16, (1000, 20): 16}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -38,7 +38,7 @@ class AudioLDM2(TextToAudio):
         setting="audioldm2_model",
         download_gb=4.5,
         memory_gb=2.3,
-        stem_gb=0.5,  # estimated from the largest activations of the UNet for 10 s, with guidance
+        stem_gb=0.5,  # the largest activations of the UNet, with guidance
         steps=20,
         guidance=3.5,
         max_duration_s=30.0,  # trained on 10.24 s; it goes on longer, but nothing was learnt of that

@@ -198,7 +198,7 @@ class TextToAudio(ABC):
     def _attempt(self, jobs: Sequence[Job], call: Call, progress: "Progress") -> list[NotedClip | None]:
         progress.begin(0)  # a chance to stop before the weights are loaded
         with self._lent(call.precision, progress.on_step) as loaded:
-            size = self._batch_size(call.precision, loaded.placement.device)
+            size = self._batch_size(call, loaded.placement.device)
             run = partial(self._batch, loaded, call=call, progress=progress)
             return memory.in_batches(jobs, size, run, keep=self.family.name)
 
@@ -292,8 +292,8 @@ class TextToAudio(ABC):
     def _weights_gb(self, precision: str) -> float:
         return self.family.memory_gb * (2 if precision == "float32" else 1)
 
-    def _batch_size(self, precision: str, device: str) -> int:
-        stem_gb = self.family.stem_gb * (2 if precision == "float32" else 1)
+    def _batch_size(self, call: Call, device: str) -> int:
+        stem_gb = self.family.stem_gb * max(1.0, call.duration_s / 10) * (2 if call.precision == "float32" else 1)
         return min(MAX_BATCH, max(1, math.floor(memory.free_gb(device) / stem_gb)))
 
     # What a family does ----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ class Family:
     setting: str  # field of Settings that names other weights
     download_gb: float
     memory_gb: float  # of the weights in half precision
-    stem_gb: float  # what one more stem takes beside them, in half precision
+    stem_gb: float  # what one more stem of 10 s takes beside them, in half precision; estimated
     steps: int
     guidance: float
     max_duration_s: float

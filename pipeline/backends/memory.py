@@ -79,7 +79,8 @@ def free_gb(device: str) -> float:
     if device == "cuda" and not on_zero_gpu():
         import torch
 
-        return torch.cuda.mem_get_info()[0] / GIGABYTE
+        kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # by torch, for its next tensors
+        return (torch.cuda.mem_get_info()[0] + kept) / GIGABYTE
     total_gb = memory_gb(device)
     meminfo = Path("/proc/meminfo")
     if device == "cuda" or not meminfo.is_file():

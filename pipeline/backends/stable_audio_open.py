@@ -36,7 +36,7 @@ class StableAudioOpen(TextToAudio):
         setting="stable_audio_model",
         download_gb=5.3,
         memory_gb=2.7,
-        stem_gb=1.0,  # estimated: the decoder holds a few tensors of 128 channels at 44.1 kHz, 0.2 GB each for 20 s
+        stem_gb=1.0,  # the decoder holds a few tensors of 128 channels at 44.1 kHz, 0.11 GB each
         steps=100,
         guidance=7.0,
         max_duration_s=47.0,
