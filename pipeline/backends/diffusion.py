@@ -195,16 +195,14 @@ class TextToAudio(ABC):
             )
         return made
 
-    def _attempt(self, jobs: Sequence[Job], call: Call, progress: "Progress") -> list[NotedClip | None]:
+    def _attempt(self, jobs: Sequence[Job], call: Call, progress: Progress) -> list[NotedClip | None]:
         progress.begin(0)  # a chance to stop before the weights are loaded
         with self._lent(call.precision, progress.on_step) as loaded:
             size = self._batch_size(call, loaded.placement.device)
             run = partial(self._batch, loaded, call=call, progress=progress)
             return memory.in_batches(jobs, size, run, keep=self.family.name)
 
-    def _batch(
-        self, loaded: Loaded, jobs: Sequence[Job], *, call: Call, progress: "Progress"
-    ) -> list[NotedClip | None]:
+    def _batch(self, loaded: Loaded, jobs: Sequence[Job], *, call: Call, progress: Progress) -> list[NotedClip | None]:
         import torch
 
         progress.begin(len(jobs))
@@ -267,7 +265,7 @@ class TextToAudio(ABC):
             partial(self._load, precision, on_step),
             variant=f"{self._weights} {precision}",
             device=self._placement.device,
-            needed_gb=self._weights_gb(precision),
+            needed_gb=self._weights_gb(precision) + self.family.stem_gb,
         )
 
     def _load(self, precision: str, on_step: OnStep | None) -> Loaded:
