@@ -316,6 +316,7 @@ def recorder(monkeypatch, root):
     ("change", "options"),
     [
         ({}, SoundOptions()),
+        (dict.fromkeys(ADVANCED), SoundOptions()),
         ({"steps": 50}, SoundOptions(steps=50)),
         ({"guidance": 2.5}, SoundOptions(guidance=2.5)),
         ({"negative": " hiss "}, SoundOptions(negative_prompt="hiss")),

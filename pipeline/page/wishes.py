@@ -29,9 +29,9 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
     return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **wishes)
 
 
-def seed_of(text: str, surprise: bool) -> int | None:
+def seed_of(text: str | None, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
-    if surprise or not text.strip():
+    if surprise or not (text or "").strip():
         return None
     if not text.strip().isdecimal():
         raise SoundscapeError("The seed must be a whole number, such as 7.")
@@ -39,18 +39,21 @@ def seed_of(text: str, surprise: bool) -> int | None:
 
 
 def options_of(
-    steps: float, guidance: float, negative: str, candidates: float, precision: str, prompts: str
+    steps: Any, guidance: Any, negative: Any, candidates: Any, precision: Any, prompts: Any
 ) -> "SoundOptions":
-    """Return the advanced wishes; 0 and empty leave the model's own. Line n of `prompts` is for source n."""
+    """Return the advanced wishes; 0, empty and None (a control that is not shown) leave the model's own.
+
+    Line n of `prompts` is for source n.
+    """
     from ..backends import SoundOptions
 
     return SoundOptions(
-        steps=int(steps) or None,
+        steps=int(steps or 0) or None,
         guidance=guidance or None,
-        negative_prompt=negative.strip() or None,
-        candidates=int(candidates),
-        precision=precision,
-        prompts={place: line.strip() for place, line in enumerate(prompts.splitlines()) if line.strip()},
+        negative_prompt=(negative or "").strip() or None,
+        candidates=int(candidates or 1),
+        precision=precision or "",
+        prompts={place: line.strip() for place, line in enumerate((prompts or "").splitlines()) if line.strip()},
     )
 
 
