@@ -63,7 +63,7 @@ class Tagger:
         parts = self._scores(picture, PARTS_PX)
         windows = _softmax(_window_means(parts))
         chances = WHOLE_SHARE * _softmax(whole.mean((1, 2))) + (1 - WHOLE_SHARE) * windows.mean(1)
-        return Seen(chances, parts)
+        return Seen(chances, parts, windows)
 
     def _scores(self, picture: Image.Image, longest_px: int) -> np.ndarray:
         """Run the network fully convolutionally: the score of each class at each cell, (classes, rows, columns)."""

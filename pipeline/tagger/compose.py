@@ -3,7 +3,6 @@
 import zlib
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image
 
 from ..soundscape import Box, Soundscape, Source
@@ -21,6 +20,8 @@ THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
 SAME_PLACE = 0.25  # overlap of two boxes from which they hold the same thing
 RIVAL = 0.3  # what is left of the lesser name of a thing
+SPOTS = ("glow", "vivid_spot")  # regions that may be small
+SPOT_IS_SEEN = 0.005
 GROUND = ("water", "grass", "sand", "snow", "ground", "built")
 
 
@@ -69,6 +70,8 @@ def _seed(picture: Image.Image) -> int:
 
 def _setting(evidence: Evidence, words: Vocabulary) -> str:
     best = max(evidence.settings, key=evidence.settings.__getitem__)
+    if best == "abstract" and evidence.looks["thing"] >= THING_IS_SEEN:
+        return "object"
     if evidence.settings[best] >= SETTING_IS_SEEN:
         return best
     if evidence.looks["thing"] < THING_IS_SEEN:
@@ -91,7 +94,7 @@ def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabul
     if not group.settings or setting.key in group.settings or sure > 0.65:
         return sure
     at_home = {words.settings[key].where for key in group.settings}
-    return 0.8 * sure if setting.where in at_home else 0.45 * sure
+    return 0.8 * sure if setting.where in at_home else 0.25 * sure
 
 
 # Which sounds --------------------------------------------------------------------------------------------------------
@@ -121,7 +124,11 @@ def _ranked(scene: Scene) -> list[Candidate]:
     for candidate in order:
         if candidate.score >= bar:
             families.setdefault(candidate.sound.family, candidate)
-    return list(families.values())[:MOST_SOURCES] or order[:1]
+    chosen = list(families.values())[:MOST_SOURCES] or order[:1]
+    # Quiet is what is heard when nothing else is.
+    if chosen[0].sound.key == "quiet":
+        return chosen
+    return [candidate for candidate in chosen if candidate.sound.key != "quiet"]
 
 
 def _is_rival(group: Group, scene: Scene) -> bool:
@@ -186,9 +193,10 @@ def _place(candidate: Candidate, scene: Scene) -> tuple[Box | None, float]:
         box = localise.box_of_thing(scene.seen, thing.classes)
         if box is not None:
             return box, localise.distance_of_thing(box, thing.size_m)
-    if sound.region is not None and scene.evidence.looks.get(sound.region, 1.0) >= REGION_IS_SEEN:
+    least = SPOT_IS_SEEN if sound.region in SPOTS else REGION_IS_SEEN
+    if sound.region is not None and scene.evidence.looks.get(sound.region, 1.0) >= least:
         mask = scene.regions.masks[sound.region]
-        box = localise.box_of(mask) if float(mask.mean()) >= REGION_IS_SEEN else None
+        box = localise.box_of(mask) if float(mask.mean()) >= least else None
         if box is not None and sound.region in GROUND:
             scale = 0.25 if scene.evidence.looks["macro"] > 0.5 else 1.0
             return box, localise.distance_of_ground(box, localise.horizon_of(scene.regions.masks["sky"]), scale)

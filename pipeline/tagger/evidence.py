@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .regions import Regions, ramp
-from .vocabulary import Condition, Setting, Vocabulary
+from .vocabulary import Condition, Group, Setting, Vocabulary
 
 CHANCE_OF_NOTHING = 0.004
+PART_SHARE = 0.4  # the most that one part of the picture can say for the whole
 # Settings with open water: without their classes, blue is taken for shadow or cloth rather than for water.
 WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
+MEANINGLESS = ("surface", "artwork", "meaningless")
 BLOOMING = ("flower", "greenery", "garden")
 
 
@@ -20,6 +22,7 @@ class Seen:
 
     chances: NDArray[np.float32]  # (classes,)
     scores: NDArray[np.float32]  # (classes, rows, columns), before softmax
+    parts: NDArray[np.float32]  # the chances in each of several overlapping parts, (classes, parts)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
     # Every class gets a little chance in every picture, which adds up in groups of a hundred breeds.
     chances = np.maximum(0.0, seen.chances - CHANCE_OF_NOTHING)
     chance = {key: float(chances[list(group.classes)].sum()) for key, group in words.groups.items()}
+    for key, group in words.groups.items():
+        if group.called:
+            chance[key] = max(chance[key], _in_a_part(seen, group))
     told = dict.fromkeys(words.settings, 0.0)
     for key, group in words.groups.items():
         for setting, share in group.settings.items():
@@ -42,6 +48,7 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
 
     looks = _sober_looks(regions.looks, told, _outdoors(told, regions.looks, words))
     looks["thing"] = max(chance[key] for key, group in words.groups.items() if group.called)
+    looks["anything"] = max(chance[key] for key in words.groups if key not in MEANINGLESS)
     spoken_for = min(1.0, sum(told.values()))
     settings = {}
     for key, setting in words.settings.items():
@@ -55,6 +62,12 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
 def holds(condition: Condition, evidence: Evidence) -> float:
     """Tell how far all parts of a condition hold, 0..1."""
     return _product(condition, evidence.settings | evidence.looks)
+
+
+def _in_a_part(seen: Seen, group: Group) -> float:
+    """Return the chance of a thing that fills only a part of the picture, as a boat on a lake does."""
+    plainest = float(seen.parts[list(group.classes)].sum(0).max())
+    return PART_SHARE * float(ramp(plainest, 0.5, 1.0))
 
 
 def _sure(share: float) -> float:

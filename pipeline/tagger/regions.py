@@ -159,7 +159,7 @@ def _masks(cells: Cells) -> dict[str, Grid]:
     vegetation = green * (0.6 + 0.4 * rough) * below_sky
     sand = yellow * ramp(saturation, 0.7, 0.5) * ramp(value, 0.35, 0.55) * ramp(texture, 0.09, 0.05) * below_sky
     snow = ramp(value, 0.72, 0.88) * ramp(saturation, 0.16, 0.07) * below_sky * ramp(height, 0.2, 0.5)
-    glow = np.maximum(orange, yellow) * ramp(value, 0.75, 0.95) * ramp(saturation, 0.45, 0.7)
+    glow = np.maximum(orange, yellow) * ramp(value, 0.7, 0.92) * ramp(saturation, 0.3, 0.55)
     ground = ramp(height, 0.5, 0.75) * below_sky
     return {
         "sky": sky,
@@ -227,7 +227,8 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     lower = ramp(cells.height, 0.55, 0.75)
     upright = ramp(cells.run / (cells.rise + 0.01), 1.2, 2.0) * ramp(texture, 0.02, 0.05)
     warm_spots = warm * ramp(value, 0.8, 0.97) * ramp(saturation, 0.15, 0.35)
-    dark_top = ramp(float(np.median(value[: len(value) // 3])), 0.55, 0.35)
+    flame = warm * ramp(value, 0.7, 0.95) * ramp(saturation, 0.3, 0.5)
+    dark_top = ramp(float(np.median(value[: max(1, len(value) // 3)])), 0.55, 0.35)
     lights = min(1.0, 25 * share(spots)) * ramp(share(dark), 0.25, 0.5)
     sharp_share = share(texture > 0.04)
     sky_share = share(sky)
@@ -273,9 +274,8 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "busy": ramp(share(texture), 0.03, 0.09),
             "drawn": ramp(share(cells.still), 0.4, 0.75),
             "lights": lights,
-            # Small bright things that mean much: a fiftieth of the picture is plenty of lamps, a hundredth a fire.
-            "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,
-            "ember": min(1.0, 100 * share(warm_spots * lower * ramp(saturation, 0.3, 0.6))) * dark_top,
+            "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,  # a fiftieth of the picture is plenty of lamps
+            "ember": _ember(flame * lower, flame) * ramp(float(np.median(value[: max(1, len(value) // 3)])), 0.45, 0.3),
             "uprights": share(upright),
             "wet": ramp(50 * share(warm_spots) * dark_top, 0.1, 0.3) * ramp(within(upright, lower), 0.05, 0.12),
             "white_ground": ramp(float(np.percentile(border, 15)), 0.85, 0.95)
@@ -283,3 +283,10 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "black_ground": ramp(float(np.percentile(border, 85)), 0.15, 0.06),
         }.items()
     }
+
+
+def _ember(low: Grid, flame: Grid) -> float:
+    """Tell how much a small, bright, warm spot low in the picture looks like a fire; a sunset stands higher."""
+    share = float(flame.mean())
+    mostly_low = ramp(float(low.sum()) / max(float(flame.sum()), 1e-6), 0.4, 0.7)
+    return float(low.max() * mostly_low * ramp(share, 0.001, 0.004) * ramp(share, 0.09, 0.05))
