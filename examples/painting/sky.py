@@ -1,4 +1,4 @@
-"""Skies: gradients, clouds and stars."""
+"""Skies: gradients, clouds and the birds in them."""
 
 import numpy as np
 
@@ -28,15 +28,6 @@ def lit_clouds(canvas: Canvas, field, cover, sun, light: Colour, shade: Colour, 
     lit = step(-0.35, 0.55, toward - away + 0.25 * (1 - toward))
     colour = ramp(lit, [shade, light])
     canvas.mix(colour, density * opacity)
-
-
-def stars(canvas: Canvas, count: int, below: float, colour: Colour = "#f4efe0") -> None:
-    """Scatter stars down to a height, a few of them large."""
-    rng = canvas.rng
-    x, y = rng.uniform(0, canvas.width, count), rng.uniform(0, below, count)
-    size = 1.0 + 2.2 * rng.random(count) ** 6
-    bright = np.clip(0.25 + 0.75 * rng.random(count) ** 2, 0, 1) * np.clip(1.1 - y / below, 0.15, 1)
-    canvas.dab(x, y, size, size, 0.0, colour, opacity=bright, value=0.05, warmth=0.06)
 
 
 def bird(x: float, y: float, span: float, lift: float = 0.35, tilt: float = 0.0) -> np.ndarray:
