@@ -81,12 +81,18 @@ def build_audioldm2(folder: Path, seed: int = 0) -> Path:
 
 
 def as_public_audioldm2(source: Path, folder: Path) -> Path:
-    """The layout of the public repositories: a GPT2Model, whose weights lack the prefix of a GPT2LMHeadModel."""
+    """The layout of the public repositories: older names of the tokenizers' classes, and a GPT2Model, whose weights
+    lack the prefix of a GPT2LMHeadModel."""
     from transformers import GPT2LMHeadModel
 
     shutil.copytree(source, folder)
     index = json.loads((folder / "model_index.json").read_text())
-    index["language_model"] = ["transformers", "GPT2Model"]
+    older = {"language_model": "GPT2Model", "tokenizer": "RobertaTokenizerFast", "tokenizer_2": "T5TokenizerFast"}
+    index |= {part: ["transformers", name] for part, name in older.items()}
+    for part in ("tokenizer", "tokenizer_2"):
+        file = folder / part / "tokenizer_config.json"
+        config = json.loads(file.read_text()) | {"tokenizer_class": older[part].removesuffix("Fast")}
+        file.write_text(json.dumps(config))
     (folder / "model_index.json").write_text(json.dumps(index))
     shutil.rmtree(folder / "language_model")
     language = GPT2LMHeadModel.from_pretrained(source / "language_model").transformer
