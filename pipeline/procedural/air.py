@@ -103,11 +103,11 @@ def scuttling(voice: Voice) -> np.ndarray:
 def flapping(voice: Voice) -> np.ndarray:
     """A flag, sail or tent in wind: the cloth snaps at an unsteady rate, hardest in the gusts."""
     rng, length = voice.rng, voice.length
-    speed = gusts(voice, 0.35, 0.4)
+    speed = gusts(voice, 0.5, 0.4)
     rate = voice.setting("rate_hz", 6.5) * schedule.pace(voice)
     turns = np.cumsum(rate * (0.4 + speed) * np.clip(1.0 + 0.4 * signal.wander(rng, length, 2.0), 0.2, 2.5)) / RATE
     snaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
-    force = np.interp(snaps, np.arange(length) / RATE, speed) ** 2 * rng.gamma(3.0, 1 / 3.0, len(snaps))
+    force = np.interp(snaps, np.arange(length) / RATE, speed) ** 1.3 * rng.gamma(3.0, 1 / 3.0, len(snaps))
     heavy = voice.setting("heavy", 0.5)
     crack = signal.noise_bursts(
         rng, length, snaps, force, 0.012, signal.band(500 - 250 * heavy, 5000 - 2000 * heavy, 6)
@@ -134,7 +134,9 @@ def thunder(voice: Voice) -> np.ndarray:
     out = np.zeros((2, length), np.float32)
     near_m = voice.setting("near_m", 900.0)
     for start in _strokes(voice):
-        out += _stroke(voice, start, near_m * rng.uniform(0.7, 1.4))
+        stroke = _stroke(voice, near_m * rng.uniform(0.7, 1.4))
+        for channel in range(2):
+            signal.place(out[channel], stroke[channel], start)
     storm = signal.noise(rng, length, [(30, -10), (100, 0), (400, -7), (2000, -20), (8000, -34)], channels=2)
     return signal.unit(out) + np.float32(voice.setting("air", 0.03)) * storm
 
@@ -144,8 +146,9 @@ def _strokes(voice: Voice) -> np.ndarray:
     return np.minimum(times, max(0.15 * voice.duration_s, 0.3)) if len(times) == 1 else times
 
 
-def _stroke(voice: Voice, start_s: float, near_m: float) -> np.ndarray:
-    rng, length = voice.rng, voice.length
+def _stroke(voice: Voice, near_m: float) -> np.ndarray:
+    """Return one thunder, stereo; what comes later than a quarter of a minute is lost in the rain."""
+    rng, length = voice.rng, signal.seconds(15.0)
     pieces = 900
     # A channel of a few kilometres, wandering as a random walk: distances bunch, which makes claps and peals.
     height = np.cumsum(rng.normal(1.0, 2.2, pieces))
@@ -154,14 +157,14 @@ def _stroke(voice: Voice, start_s: float, near_m: float) -> np.ndarray:
     delays = (reach - near_m) / 343.0 / schedule.pace(voice) ** 0.5
     gains = (near_m / reach) ** 0.9 * rng.gamma(1.2, 0.8, pieces)
     out = np.zeros((2, length), np.float32)
-    for low, high in ((0.0, 0.35), (0.35, 1.6), (1.6, 60.0)):
+    for low, high in ((0.0, 0.35), (0.35, 1.6), (1.6, 14.0)):
         mine = (delays >= low) & (delays < high)
         if not mine.any():
             continue
         far_m = float(np.mean(reach[mine]))
         for channel in range(2):
             lag = rng.uniform(0, 0.004, mine.sum())
-            train = signal.impulses(length, start_s + delays[mine] + lag, gains[mine])
+            train = signal.impulses(length, delays[mine] + lag, gains[mine])
             out[channel] += signal.convolve(train, _boom(voice, far_m))
     return out
 

@@ -86,7 +86,7 @@ def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> np.ndarray:
     for span in spans:
         for start in schedule.rhythm(voice, span, stroke_s + pause_s, jitter=0.12):
             size = signal.seconds(stroke_s / schedule.pace(voice) * voice.rng.uniform(0.75, 1.1))
-            bump = np.sin(np.linspace(0, np.pi, size, dtype=np.float32)) ** np.float32(0.6)
+            bump = np.sin(np.linspace(0, 0.999 * np.pi, size, dtype=np.float32)) ** np.float32(0.6)
             signal.place(out, bump, start, voice.rng.uniform(0.6, 1.0))
     return out
 

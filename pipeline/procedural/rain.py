@@ -80,25 +80,27 @@ def on_surface(voice: Voice) -> np.ndarray:
     """Rain heard under a roof, behind a window, in a tent, among leaves: every drop strikes a panel that answers.
 
     The panel's material comes from the source's words, else from the setting `surface`, a place in `_SURFACES`;
-    `panel` is its size against a thing for two hands.
+    `panel` is its size against a thing for two hands, `near` the share of the panel's own sound, `shut` how much it
+    keeps out of the rain outside.
     """
     rng, length = voice.rng, voice.length
     heavy = voice.setting("heavy", 0.5) + 0.4 * voice.density
     body = material(voice.material if voice.material in _SURFACES else _SURFACES[int(voice.setting("surface", 0))])
-    times = signal.poisson_times(rng, voice.duration_s, 240.0 * 4.0**heavy)
+    times = signal.poisson_times(rng, voice.duration_s, 1000.0 * 4.0**heavy)
     count = len(times)
-    momentum = diameters_mm(rng, count, 12.0) ** 1.5 * _distance_gains(rng, count, 15.0)
+    force = diameters_mm(rng, count, 12.0) * _distance_gains(rng, count, 15.0)
     sides, zone = rng.random(count), rng.integers(0, 3, count)
     out = np.zeros((2, length), np.float32)
     for number in range(3):  # three places of the panel: each answers with its own modes
         mine = zone == number
         answer = _panel(voice, body, voice.setting("panel", 3.0) * rng.uniform(0.8, 1.25))
         for channel, share in enumerate((sides[mine], 1.0 - sides[mine])):
-            hits = signal.impulses(length, times[mine], momentum[mine] * np.sqrt(share))
+            hits = signal.impulses(length, times[mine], force[mine] * np.sqrt(share))
             out[channel] += signal.convolve(hits, answer)
-    outside = on_ground(voice)
-    near = np.float32(voice.setting("near", 0.25))
-    return near * signal.unit(out) + signal.unit(outside)
+    # What comes through the roof or the pane is dull; an open window or a tent lets more of it in.
+    shut = voice.setting("shut", 0.5)
+    outside = signal.shaped(on_ground(voice), [(300, 0), (1500, -9 * shut), (5000, -20 * shut), (12000, -30 * shut)])
+    return np.float32(voice.setting("near", 0.55)) * signal.unit(out) + signal.unit(outside)
 
 
 def _panel(voice: Voice, body: Material, size: float) -> np.ndarray:

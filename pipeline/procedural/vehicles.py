@@ -14,7 +14,7 @@ def traffic(voice: Voice) -> np.ndarray:
     Settings: `cars_hz` a second, `near_m` of the first lane, `speed_m_s`, `far` level of the murmur, `wet` tyres.
     """
     rng, length = voice.rng, voice.length
-    rate = voice.setting("cars_hz", 0.35) * 2.0 ** (1.2 * voice.density + 0.5 * voice.speed)
+    rate = voice.setting("cars_hz", 0.5) * 2.0 ** (1.2 * voice.density + 0.5 * voice.speed)
     lead_s = 4.0
     times = signal.poisson_times(rng, voice.duration_s + 2 * lead_s, rate) - lead_s
     if len(times) < 2:
@@ -28,7 +28,7 @@ def traffic(voice: Voice) -> np.ndarray:
         out += _car(voice, road, motors[rng.integers(0, len(motors))], at, nearest, speed, (-1.0, 1.0)[lane])
     far = signal.noise(rng, length, [(30, -8), (60, 0), (200, -3), (600, -9), (1200, -14), (3000, -28)], channels=2)
     far *= np.exp(0.15 * signal.wander(rng, length, 0.4))
-    return signal.unit(out) + np.float32(voice.setting("far", 0.08)) * far
+    return signal.unit(out) + np.float32(voice.setting("far", 0.12)) * far
 
 
 def _motors(voice: Voice) -> list[np.ndarray]:
