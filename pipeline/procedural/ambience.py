@@ -12,14 +12,14 @@ QUIET_DB = -38.0  # of the air below the loud parts of the sound
 
 
 def outdoors(
-    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.7, share: float = 0.06, air_db: float = QUIET_DB
+    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.7, share: float = 0.01, air_db: float = QUIET_DB
 ) -> np.ndarray:
     """Return the sound, mono or stereo, with diffuse reflections and the air of a field; shape (2, samples)."""
     return _within(voice, samples, OPEN_AIR, decay_s, share, air_db)
 
 
 def indoors(
-    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.3, share: float = 0.08, air_db: float = QUIET_DB
+    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.3, share: float = 0.02, air_db: float = QUIET_DB
 ) -> np.ndarray:
     """Return the sound, mono or stereo, with the reflections and the tone of a quiet room; shape (2, samples)."""
     return _within(voice, samples, ROOM_TONE, decay_s, share, air_db)

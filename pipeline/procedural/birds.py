@@ -113,7 +113,7 @@ def birdsong(voice: Voice) -> np.ndarray:
             phrase = phrases[voice.rng.integers(len(phrases))]
             signal.place_panned(track, phrase, time, near * spread(voice, 0.8, 1.0), pan)
             time += len(phrase) / RATE + spread(voice, 0.5, 2.6) / pace(voice)
-    return outdoors(voice, track * _coming_and_going(voice), decay_s=1.1, share=0.12, air_db=-38)
+    return outdoors(voice, track * _coming_and_going(voice), decay_s=1.1, air_db=-38, share=0.12)
 
 
 def _coming_and_going(voice: Voice) -> np.ndarray:
@@ -173,7 +173,7 @@ def crow(voice: Voice) -> np.ndarray:
             parts += [spread(voice, 0.8, 1.0) * _caw(voice, size), _rest(spread(voice, 0.12, 0.3) / pace(voice))]
         return np.concatenate(parts)
 
-    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.1)
+    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.06)
 
 
 def _caw(voice: Voice, size: float) -> np.ndarray:
@@ -193,28 +193,31 @@ def _caw(voice: Voice, size: float) -> np.ndarray:
 
 
 def owl(voice: Voice) -> np.ndarray:
-    """Tawny owls at night: the hoots of one, a long note and a quavering one, and the sharp answer of another."""
+    """Tawny owls at night: the hoots of one, a long note and a quavering one, and the sharp ke-wicks of another."""
     high = spread(voice, 0.92, 1.08)
 
-    def hoots() -> np.ndarray:
-        first = _hoot(voice, 0.7, np.array([760, 915, 912, 895, 790]) * high, 0.0)
-        last = _hoot(voice, 1.1, np.array([760, 840, 860, 850, 740]) * high, 0.03)
-        soft = 0.2 * _hoot(voice, 0.15, np.array([700, 760, 700]) * high, 0.0)
-        return np.concatenate([first, _rest(spread(voice, 0.5, 0.9)), soft, _rest(0.3), last, *answers()])
+    def calls() -> np.ndarray:
+        return _kewicks(voice, high) if voice.rng.random() < 0.6 else _hoots(voice, high)
 
-    def answers() -> list[np.ndarray]:
-        parts = []
-        for _ in range(voice.rng.integers(1, 4)):
-            parts += [_rest(spread(voice, 0.3, 0.7)), _kewick(voice, high)]
-        return parts
+    return outdoors(voice, called(voice, calls, 0.6), decay_s=1.6, share=0.15, air_db=-34)
 
-    return outdoors(voice, called(voice, hoots, 0.9), decay_s=1.6, share=0.15, air_db=-34)
+
+def _hoots(voice: Voice, high: float) -> np.ndarray:
+    first = _hoot(voice, 0.7, np.array([760, 915, 912, 895, 790]) * high, 0.0)
+    last = _hoot(voice, 1.1, np.array([760, 840, 860, 850, 740]) * high, 0.03)
+    soft = 0.2 * _hoot(voice, 0.15, np.array([700, 760, 700]) * high, 0.0)
+    return np.concatenate([first, _rest(spread(voice, 0.5, 0.9)), soft, _rest(0.3), last])
+
+
+def _kewicks(voice: Voice, high: float) -> np.ndarray:
+    runs = [(_kewick(voice, high), _rest(spread(voice, 0.2, 0.5))) for _ in range(voice.rng.integers(3, 7))]
+    return np.concatenate([part for run in runs for part in run])
 
 
 def _kewick(voice: Voice, high: float) -> np.ndarray:
     return cry(
         voice.rng,
-        lengthened(voice, 0.24, 0.32),
+        lengthened(voice, 0.25, 0.42),
         np.array([1000, 1650, 1850, 1650, 1300]) * high,
         [(1800, 2600, 2800, 2500, 2000), 3500, 5200, 7000],
         level=(0.4, 1.0, 1.0, 0.8, 0.3),
@@ -300,7 +303,8 @@ def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float
         attack=0.08,
         release=0.15,
         shimmer=0.1,
-        subharmonic=0.1,
+        subharmonic=0.2,
+        sharpness=14.0,
         **manners(voice, breath=breath, jitter=0.008, tilt_db=-1.5),
     )
 

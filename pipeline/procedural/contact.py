@@ -36,7 +36,7 @@ def _stereo(voice: Voice) -> np.ndarray:
 
 def dishes(voice: Voice) -> np.ndarray:
     """Plates, cups and cutlery being handled: clusters of clinks, a stack set down now and then."""
-    plates = things(voice, body_of(voice, "ceramic"), 10, (0.9, 2.8), (0.5, 1.4))
+    plates = things(voice, body_of(voice, "ceramic"), 10, (0.9, 2.8), (0.3, 0.9), noise=2.0, modes=18)
     plates += things(voice, body_of(voice, "ceramic"), 4, (0.6, 0.9), (0.3, 0.6), noise=2.5)  # stacks, dull
     steel = things(voice, "metal", 7, (2.5, 6.0), (0.03, 0.1), noise=4.0, modes=22)
     track = _stereo(voice)
@@ -45,7 +45,7 @@ def dishes(voice: Voice) -> np.ndarray:
         times = start + np.cumsum(voice.rng.gamma(1.3, 0.06 / pace(voice), count))
         gains = voice.rng.uniform(0.15, 1.0, count) ** 1.6 * spread(voice, 0.5, 1.0)
         _strew(voice, track, plates if voice.rng.random() < 0.65 else plates + steel, times, gains)
-    return indoors(voice, track, decay_s=0.5, share=0.02)
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-33)
 
 
 def cutlery(voice: Voice) -> np.ndarray:
@@ -59,7 +59,7 @@ def cutlery(voice: Voice) -> np.ndarray:
         _strew(voice, track, steel, times, voice.rng.uniform(0.1, 1.0, count) ** 1.4)
         if voice.rng.random() < 0.5:
             _strew(voice, track, plates, times[:1], 0.6)
-    return indoors(voice, track, decay_s=0.4, share=0.02)
+    return indoors(voice, track, decay_s=0.4, share=0.02, air_db=-33)
 
 
 def glasses(voice: Voice) -> np.ndarray:
@@ -75,7 +75,7 @@ def glasses(voice: Voice) -> np.ndarray:
         _strew(voice, track, bowls, times[:1] + 0.0006, 0.7)  # the other glass of the pair
         if voice.rng.random() < 0.5:
             _strew(voice, track, feet, times[-1:] + spread(voice, 0.15, 0.4), 0.5)
-    return indoors(voice, track, decay_s=0.5, share=0.02)
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-33)
 
 
 # Clockwork and keys --------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np
                 signal.place(track, tip, time, 0.35 * force)
             elif voice.rng.random() < 0.5:
                 signal.place(track, body.blow(voice.rng, 0.15 * force), time + spread(voice, 0.1, 0.16))
-    return outdoors(voice, track, decay_s=0.7, share=0.02)
+    return outdoors(voice, track, decay_s=0.7, share=0.02, air_db=-33)
 
 
 # Doors and knocks ----------------------------------------------------------------------------------------------------

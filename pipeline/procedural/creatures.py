@@ -66,7 +66,7 @@ def dog(voice: Voice) -> np.ndarray:
             length = lengthened(voice, 0.13, 0.2)
             signal.place(track, _bark(voice, size, length), start, spread(voice, 0.7, 1.0))
             start += length + spread(voice, 0.08, 0.28) / pace(voice)
-    return outdoors(voice, track)
+    return outdoors(voice, track, share=0.06)
 
 
 def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
@@ -110,7 +110,7 @@ def cat(voice: Voice) -> np.ndarray:
             **manners(voice, breath=0.12, jitter=0.01, tilt_db=-3.0),
         )
 
-    return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4)
+    return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4, share=0.04)
 
 
 # Farm animals --------------------------------------------------------------------------------------------------------
@@ -197,6 +197,9 @@ def _grunt(voice: Voice, length_s: float) -> np.ndarray:
     )
 
 
+WHINNY_HZ = (400, (700, 740, 720), (1150, 1250, 1350, 1480, 1480, 1350, 1250), (2550, 2700, 2650), 3250, 4800)
+
+
 def horse(voice: Voice) -> np.ndarray:
     """Whinnies, falling and shaking, and snorts blown through fluttering lips."""
 
@@ -210,24 +213,18 @@ def _whinny(voice: Voice) -> np.ndarray:
     high = spread(voice, 0.85, 1.15)
     return cry(
         voice.rng,
-        lengthened(voice, 1.3, 1.9),
-        np.array([230, 330, 420, 470, 450, 380, 320, 270, 220]) * high,
-        [
-            (530, 900, 1250, 1450, 1450, 1300, 1200, 1000),
-            (1650, 1700, 1950, 2100, 2050, 1950, 1900, 1800),
-            2900,
-            3300,
-            4800,
-        ],
-        level=(0.2, 0.6, 0.9, 1.0, 0.9, 0.75, 0.5, 0.35, 0.15),
+        lengthened(voice, 1.1, 1.7),
+        np.array([660, 790, 840, 860, 950, 1080, 950, 800, 700]) * high,
+        WHINNY_HZ,
+        level=(0.3, 0.6, 0.8, 1.0, 1.0, 0.8, 0.45, 0.3, 0.15),
         attack=0.08,
-        release=0.25,
-        shimmer=0.08,
-        subharmonic=0.12,
-        vibrato_hz=spread(voice, 9.0, 12.0),
-        vibrato=0.045,
-        sharpness=7.0,
-        **manners(voice, breath=0.12, jitter=0.01, tilt_db=-1.0),
+        release=0.3,
+        shimmer=0.25,
+        subharmonic=0.1,
+        vibrato_hz=spread(voice, 9.0, 11.5),
+        vibrato=0.12,
+        sharpness=14.0,
+        **manners(voice, breath=0.4, jitter=0.03, tilt_db=1.0),
     )
 
 
@@ -289,7 +286,7 @@ def frogs(voice: Voice) -> np.ndarray:
                 croak = croaks[voice.rng.integers(len(croaks))]
                 signal.place_panned(track, croak, start, near * spread(voice, 0.7, 1.0), pan)
                 start += len(croak) / signal.RATE + spread(voice, 0.25, 0.6) / pace(voice)
-    return outdoors(voice, track, decay_s=0.5, share=0.05, air_db=-34)
+    return outdoors(voice, track, decay_s=0.5, share=0.02, air_db=-34)
 
 
 def _rattled(voice: Voice, size: float) -> np.ndarray:

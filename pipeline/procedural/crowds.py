@@ -27,25 +27,29 @@ TALKERS = 7  # different babblers; the crowd is made of displaced copies of othe
 def crowd(voice: Voice) -> np.ndarray:
     """The murmur of many people talking at once, in a large room or a street."""
     copies = max(TALKERS, round(voice.params.get("people", 26) * 2.0**voice.density))
+    full = _murmur(voice, np.geomspace(0.95, 1.85, TALKERS), copies)
+    hall = signal.noise(voice.rng, voice.length, HALL_CURVE, channels=2)
+    return full * presence(voice) + np.float32(0.02 * signal.rms(full)) * hall
+
+
+HALL_CURVE = [(40, -6), (150, 0), (600, -6), (2500, -16), (9000, -36)]
+
+
+def _murmur(voice: Voice, highs: np.ndarray, copies: int) -> np.ndarray:
+    """Return many displaced copies of a few babblers, `highs` times a man's pitch each; shape (2, samples)."""
     length = voice.length // 4 + 1
-    babblers = [_babble(voice, length, high) for high in np.geomspace(0.95, 1.85, TALKERS)]
+    babblers = [_babble(voice, length, high) for high in highs]
     sides = np.zeros((2, length), np.float32)
     for index in range(copies):
-        babble, size = babblers[index % TALKERS], spread(voice, 0.9, 1.12)
+        babble, size = babblers[index % len(babblers)], spread(voice, 0.9, 1.12)
         at = (np.arange(length) * size + spread(voice, 0, length)) % (length - 1)
-        whole = at.astype(int)
-        share = (at - whole).astype(np.float32)
-        other = babble[whole] * (1 - share) + babble[whole + 1] * share
+        other = np.interp(at, np.arange(length), babble).astype(np.float32)
         if voice.rng.random() < 0.5:
             other = other[::-1]  # backwards a vowel stays a vowel, a word does not stay a word
         angle = spread(voice, 0.1, 0.9) * np.pi / 2
         near = np.exp(0.45 * voice.rng.standard_normal())
         sides += np.float32(near) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * other
-    smeared = _smear(voice, sides)
-    full = _upsampled(smeared, voice.length)
-    return full * presence(voice) + signal.rms(full) * 0.02 * signal.noise(
-        voice.rng, voice.length, [(40, -6), (150, 0), (600, -6), (2500, -16), (9000, -36)], channels=2
-    )
+    return _upsampled(_smear(voice, sides), voice.length)
 
 
 def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
@@ -138,18 +142,20 @@ def _clap(voice: Voice) -> np.ndarray:
 
 def children(voice: Voice) -> np.ndarray:
     """Children at play some way off: calls and shrieks of no words, over one another and their echoes."""
-    count = max(3, round(6 * 2.0**voice.density))
+    count = max(3, round(7 * 2.0**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for _ in range(count):
         high, near, pan = spread(voice, 0.85, 1.25), spread(voice, 0.3, 1.0), spread(voice, -0.9, 0.9)
+        calls = [_child(voice, high) for _ in range(5)]
         for start, end in bouts(voice, (1.0, 2.5), (0.4, 2.0)):
             start += spread(voice, 0.0, 0.8)
             while start < end:
-                call = _child(voice, high)
+                call = calls[voice.rng.integers(5)]
                 signal.place_panned(track, call, start, near * spread(voice, 0.3, 1.0), pan)
-                start += len(call) / RATE + spread(voice, 0.05, 0.5) / pace(voice)
-    far = signal.lowpass(track, 5500, 1)
-    return outdoors(voice, far, decay_s=1.1, share=0.35, air_db=-32)
+                start += len(call) / RATE + spread(voice, 0.05, 0.4) / pace(voice)
+    chatter = _murmur(voice, np.array([2.6, 3.2]), max(4, round(6 * 2.0**voice.density)))
+    track += np.float32(0.25 * signal.rms(track) / signal.rms(chatter)) * chatter
+    return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.1, share=0.1, air_db=-32)
 
 
 def _child(voice: Voice, high: float) -> np.ndarray:

@@ -41,7 +41,7 @@ def creak(voice: Voice) -> np.ndarray:
     body = _panel(voice, "wood", 380, 3600, 24, 0.16)
     for start in events(voice, 1.6, length_s=1.2):
         signal.place(track, _one_creak(voice, body), start, spread(voice, 0.5, 1.0))
-    return indoors(voice, track, decay_s=0.6, share=0.25)
+    return indoors(voice, track, decay_s=0.6, share=0.02)
 
 
 def _one_creak(voice: Voice, body: np.ndarray) -> np.ndarray:
@@ -56,44 +56,41 @@ def _one_creak(voice: Voice, body: np.ndarray) -> np.ndarray:
 def rigging(voice: Voice) -> np.ndarray:
     """A boat at its berth: halyards clank on a hollow mast, ropes creak as the swell lifts her."""
     track = np.zeros(voice.length, np.float32)
-    mast_hz = spread(voice, 520, 760)
+    mast = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.2), ring=0.12, modes=26, noise=4.0)
     shackle = Body.of(voice, "metal", pitch=4, ring=0.05, noise=4.0)
     ropes = _panel(voice, "wood", 250, 2200, 24, 0.16)
     for start in events(voice, 2.4, length_s=1.0):
         signal.place(track, _one_creak(voice, ropes), start, spread(voice, 0.25, 0.5))
     for span in bouts(voice, (2.0, 4.5), (0.5, 1.5)):
         for time in rhythm(voice, span, 0.6, 0.22):
-            mast = signal.modes(
-                mast_hz * np.array([1.0, 2.32, 2.76, 4.25, 5.4]) * 1.2**voice.brightness,
-                [0.35, 0.25, 0.2, 0.12, 0.08],
-                voice.rng.uniform(0.4, 1.0, 5),
-                rng=voice.rng,
-            )
-            signal.place(track, mast, time, spread(voice, 0.25, 1.0))
+            signal.place(track, mast.blow(voice.rng, spread(voice, 0.4, 1.0)), time, spread(voice, 0.3, 1.0))
             signal.place(track, shackle.blow(voice.rng, 0.4), time)
-    return outdoors(voice, track, decay_s=0.5, share=0.06)
+    lapping = signal.noise(voice.rng, voice.length, [(80, -12), (350, 0), (1200, -6), (4000, -20)])
+    track += np.float32(0.012) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
+    return outdoors(voice, track, decay_s=0.5, share=0.02)
 
 
 def saw(voice: Voice) -> np.ndarray:
     """A hand saw in wood: teeth pass faster than one can count, push strokes bite, pull strokes clear."""
     track = np.zeros(voice.length, np.float32)
-    board = _panel(voice, "wood", 420, 5200, 16, 0.5)
+    board = _panel(voice, "wood", 420, 7000, 30, 0.08)
     for span in bouts(voice, (3.5, 6.0), (0.6, 1.5)):
         for index, time in enumerate(rhythm(voice, span, 0.46, 0.04)):
             push = index % 2 == 0
-            signal.place(track, _stroke(voice, board, push), time, spread(voice, 0.85, 1.0) * (1.0 if push else 0.45))
-    return outdoors(voice, track, decay_s=0.4, share=0.08)
+            signal.place(track, _stroke(voice, board, push), time, spread(voice, 0.85, 1.0) * (1.0 if push else 0.7))
+    return outdoors(voice, track, decay_s=0.4, share=0.02, air_db=-24)
 
 
 def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
     length = seconds(0.42 / pace(voice))
     speed = np.sin(np.pi * np.linspace(0, 1, length)) ** 0.6
-    teeth = _slips(
-        voice, length / RATE, np.maximum(speed[:: length // 12] * (420 if push else 520) * pace(voice), 30), 0.35
-    )
-    dust = voice.rng.standard_normal(length) * (0.16 + 0.1 * voice.roughness)
+    rate_hz = np.maximum(speed[:: length // 12] * (700 if push else 820) * pace(voice), 30)
+    teeth = _slips(voice, length / RATE, rate_hz, 0.35)
     grip = np.repeat(np.exp(0.5 * voice.rng.standard_normal(length // 400 + 1)), 400)[:length]
-    return signal.unit(signal.convolve(((teeth * grip + dust) * speed**1.5).astype(np.float32), board))
+    dust = voice.rng.standard_normal(length) * grip * speed**1.5
+    bite = signal.convolve(((teeth * grip) * speed**1.5).astype(np.float32), board)
+    share = 0.6 * 1.6**voice.roughness  # of the dust that the teeth tear out, against the ringing board
+    return signal.unit(bite) + np.float32(share) * signal.unit(signal.highpass(dust, 1500 * 1.3**voice.brightness))
 
 
 # Brushing and sliding ------------------------------------------------------------------------------------------------
@@ -106,11 +103,12 @@ def broom(voice: Voice) -> np.ndarray:
         for time in rhythm(voice, span, 0.85, 0.06):
             length = seconds(spread(voice, 0.42, 0.6) / pace(voice))
             level = glide((0.0, 0.5, 0.9, 1.0, 0.25, 0.0), length).clip(0)
-            bristles = np.exp(0.6 * voice.rng.standard_normal(length // 60 + 2))
+            bristles = np.exp(0.3 * 1.8**voice.roughness * voice.rng.standard_normal(length // 60 + 2))
             level = level * np.interp(np.arange(length), np.arange(len(bristles)) * 60, bristles)
-            sweep = signal.bandpass(voice.rng.standard_normal(length) * level, 1300 * 1.4**voice.brightness, 7500)
+            low, high = 400 * 1.5**voice.brightness, 4000 * 1.4**voice.brightness
+            sweep = signal.bandpass(voice.rng.standard_normal(length) * level, low, high)
             signal.place(track, signal.unit(sweep), time, spread(voice, 0.7, 1.0))
-    return outdoors(voice, track, decay_s=0.4, share=0.06)
+    return outdoors(voice, track, decay_s=0.4, share=0.02, air_db=-18)
 
 
 def page(voice: Voice) -> np.ndarray:
@@ -130,7 +128,7 @@ def page(voice: Voice) -> np.ndarray:
             voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
         )
         signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
-    return indoors(voice, track, decay_s=0.25, share=0.05)
+    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-31)
 
 
 # Rolling -------------------------------------------------------------------------------------------------------------
@@ -152,4 +150,4 @@ def wheels(voice: Voice) -> np.ndarray:
     for time in rhythm(voice, (0.2, voice.duration_s), 1.5, 0.03):
         pulses = _slips(voice, 0.3 / rate, np.array([160, 260, 210]) * rate**0.5, 0.06)
         signal.place(track, signal.peak(signal.convolve(pulses, axle)), time, 0.22 * 1.6**voice.roughness)
-    return outdoors(voice, track, decay_s=0.4, share=0.08)
+    return outdoors(voice, track, decay_s=0.4, share=0.02)

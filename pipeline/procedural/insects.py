@@ -29,7 +29,7 @@ def crickets(voice: Voice) -> np.ndarray:
                 chirp = chirps[voice.rng.integers(len(chirps))]
                 signal.place_panned(track, chirp, time, near * spread(voice, 0.85, 1.0), pan)
     track += 0.07 * 2.0**voice.density * _choir(voice)
-    return outdoors(voice, track, decay_s=0.6, share=0.1, air_db=-29)
+    return outdoors(voice, track, decay_s=0.6, share=0.02, air_db=-29)
 
 
 def _calling(voice: Voice, index: int) -> list[tuple[float, float]]:
@@ -80,7 +80,7 @@ def cicadas(voice: Voice) -> np.ndarray:
         clicks = signal.impulses(voice.length, times, gains)
         song = signal.convolve(clicks, modes)
         signal.place_panned(track, song, 0.0, near, pan)
-    return outdoors(voice, track * presence(voice), decay_s=0.6, share=0.12, air_db=-34)
+    return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.12)
 
 
 def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from scipy import fft
 from .signal import RATE, seconds
 
 FRAME_S = 1024 / RATE  # of the moving filter: 23 ms, within which a mouth hardly moves
-HOPS = 4  # frames that overlap at any time
+HOPS = 2  # frames that overlap at any time
 LEAK = 0.04  # what reaches the ear past the resonances: skin, turbulence at the lips
 SINC_TAPS = np.arange(-8, 8)
 
@@ -95,11 +95,15 @@ def through_tract(
     top_hz, poles = float(np.max(formants_hz[-1])), 2 * len(formants_hz) - 1
     above = (1 + (hz / top_hz) ** 4) ** (poles / 4)  # stands for the resonances above the highest one given
     frames *= (hz / 500) ** (tilt_db / 6.02) * (hz / (hz + 40)) ** 2
-    resonance = np.ones((), np.complex64)
+    damping = np.ones((1, len(hz)), np.complex64)
     for formant in formants_hz:
-        centre = glide(formant, len(frames)).astype(np.float32)[:, None]
-        resonance = resonance * centre**2 / (centre**2 - hz**2 + 1j * hz * (40 + centre / sharpness))
-    frames *= resonance * above + LEAK * (hz / 500) ** (-1 - tilt_db / 6.02)
+        moving = np.size(formant) > 1 and np.ptp(formant) > 0
+        centre = glide(formant, len(frames) if moving else 1).astype(np.float32)[:, None]
+        factor = np.empty((len(centre), len(hz)), np.complex64)
+        factor.real = 1 - (hz / centre) ** 2
+        factor.imag = hz * ((40 + centre / sharpness) / centre**2)
+        damping = damping * factor
+    frames *= above / damping + LEAK * (hz / 500) ** (-1 - tilt_db / 6.02)
     pieces = fft.irfft(frames, axis=1)
     out = np.zeros((len(frames) + 2 * HOPS, hop), dtype=np.float32)
     for block in range(2 * HOPS):
