@@ -136,11 +136,15 @@ def test_a_photograph_is_described_edited_and_heard(visit, photograph, tmp_path)
     page.get_by_test_id("toast-body").filter(has_text="must be at most 12").wait_for()
     assert '"gain_db": 99' in page.locator("#editor .cm-content").inner_text(), "the text is not lost"
 
+    described["scene"] = "A lake among hills. " * 10
     described["sources"] = [{"name": "brook", "action": "murmuring"}, {"name": "wind"}]
     write(page, json.dumps(described))
     page.locator(".problems").wait_for(state="detached")
     page.get_by_role("tab", name="Sounds").click()
     assert [each.input_value() for each in page.locator(".source .name").all()] == ["brook", "wind"]
+    assert page.locator(".scene").evaluate(
+        "node => node.clientHeight >= node.scrollHeight - 2 && node.clientHeight > 60"
+    )
 
     page.locator("#duration input[type=number]").fill("3")
     make_sound(page)

@@ -36,16 +36,17 @@ function commit() {
 function textField(label, value, maxLength, write, attributes = {}) {
   const input = make(attributes.rows ? "textarea" : "input", {
     value, maxlength: maxLength, "aria-label": label, autocomplete: "off", spellcheck: "true", ...attributes,
-    oninput: () => { write(input.value); commit(); fit(); },
+    oninput: () => { write(input.value); commit(); fitTexts(); },
   });
   if (attributes.rows) input.value = value;
-  const fit = () => {
-    if (!attributes.rows) return;
-    input.style.height = "auto";
-    input.style.height = `${input.scrollHeight + 2}px`;
-  };
-  requestAnimationFrame(fit);
   return input;
+}
+
+function fitTexts() {
+  for (const text of element.querySelectorAll("textarea")) {
+    text.style.height = "auto";
+    text.style.height = `${text.scrollHeight + 2}px`;
+  }
 }
 
 function slider(label, [low, high], step, value, shown, write, attributes = {}) {
@@ -112,7 +113,7 @@ function card(source, index) {
   const title = textField("Name of the sound", name, LIMITS.text, (text) => {
     title.toggleAttribute("aria-invalid", !text.trim());
     if (text.trim()) source.name = text; // a source must have a name: keep the last one
-  }, { class: "name" });
+  }, { class: "name", title: name });
   const [gain, gainShown] = slider(`Gain of ${name}`, LIMITS.gain_db, 0.5, source.gain_db, inDecibels,
     (value) => { source.gain_db = value; });
   const details = make("div", { class: "details", id: `source-details-${index}`, hidden: !open.has(index) });
@@ -255,6 +256,7 @@ function draw() {
   const more = make("button", { type: "button", class: "add", disabled: full, onclick: add },
     full ? "Eight sounds are the most a soundscape holds" : "Add a sound");
   view.replaceChildren(place, list, more);
+  fitTexts();
 }
 
 function read() {
@@ -272,3 +274,4 @@ function read() {
 draw();
 read();
 watch("value", read);
+new ResizeObserver(fitTexts).observe(element); // also when its tab comes to the front
