@@ -20,7 +20,7 @@ from .voice import Voice
 def whistle(
     voice: Voice, duration_s: float, pitch_hz, *, trill_hz: float = 0.0, trill: float = 0.0, beats: float = 0.0
 ) -> np.ndarray:
-    """Return one whistled syllable: a gliding tone with a weak octave; `trill` shakes pitch, `beats` chops the level."""
+    """Return one whistled syllable, a gliding tone; `trill` shakes the pitch, `beats` chops the level."""
     length = max(seconds(duration_s), 64)
     time = np.arange(length) / RATE
     pitch = glide(pitch_hz, length) * (1 + trill * np.sin(2 * np.pi * trill_hz * time))

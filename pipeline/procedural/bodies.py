@@ -72,8 +72,7 @@ class Body:
     @cached_property
     def _bands(self) -> list[tuple[float, float]]:
         """Return centre and decay of the bands of the dying noise."""
-        low = max(0.6 * self.lowest_hz, 120)
-        centres = _BANDS_HZ[_BANDS_HZ > low]
+        centres = _BANDS_HZ[np.searchsorted(_BANDS_HZ, max(0.6 * self.lowest_hz, 120)) :]
         decays = self.ring * self.stuff.decay_s * np.maximum(centres / self.lowest_hz, 0.3) ** -self.stuff.damping
         return list(zip(centres, np.clip(0.6 * decays, 0.0009, 0.12), strict=True))
 

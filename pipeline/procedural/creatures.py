@@ -20,7 +20,7 @@ def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: 
     return {
         "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
         "jitter": max(jitter * 3.0**rough, 0.0),
-        "tilt_db": tilt_db + 3.5 * voice.brightness,
+        "tilt_db": tilt_db + 5.0 * voice.brightness,
     }
 
 
@@ -66,7 +66,7 @@ def dog(voice: Voice) -> np.ndarray:
             length = lengthened(voice, 0.13, 0.2)
             signal.place(track, _bark(voice, size, length), start, spread(voice, 0.7, 1.0))
             start += length + spread(voice, 0.08, 0.28) / pace(voice)
-    return outdoors(voice, track, share=0.06)
+    return outdoors(voice, track, share=0.04)
 
 
 def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:

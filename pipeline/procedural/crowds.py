@@ -155,15 +155,15 @@ def children(voice: Voice) -> np.ndarray:
                 start += len(call) / RATE + spread(voice, 0.05, 0.4) / pace(voice)
     chatter = _murmur(voice, np.array([2.6, 3.2]), max(4, round(6 * 2.0**voice.density)))
     track += np.float32(0.25 * signal.rms(track) / signal.rms(chatter)) * chatter
-    return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.1, share=0.1, air_db=-32)
+    return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.3, air_db=-30)
 
 
 def _child(voice: Voice, high: float) -> np.ndarray:
     vowels = VOWELS_HZ[voice.rng.integers(len(VOWELS_HZ), size=voice.rng.integers(2, 4))] * 1.35
-    tune = 340 * high * voice.rng.uniform(0.8, 1.7, 4)
+    tune = 430 * high * voice.rng.uniform(0.8, 1.9, 4)
     return cry(
         voice.rng,
-        spread(voice, 0.16, 0.5),
+        spread(voice, 0.2, 0.7),
         tune,
         [*vowels.T, 4300, 5400],
         level=(0.5, 1.0, 0.9, 0.4),

@@ -90,7 +90,7 @@ def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
     dust = voice.rng.standard_normal(length) * grip * speed**1.5
     bite = signal.convolve(((teeth * grip) * speed**1.5).astype(np.float32), board)
     share = 0.6 * 1.6**voice.roughness  # of the dust that the teeth tear out, against the ringing board
-    return signal.unit(bite) + np.float32(share) * signal.unit(signal.highpass(dust, 1500 * 1.3**voice.brightness))
+    return signal.unit(bite) + np.float32(share) * signal.unit(signal.highpass(dust, 1500 * 1.6**voice.brightness))
 
 
 # Brushing and sliding ------------------------------------------------------------------------------------------------

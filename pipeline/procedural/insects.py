@@ -126,5 +126,6 @@ def _winged(voice: Voice, count: int, wing_hz: float, visits_hz: float) -> np.nd
         near = np.minimum(near, 6.0) * (1.0 if index == 0 else spread(voice, 0.2, 0.7))
         side = np.tanh(signal.wander(voice.rng, voice.length, 0.5 * rate))
         sides += beats * near * np.sqrt(np.stack([1 - 0.9 * side, 1 + 0.9 * side]))
-    heard = signal.shaped(sides, WING_CURVE)
+    tilt = 3.0 * voice.brightness  # dB an octave
+    heard = signal.shaped(sides, [(hz, level + tilt * np.log2(hz / 500)) for hz, level in WING_CURVE])
     return outdoors(voice, heard * presence(voice), decay_s=0.3, share=0.02, air_db=-32)
