@@ -12,7 +12,7 @@ from .regions import Regions, analyse
 from .vocabulary import Group, Setting, Sound, Vocabulary, vocabulary
 
 MOST_SOURCES = 5
-LEAST_SCORE = 0.16  # below this a sound is mere fancy
+LEAST_SCORE = 0.18  # below this a sound is mere fancy
 LEAST_SHARE = 0.3  # of the strongest sound's score
 SETTING_IS_SEEN = 0.15  # evidence from which a place counts as known
 LEAST_SURE = 0.25  # evidence with which the chosen place counts at least

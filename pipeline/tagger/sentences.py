@@ -1,5 +1,6 @@
 """The scene in a sentence, its mood and its space, as a person would put them; the words are in phrases.toml."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..soundscape import Source, Space
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
 ASIDE = 0.2  # how far from the middle something is said to be on one side
+OPEN_AIR = ("outdoors", "sky", "sunset", "storm", "overcast", "fog", "snow", "blue", "water")  # not told of a room
 LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
 
 
@@ -73,7 +75,10 @@ def _first(phrases: "tuple[Phrase, ...]", scene: "Scene", seed: int) -> str:
 
 
 def _holding(phrases: "tuple[Phrase, ...]", scene: "Scene") -> "tuple[Phrase, ...]":
-    return tuple(phrase for phrase in phrases if holds(phrase.when, scene.evidence) > 0.5)
+    evidence = scene.evidence
+    if scene.setting.where == "indoors":
+        evidence = replace(evidence, looks=evidence.looks | dict.fromkeys(OPEN_AIR, 0.0))
+    return tuple(phrase for phrase in phrases if holds(phrase.when, evidence) > 0.5)
 
 
 def _turn(choices: tuple, seed: int):
