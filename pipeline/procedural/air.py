@@ -25,12 +25,16 @@ def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> np.ndarray:
 def wind(voice: Voice) -> np.ndarray:
     """Wind over open ground: a roar that opens with the gusts, and hollow tones where edges shed vortices."""
     rng, length = voice.rng, voice.length
-    speed = gusts(voice, voice.setting("calm", 0.3))
+    speed = gusts(voice, voice.setting("calm", 0.3), voice.setting("gust_hz", 0.45))
     howl = voice.setting("howl", 0.5) * 2.0 ** (0.6 * voice.roughness)
     channels = []
     for _ in range(2):
         own = np.clip(speed * (1.0 + 0.12 * signal.wander(rng, length, 1.0)), 0.05, 1.5)
-        roar = signal.swept_band(signal.noise(rng, length, signal.pink_slope(-3.0, 50.0, 4000.0)), 160 + 330 * own, 2.2)
+        roar = signal.swept_band(
+            signal.noise(rng, length, signal.pink_slope(-3.0, 50.0, 4000.0)),
+            160 + 330 * own,
+            1.4,
+        )
         channels.append(signal.unit(roar * own**1.8))
     whistle = np.zeros(length, np.float32)
     for size in (1.0, 1.55, 2.5):
@@ -107,19 +111,24 @@ def flapping(voice: Voice) -> np.ndarray:
     rate = voice.setting("rate_hz", 6.5) * schedule.pace(voice)
     turns = np.cumsum(rate * (0.4 + speed) * np.clip(1.0 + 0.4 * signal.wander(rng, length, 2.0), 0.2, 2.5)) / RATE
     snaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
-    force = np.interp(snaps, np.arange(length) / RATE, speed) ** 1.3 * rng.gamma(3.0, 1 / 3.0, len(snaps))
+    force = np.interp(snaps, np.arange(length) / RATE, speed) ** 1.3 * rng.gamma(2.0, 0.5, len(snaps))
     heavy = voice.setting("heavy", 0.5)
-    crack = signal.noise_bursts(
-        rng, length, snaps, force, 0.012, signal.band(500 - 250 * heavy, 5000 - 2000 * heavy, 6)
-    )
-    body = signal.noise_bursts(rng, length, snaps, force, 0.05, signal.band(90, 420), attack_s=0.004)
-    rustle = signal.one_pole(signal.impulses(length, snaps, force), 0.07)
-    cloth = signal.noise(rng, length, [(300, -16), (1200, 0), (4000, -5), (10000, -18)]) * rustle
-    flaps = signal.unit(crack) + np.float32(0.4 + 0.6 * heavy) * signal.unit(body) + 0.5 * signal.unit(cloth)
+    # The cloth is never still: each snap is the crest of a ripple that runs along it.
+    ripple = signal.one_pole(signal.impulses(length, snaps, force), 0.05 + 0.05 * heavy)
+    ripple = signal.lowpass(ripple / (np.mean(ripple) + 1e-9), 14.0, order=1)
+    crest = ripple / (1.0 + 0.6 * np.maximum(ripple, 0.0))
+    channels = []
+    for _ in range(2):
+        flutter = np.clip(1.0 + 0.35 * signal.wander(rng, length, 25.0), 0.1, 2.5)
+        cloth = signal.noise(rng, length, [(150, -14), (400, -2), (1100, 0), (3000, -7), (7000, -18), (14000, -34)])
+        channels.append(cloth * (voice.setting("loose", 1.0) * speed + crest) * flutter)
+    thump = signal.noise(rng, length, signal.band(50, 260)) * crest
+    crack = signal.noise_bursts(rng, length, snaps, np.maximum(force - 1.0, 0.0), 0.004, signal.band(700, 6000, 6))
     breeze = (
-        signal.noise(rng, length, [(40, -8), (120, 0), (400, -6), (1500, -18), (6000, -34)], channels=2) * speed**1.5
+        signal.noise(rng, length, [(40, -8), (120, 0), (400, -4), (1500, -14), (6000, -30)], channels=2) * speed**1.5
     )
-    return flaps + 0.35 * signal.unit(breeze)
+    flaps = signal.unit(np.stack(channels)) + np.float32(0.3 + 0.5 * heavy) * signal.unit(thump)
+    return flaps + np.float32(voice.setting("crack", 0.15)) * signal.unit(crack) + 0.6 * signal.unit(breeze)
 
 
 # Thunder -------------------------------------------------------------------------------------------------------------
@@ -199,7 +208,8 @@ def room_tone(voice: Voice) -> np.ndarray:
 def vastness(voice: Voice) -> np.ndarray:
     """The low drone of an empty wide place (space, a cavern): slow beating resonances in deep noise."""
     rng, length = voice.rng, voice.length
-    deep = signal.noise(rng, length, [(20, -3), (45, 0), (110, -8), (300, -22), (1200, -44)], channels=2)
+    curve = [(20, -6), (45, -2), (110, 0), (300, -8), (1200, -24), (5000, -44)]
+    deep = 0.5 * signal.noise(rng, length, curve, channels=2)
     out = deep * (0.8 + 0.3 * signal.drift(rng, length, 0.15 * schedule.pace(voice)))
     for _ in range(4):
         centre = rng.uniform(70, 420) * (1.0 + 0.06 * signal.wander(rng, length, 0.12))
@@ -207,5 +217,5 @@ def vastness(voice: Voice) -> np.ndarray:
         swell = signal.drift(rng, length, 0.18 * schedule.pace(voice)) ** 2
         pan = rng.uniform(-0.7, 0.7)
         angle = (pan + 1) * np.pi / 4
-        out += 0.5 * np.outer((np.cos(angle), np.sin(angle)), signal.unit(tuned) * swell).astype(np.float32)
+        out += 0.7 * np.outer((np.cos(angle), np.sin(angle)), signal.unit(tuned) * swell).astype(np.float32)
     return out

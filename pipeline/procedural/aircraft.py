@@ -108,7 +108,8 @@ def rocket(voice: Voice) -> np.ndarray:
     shocks = (
         np.maximum(signal.noise(rng, length, [(60, -8), (200, 0), (900, -4), (3000, -16)], channels=2) - 0.8, 0.0) ** 2
     )
-    mix = roar + 0.8 * signal.unit(shocks)
+    tearing = np.clip(1.0 + voice.setting("tear", 0.45) * signal.wander(rng, length, 9.0), 0.05, 3.0)
+    mix = (roar + np.float32(voice.setting("crackle", 1.0)) * signal.unit(shocks)) * tearing
     if voice.role == "bed":
         swell = 0.75 + 0.25 * signal.drift(rng, length, 0.3)
     else:

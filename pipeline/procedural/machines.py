@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import schedule, signal
+from . import ambience, schedule, signal
 from .signal import RATE
 from .voice import Voice
 from .words import material
@@ -85,7 +85,11 @@ def factory(voice: Voice) -> np.ndarray:
     gears = signal.noise(rng, length, [(200, -14), (700, 0), (2000, -2), (5000, -10), (12000, -24)], channels=2)
     gears = gears * mesh.astype(np.float32) ** 2
     strike = np.float32(voice.setting("strike", 0.8))
-    return strike * signal.unit(out) + 0.5 * signal.unit(motor) + 0.5 * signal.unit(gears)
+    return (
+        strike * signal.unit(out)
+        + np.float32(voice.setting("motor", 0.5)) * signal.unit(motor)
+        + np.float32(voice.setting("gears", 0.5)) * signal.unit(gears)
+    )
 
 
 def _strike(voice: Voice, body) -> np.ndarray:
@@ -118,4 +122,4 @@ def power_tool(voice: Voice) -> np.ndarray:
     grain = np.clip(1.0 + 0.4 * signal.wander(rng, length, 30.0), 0.0, 3.0)
     bite = signal.noise(rng, length, [(300, -12), (1200, 0), (4000, 0), (9000, -6), (16000, -18)]) * grain * cut
     mix = signal.unit(motor) * running + 0.25 * brush * running + np.float32(voice.setting("bite", 0.9)) * bite
-    return signal.airy(mix, rng, 0.3, 0.06)
+    return ambience.indoors(voice, mix)
