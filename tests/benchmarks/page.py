@@ -1,9 +1,9 @@
 """How soon the page is served after `python app.py`, against a hello-world Gradio app started beside it.
 
-    python -m tests.benchmarks.page [--runs 5] [--limit 1.3]
+    python -m tests.benchmarks.page [--runs 7] [--limit 1.3]
 
-Both are started in turn, so that whatever else the machine does meets both. Prints a table; the exit status is 1 above
-the limit.
+Both are started in turn. The least of the runs counts, as in timeit: more than that is what else the machine does.
+Prints a table; the exit status is 1 above the limit.
 """
 
 import argparse
@@ -31,8 +31,8 @@ def seconds_to_page(*command: str) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, help="of each (default: 5)")
-    parser.add_argument("--limit", type=float, default=1.3, help="greatest ratio of the medians (default: 1.3)")
+    parser.add_argument("--runs", type=int, default=7, help="of each (default: 7)")
+    parser.add_argument("--limit", type=float, default=1.3, help="greatest ratio (default: 1.3)")
     arguments = parser.parse_args()
     commands = {"hello world": (sys.executable, "-c", HELLO), "app.py": (sys.executable, "app.py")}
     for command in commands.values():
@@ -41,12 +41,11 @@ def main() -> int:
     for _ in range(arguments.runs):
         for name, command in commands.items():
             seconds[name].append(seconds_to_page(*command))
-    medians = {name: statistics.median(each) for name, each in seconds.items()}
-    print(f"{'page served after':<18} {'median s':>9} {'least s':>9} {'most s':>9}")
+    print(f"{'page served after':<18} {'least s':>9} {'median s':>9} {'most s':>9}")
     for name, each in seconds.items():
-        print(f"{name:<18} {medians[name]:>9.2f} {min(each):>9.2f} {max(each):>9.2f}")
-    ratio = medians["app.py"] / medians["hello world"]
-    print(f"ratio of the medians: {ratio:.2f} (limit {arguments.limit:g})")
+        print(f"{name:<18} {min(each):>9.2f} {statistics.median(each):>9.2f} {max(each):>9.2f}")
+    ratio = min(seconds["app.py"]) / min(seconds["hello world"])
+    print(f"ratio of the least: {ratio:.2f} (limit {arguments.limit:g})")
     return int(ratio > arguments.limit)
 
 
