@@ -35,9 +35,18 @@ def _flight(voice: Voice) -> np.ndarray:
     pace = schedule.pace(voice)
     if voice.role == "bed":  # one long approach and leaving, never far
         return np.linspace(-0.9, 0.9, voice.length, dtype=np.float32) * np.float32(rng.choice([-1, 1]))
-    centre = voice.duration_s * rng.uniform(0.4, 0.6)
-    time = np.arange(voice.length, dtype=np.float32) / RATE - np.float32(centre)
-    return time * np.float32(pace / max(0.18 * voice.duration_s, 1.0))
+    pass_s = max(0.18 * voice.duration_s, 1.0) / pace
+    middles = np.array([voice.duration_s * rng.uniform(0.4, 0.6)])
+    if voice.role == "recurring":
+        pass_s = min(pass_s, 1.6 / pace)
+        middles = schedule.events(voice, 5.0 / pace, length_s=2.0, evenness=6.0)
+    time = np.arange(voice.length // 2205 + 2) / 20.0
+    nearest = middles[np.argmin(np.abs(time[:, None] - middles), axis=1)]
+    flight = (time - nearest) / pass_s
+    # Between two aircraft the path jumps; a second of blending hides it where both are far.
+    window = np.hanning(21) / np.hanning(21).sum()
+    blended = np.convolve(np.pad(flight, 10, mode="edge"), window, "valid")
+    return signal.stretch(blended if len(middles) > 1 else flight, voice.length)
 
 
 def _fly_over(voice: Voice, flight: np.ndarray) -> np.ndarray:
@@ -108,7 +117,7 @@ def rocket(voice: Voice) -> np.ndarray:
     shocks = (
         np.maximum(signal.noise(rng, length, [(60, -8), (200, 0), (900, -4), (3000, -16)], channels=2) - 0.8, 0.0) ** 2
     )
-    tearing = np.clip(1.0 + voice.setting("tear", 0.45) * signal.wander(rng, length, 9.0), 0.05, 3.0)
+    tearing = np.clip(1.0 + voice.setting("tear", 0.5) * signal.wander(rng, length, 9.0), 0.25, 3.0)
     mix = (roar + np.float32(voice.setting("crackle", 1.0)) * signal.unit(shocks)) * tearing
     if voice.role == "bed":
         swell = 0.75 + 0.25 * signal.drift(rng, length, 0.3)

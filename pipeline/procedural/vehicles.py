@@ -73,7 +73,7 @@ def city(voice: Voice) -> np.ndarray:
         swell = np.clip(signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 3.0) ** 1.5
         pan = np.clip(0.5 * signal.wander(rng, length, 0.1), -0.9, 0.9)
         angle = (pan + 1.0) * np.float32(np.pi / 4)
-        out = out + voice.setting("motors", 3.5) * np.stack([np.cos(angle), np.sin(angle)]) * (
+        out = out + voice.setting("motors", 4.0) * np.stack([np.cos(angle), np.sin(angle)]) * (
             signal.lowpass(motor, 700.0) * swell
         )
     hiss = signal.noise(rng, length, [(400, -10), (900, 0), (2000, -8), (6000, -26)], channels=2)
