@@ -6,8 +6,8 @@ FOLDER holds pictures and a labels.json:
                    "absurd": ["traffic", "dog"],                          must not be named
                    "boxes": {"boat": [0.2, 0.4, 0.7, 0.8]}}}              optional: x0 y0 x1 y1 in shares of the picture
 
-The key is the file's name without its ending. A label stands for a source when each of its words is found in the
-source's name, material or action ("boat" in "creaking boat hull"); plural and singular are the same. `absurd` and
+The key is the file's name without its ending. A label stands for a source when each of its words begins or ends a word
+of the source's name, material or action ("gull" in "seagulls"); plural and singular are the same. `absurd` and
 `boxes` may be left out. The box error is the distance of the box centres, in shares of the picture's sides.
 """
 
@@ -38,9 +38,10 @@ class Verdict:
 
 
 def stands_for(label: str, source: Source) -> bool:
-    """Tell whether a label's words all occur in what the source says."""
-    text = f"{source.name} {source.material} {source.action}".lower()
-    return all(word.removesuffix("s") in text for word in label.lower().replace("_", " ").split())
+    """Tell whether each word of a label begins or ends a word of what the source says."""
+    said = f"{source.name} {source.material} {source.action}".lower().split()
+    wanted = [word.removesuffix("s") for word in label.lower().replace("_", " ").split()]
+    return all(any(word.startswith(part) or word.removesuffix("s").endswith(part) for word in said) for part in wanted)
 
 
 def judge(stem: str, soundscape: Soundscape, labels: dict, seconds: float) -> Verdict:
