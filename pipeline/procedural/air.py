@@ -1,7 +1,7 @@
 """Moving air: wind and what it moves, thunder, and the quiet of rooms and wide places.
 
 Wind after Farnell (2010), "Designing Sound": gusts drive everything at once. A roar of turbulence grows with the speed
-U (its level as U^3, its corner as U), edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), leaves and
+U (its corner rises with U), edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), leaves and
 cloth answer a moment later.
 """
 
@@ -35,14 +35,14 @@ def wind(voice: Voice) -> np.ndarray:
             160 + 330 * own,
             1.4,
         )
-        channels.append(signal.unit(roar * own**1.8))
+        channels.append(signal.unit(roar * own**1.5))
     whistle = np.zeros(length, np.float32)
     for size in (1.0, 1.55, 2.5):
         lagged = np.clip(speed * (1.0 + 0.15 * signal.wander(rng, length, 1.3)), 0.05, 1.5)
         tuned = signal.swept_band(signal.noise(rng, length), size * (240 + 420 * lagged), 0.22)
-        whistle += signal.unit(tuned * lagged**3) / size
+        whistle += signal.unit(tuned * lagged**2.2) / size
     hiss = signal.noise(rng, length, [(300, -20), (1200, -4), (3000, 0), (8000, -8), (16000, -24)], channels=2)
-    air = hiss * speed**2.5
+    air = hiss * speed**2
     return np.stack(channels) + np.float32(howl) * signal.unit(whistle) + np.float32(voice.setting("hiss", 0.12)) * air
 
 
