@@ -16,10 +16,14 @@ FADE_S = 0.010  # long enough that a fade makes no click, short enough that nobo
 
 @dataclass(frozen=True)
 class Clip:
-    """A piece of sound: samples float32, shape (channels, samples), and their rate in hertz."""
+    """A piece of sound: samples float32, shape (channels, samples), and their rate in hertz.
+
+    `notes` tell the person what is worth knowing of its making.
+    """
 
     samples: np.ndarray
     sample_rate: int = SAMPLE_RATE_HZ
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.dtype != np.float32:

@@ -75,6 +75,7 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
 def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     """Return the stem at the mix's rate without defects, None when nothing is left; say what was found."""
     name, samples = stem.source.name, stem.clip.samples
+    warnings += [f"{name}: {note}" for note in stem.clip.notes]
     if not np.isfinite(samples).all():
         warnings.append(f"{name}: the sound held values that are not numbers; they were silenced.")
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)

@@ -282,6 +282,12 @@ def test_a_silent_stem_is_left_out_and_reported_and_silence_alone_is_an_error():
         mix(of(b), (Stem(b, nothing),))
 
 
+def test_what_the_sound_model_noted_is_passed_on():
+    source = Source(name="river")
+    clip = Clip(noise().samples, notes=("Made in float32.",))
+    assert mixdown(of(source), (Stem(source, clip),)).warnings == ("river: Made in float32.",)
+
+
 def test_stems_of_other_rates_and_lengths_are_brought_together():
     a, b = Source(name="a"), Source(name="b")
     half = Clip(noise(1.0).samples[:, :16_000], 16_000)

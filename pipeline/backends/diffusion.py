@@ -24,7 +24,7 @@ from ..settings import Settings, accelerator, read_settings
 from ..soundscape import Soundscape, Source
 from . import Card, OnStep, SoundOptions, memory
 from .clap import Clap
-from .family import Call, Family, Job, Loaded, NotedClip, Progress
+from .family import Call, Family, Job, Loaded, Progress
 from .weights import MODEL_FILES, Weights, availability, errors_in_words, fetch, locate, pretrained_arguments
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class TextToAudio(ABC):
         groups = [clips[place * count : (place + 1) * count] for place in range(len(sources))]
         return [self._finished(request, group) for request, group in zip(requests, groups)]
 
-    def _made(self, jobs: Sequence[Job], call: Call, on_step: OnStep) -> list[NotedClip]:
+    def _made(self, jobs: Sequence[Job], call: Call, on_step: OnStep) -> list[Clip]:
         made = self._attempt(jobs, call, Progress(on_step, len(jobs), call.steps))
         broken = [place for place, clip in enumerate(made) if clip is None]
         if broken and call.precision != "float32":
@@ -195,14 +195,14 @@ class TextToAudio(ABC):
             )
         return made
 
-    def _attempt(self, jobs: Sequence[Job], call: Call, progress: Progress) -> list[NotedClip | None]:
+    def _attempt(self, jobs: Sequence[Job], call: Call, progress: Progress) -> list[Clip | None]:
         progress.begin(0)  # a chance to stop before the weights are loaded
         with self._lent(call.precision, progress.on_step) as loaded:
             size = self._batch_size(call, loaded.placement.device)
             run = partial(self._batch, loaded, call=call, progress=progress)
             return memory.in_batches(jobs, size, run, keep=self.family.name)
 
-    def _batch(self, loaded: Loaded, jobs: Sequence[Job], *, call: Call, progress: Progress) -> list[NotedClip | None]:
+    def _batch(self, loaded: Loaded, jobs: Sequence[Job], *, call: Call, progress: Progress) -> list[Clip | None]:
         import torch
 
         progress.begin(len(jobs))
@@ -233,7 +233,7 @@ class TextToAudio(ABC):
         noise = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
         return noise.to(loaded.pipe._execution_device, getattr(torch, call.precision))
 
-    def _decoded(self, loaded: Loaded, latent: "torch.Tensor", call: Call) -> NotedClip | None:
+    def _decoded(self, loaded: Loaded, latent: "torch.Tensor", call: Call) -> Clip | None:
         """One clip at our sample rate, or None when there is anything in it that is not a finite number."""
         if not latent.isfinite().all():
             return None
@@ -243,9 +243,9 @@ class TextToAudio(ABC):
         clip = resample(Clip(np.ascontiguousarray(samples, dtype=np.float32), sample_rate), self.sample_rate)
         samples = fit_length(clip.samples, round(call.duration_s * self.sample_rate))
         notes = (loaded.placement.reason, _clipping(samples))
-        return NotedClip(samples, self.sample_rate, notes=tuple(filter(None, notes)))
+        return Clip(samples, self.sample_rate, notes=tuple(filter(None, notes)))
 
-    def _finished(self, request: dict[str, Any], candidates: list[NotedClip]) -> NotedClip:
+    def _finished(self, request: dict[str, Any], candidates: list[Clip]) -> Clip:
         clip, notes = candidates[0], []
         if len(candidates) > 1:
             scores = Clap(self._settings).scores(request["prompt"], candidates)
@@ -338,7 +338,7 @@ def _within(what: str, wanted: float | None, default: float, low: float, high: f
     return value
 
 
-def _with_notes(clip: NotedClip, *notes: str) -> NotedClip:
+def _with_notes(clip: Clip, *notes: str) -> Clip:
     return replace(clip, notes=clip.notes + notes)
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..audio import Clip
 from . import OnStep, memory
 
 if TYPE_CHECKING:
@@ -30,13 +29,6 @@ class Family:
     half: str = "float16"
     gated: bool = False
     packages: tuple[str, ...] = ("torch", "transformers", "diffusers")
-
-
-@dataclass(frozen=True)
-class NotedClip(Clip):
-    """A clip, and what the person should know of its making."""
-
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
