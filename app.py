@@ -22,6 +22,7 @@ except ImportError:  # of use in a Space only
     spaces = None
 import gradio as gr
 
+from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, fragments, layout, theme, visitors
 from pipeline.page.guard import Guard
@@ -36,6 +37,7 @@ from pipeline.page.wishes import (
     prompts_of,
     seed_of,
 )
+from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
 if TYPE_CHECKING:
@@ -189,8 +191,6 @@ def document_view(soundscape: Soundscape) -> list[Any]:
 
 def sound_view(result: "Result") -> list[Any]:
     """Values of everything in the column of the sound."""
-    from pipeline import backends
-
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     stems = fragments.stems(result.soundscape, result.stem_paths)
     titles = {kind: backends.card(result.report[kind]["backend"]).title for kind in KINDS if result.report[kind]}
@@ -201,8 +201,6 @@ def sound_view(result: "Result") -> list[Any]:
 
 def backends_view() -> list[Any]:
     """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
-    from pipeline import backends
-
     views, names = [], []
     for registry, default in ((backends.VISION, backends.default_vision()), (backends.AUDIO, backends.default_audio())):
         cards = {name: backends.card(name) for name in registry}
@@ -417,8 +415,6 @@ def add_end_points() -> None:
 
 def warm_up() -> None:
     """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
-    from pipeline import backends
-
     if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
         from pipeline.job import run
 
@@ -452,6 +448,8 @@ def launch_options() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if on_zero_gpu():
+        backends.load_real_models()
     demo = create_demo()
     demo.launch(prevent_thread_lock=True, **launch_options())
     threading.Thread(target=warm_up, daemon=True).start()

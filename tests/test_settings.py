@@ -66,3 +66,22 @@ def test_a_backend_that_cannot_run_is_refused_with_its_reason_and_never_replaced
     monkeypatch.setattr(backends, "card", lambda name: Card("x", "x", "x", reason="accept the licence first"))
     with pytest.raises(SoundscapeError, match="procedural cannot run here: accept the licence first"):
         backends.load_audio("procedural")
+
+
+def test_all_real_models_that_can_run_are_loaded_at_start_and_one_that_fails_stops_nothing(monkeypatch):
+    loaded = []
+
+    class Model:
+        def __init__(self, name):
+            self.name = name
+
+        def load(self):
+            if self.name == "blip":
+                raise SoundscapeError("no network")
+            loaded.append(self.name)
+
+    reasons = {"stable-audio-open": "gated"}
+    monkeypatch.setattr(backends, "card", lambda name: Card("x", "x", "x", reason=reasons.get(name, "")))
+    monkeypatch.setattr(backends, "_instance", Model)
+    backends.load_real_models()
+    assert loaded == ["qwen2.5-vl", "audioldm2", "stable-audio-3"]

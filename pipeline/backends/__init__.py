@@ -4,6 +4,7 @@ A new model is one file beside this one and one line in a registry below. Import
 and its like are imported where they are first needed.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -104,6 +105,7 @@ class AudioBackend(Protocol):
 
 
 _loading = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 def card(name: str) -> Card:
@@ -135,6 +137,21 @@ def load_audio(name: str = "") -> tuple[str, AudioBackend]:
     Raises SoundscapeError when there is no such backend or it cannot run here.
     """
     return _load(name or default_audio(), AUDIO, "audio")
+
+
+def load_real_models() -> None:
+    """Load every real model that can run here, now rather than in the first job.
+
+    On ZeroGPU it must happen before the page is served: each job runs in a fork, and what a fork loads is lost with it.
+    A model that cannot be loaded is logged, and the others stay usable.
+    """
+    for name in [*VISION, *AUDIO]:
+        if name in EMBEDDED or card(name).reason:
+            continue
+        try:
+            _instance(name).load()
+        except SoundscapeError as error:
+            _log.warning("%s was not loaded: %s", name, error)
 
 
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
