@@ -67,4 +67,4 @@ def sizzling(voice: Voice) -> np.ndarray:
         times = signal.times_following(rng, 260.0 * 2.0**voice.density * heat)
         gains = np.minimum(rng.pareto(1.8, len(times)) + 0.1, 8.0)
         spits.append(signal.noise_bursts(rng, length, times, gains, 0.0012, signal.band(2200, 12000, 9)))
-    return hiss * heat + signal.unit(np.stack(spits))
+    return hiss * heat + np.float32(voice.setting("spits", 0.6)) * signal.unit(np.stack(spits))

@@ -203,7 +203,7 @@ def dripping(voice: Voice) -> np.ndarray:
     ticks = signal.noise_bursts(
         rng, voice.length, np.array(times) - 0.018, 0.10 * np.array(gains), 0.0012, signal.band(2500, 12000)
     )
-    return ambience.indoors(voice, rings + ticks, decay_s=1.1, share=0.1, air_db=-38.0)
+    return ambience.indoors(voice, rings + ticks, decay_s=0.5, share=0.05, air_db=-48.0)
 
 
 def splashing(voice: Voice) -> np.ndarray:

@@ -56,11 +56,11 @@ def mains_hum(voice: Voice) -> np.ndarray:
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0) * 2.0 ** (0.2 * voice.speed)
     gains = 1.0 / np.arange(1, 25) ** (1.2 - 0.3 * voice.roughness) * np.where(np.arange(1, 25) % 2 == 0, 1.0, 0.04)
-    hum = signal.tone(mains, length, gains * rng.uniform(0.5, 1.0, 24))
+    hum = signal.tone(mains, length, gains * rng.uniform(0.75, 1.0, 24))
     peaks = np.maximum(np.sin(4 * np.pi * mains * np.arange(length) / RATE), 0.0).astype(np.float32) ** 4
     sizzle = signal.noise(rng, length, [(1500, -20), (4000, 0), (9000, -4), (16000, -14)]) * peaks
     sizzle *= np.clip(1.0 + 0.4 * signal.wander(rng, length, 3.0), 0.0, 3.0)
-    return signal.airy(signal.unit(hum) + np.float32(voice.setting("sizzle", 0.4)) * signal.unit(sizzle), rng, 0.3, 0.1)
+    return signal.airy(signal.unit(hum) + np.float32(voice.setting("sizzle", 0.6)) * signal.unit(sizzle), rng, 0.3, 0.1)
 
 
 def factory(voice: Voice) -> np.ndarray:
@@ -106,7 +106,7 @@ def power_tool(voice: Voice) -> np.ndarray:
     """An electric saw, drill or grinder: a universal motor's whine, and the load that pulls it down when it cuts."""
     rng, length = voice.rng, voice.length
     cut = np.zeros(length, np.float32)
-    for start, end in schedule.bouts(voice, (1.5, 4.0), (1.0, 2.5)):
+    for start, end in schedule.bouts(voice, (2.0, 4.5), (0.6, 1.4)):
         size = signal.seconds(end - start)
         ramp = np.minimum(1.0, np.minimum(np.linspace(0, 8, size), np.linspace(10, 0, size)))
         signal.place(cut, ramp.astype(np.float32), start)
@@ -122,4 +122,4 @@ def power_tool(voice: Voice) -> np.ndarray:
     grain = np.clip(1.0 + 0.4 * signal.wander(rng, length, 30.0), 0.0, 3.0)
     bite = signal.noise(rng, length, [(300, -12), (1200, 0), (4000, 0), (9000, -6), (16000, -18)]) * grain * cut
     mix = signal.unit(motor) * running + 0.25 * brush * running + np.float32(voice.setting("bite", 0.9)) * bite
-    return ambience.indoors(voice, mix)
+    return ambience.indoors(voice, mix, air_db=-36.0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import schedule, signal
+from . import ambience, schedule, signal
 from .engines import exhaust, pass_by, tyres
 from .signal import RATE
 from .voice import Voice
@@ -179,8 +179,9 @@ def bicycle(voice: Voice) -> np.ndarray:
     gravel = signal.noise_bursts(
         rng, length, signal.poisson_times(rng, voice.duration_s, 90.0), 1.0, 0.002, signal.band(900, 6000)
     )
-    contact = signal.unit(ticks) + 0.5 * signal.unit(chain * pedal) + 0.2 * signal.unit(gravel * moving)
-    return contact.astype(np.float32) + 0.45 * tyre * (speed * moving)
+    contact = 0.5 * signal.unit(ticks) + 0.5 * signal.unit(chain * pedal) + 0.2 * signal.unit(gravel * moving)
+    rolling = contact.astype(np.float32) + 0.8 * tyre * (speed * moving)
+    return ambience.outdoors(voice, rolling, air_db=-36.0)
 
 
 # Boats ---------------------------------------------------------------------------------------------------------------
