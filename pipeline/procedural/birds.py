@@ -173,7 +173,7 @@ def crow(voice: Voice) -> np.ndarray:
             parts += [spread(voice, 0.8, 1.0) * _caw(voice, size), _rest(spread(voice, 0.12, 0.3) / pace(voice))]
         return np.concatenate(parts)
 
-    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.06)
+    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.1)
 
 
 def _caw(voice: Voice, size: float) -> np.ndarray:

@@ -51,21 +51,21 @@ def dishes(voice: Voice) -> np.ndarray:
 def cutlery(voice: Voice) -> np.ndarray:
     """Knives, forks and spoons: thin bars of steel on plates and on one another."""
     steel = things(voice, "metal", 14, (2.0, 6.0), (0.03, 0.1), noise=4.0, modes=26)
-    plates = things(voice, body_of(voice, "ceramic"), 5, (1.4, 2.8), (0.5, 0.9))
+    plates = things(voice, "ceramic", 6, (1.2, 2.8), (0.3, 0.8), noise=2.0, modes=18)
     track = _stereo(voice)
     for start in events(voice, 0.6, length_s=0.6, evenness=2.0):
         count = 1 + voice.rng.poisson(3.5 * 1.7**voice.density)
         times = start + np.cumsum(voice.rng.gamma(1.2, 0.045 / pace(voice), count))
         _strew(voice, track, steel, times, voice.rng.uniform(0.1, 1.0, count) ** 1.4)
-        if voice.rng.random() < 0.5:
-            _strew(voice, track, plates, times[:1], 0.6)
-    return indoors(voice, track, decay_s=0.4, share=0.02, air_db=-33)
+        on_plate = times[voice.rng.random(count) < 0.6]
+        _strew(voice, track, plates, on_plate, voice.rng.uniform(0.3, 0.9, len(on_plate)))
+    return indoors(voice, track, decay_s=0.4, share=0.02)
 
 
 def glasses(voice: Voice) -> np.ndarray:
     """Glasses that touch: two bowls knock once or twice, stems and feet are set down."""
     name = body_of(voice, "glass")
-    bowls = things(voice, name, 8, (1.1, 2.6), (0.25, 0.7), noise=2.0)
+    bowls = things(voice, name, 8, (1.1, 2.8), (0.15, 0.45), noise=3.0, modes=20)
     feet = things(voice, name, 4, (0.8, 1.5), (0.1, 0.2), noise=5.0)
     track = _stereo(voice)
     for start in events(voice, 0.8, length_s=0.8, evenness=2.0):
@@ -75,7 +75,7 @@ def glasses(voice: Voice) -> np.ndarray:
         _strew(voice, track, bowls, times[:1] + 0.0006, 0.7)  # the other glass of the pair
         if voice.rng.random() < 0.5:
             _strew(voice, track, feet, times[-1:] + spread(voice, 0.15, 0.4), 0.5)
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-33)
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-31)
 
 
 # Clockwork and keys --------------------------------------------------------------------------------------------------
@@ -160,30 +160,30 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np
                 signal.place(track, tip, time, 0.35 * force)
             elif voice.rng.random() < 0.5:
                 signal.place(track, body.blow(voice.rng, 0.15 * force), time + spread(voice, 0.1, 0.16))
-    return outdoors(voice, track, decay_s=0.7, share=0.02, air_db=-33)
+    return outdoors(voice, track, decay_s=0.7, share=0.02, air_db=-29)
 
 
 # Doors and knocks ----------------------------------------------------------------------------------------------------
 
 
 def door(voice: Voice) -> np.ndarray:
-    """A door that falls to: the latch clicks, the leaf thuds in its frame, the latch springs out."""
+    """A door that falls to: it thuds in its frame, rebounds and rattles, the latch snaps."""
     name, rng = body_of(voice, "wood"), voice.rng
-    latch = Body.of(voice, "metal", pitch=3.0, ring=0.03, noise=5.0)
+    latch = Body.of(voice, name, pitch=2.5, ring=0.2, noise=5.0)
     leaf = Body.of(voice, name, pitch=spread(voice, 0.2, 0.3), ring=1.2, modes=24, noise=2.5)
-    frame = Body.of(voice, name, pitch=spread(voice, 0.6, 0.9), ring=0.6, noise=5.0)
+    frame = Body.of(voice, name, pitch=spread(voice, 0.6, 0.8), ring=0.6, noise=5.0)
     track = np.zeros(voice.length, np.float32)
-    for start in events(voice, 2.2, length_s=0.9):
-        size = seconds(0.4)
-        push = signal.lowpass(rng.standard_normal(size) * np.exp(-np.arange(size) / seconds(0.06)), 110)
-        force = spread(voice, 0.7, 1.0)
-        signal.place(track, latch.blow(rng, 0.25), start)
-        signal.place(track, leaf.blow(rng, force, attack_s=0.001), start + 0.035)
-        signal.place(track, frame.blow(rng, 0.8 * force), start + 0.036)
-        signal.place(track, frame.blow(rng, 0.35 * force), start + 0.036 + spread(voice, 0.02, 0.045))  # it rebounds
-        signal.place(track, signal.peak(push), start + 0.035, 0.6 * force)
-        signal.place(track, latch.blow(rng, 0.4), start + spread(voice, 0.09, 0.16))
-    return indoors(voice, track, decay_s=0.7, share=0.02, air_db=-34)
+    for start in events(voice, 1.8, length_s=0.9):
+        force, shut = spread(voice, 0.7, 1.0), start + 0.035
+        weight = signal.modes([spread(voice, 60, 95), 160.0], [0.04, 0.02], [1.0, 0.5], attack_s=0.004)
+        signal.place(track, latch.blow(rng, 0.1), start)
+        signal.place(track, weight, shut, 2.0 * force)
+        signal.place(track, sole_press(voice, 0.8), shut, 1.5 * force)  # the air and the seal give way
+        signal.place(track, leaf.blow(rng, force, attack_s=0.001), shut, 0.6)
+        signal.place(track, frame.blow(rng, force), shut, 0.5)
+        signal.place(track, frame.blow(rng, 0.35 * force), shut + spread(voice, 0.02, 0.045))
+        signal.place(track, latch.blow(rng, 0.13), shut + spread(voice, 0.06, 0.12))
+    return indoors(voice, track, decay_s=0.8, share=0.25, air_db=-28)
 
 
 def knock(voice: Voice) -> np.ndarray:
@@ -194,7 +194,7 @@ def knock(voice: Voice) -> np.ndarray:
         for index in range(voice.rng.integers(3, 6)):
             rap = leaf.blow(voice.rng, spread(voice, 0.7, 1.0), attack_s=0.0006)
             signal.place(track, rap, start + index * spread(voice, 0.15, 0.19) / pace(voice))
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-34)
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-28)
 
 
 # Loose things: chance collisions -------------------------------------------------------------------------------------

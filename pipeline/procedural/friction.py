@@ -38,19 +38,25 @@ def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int =
 def creak(voice: Voice) -> np.ndarray:
     """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
     track = np.zeros(voice.length, np.float32)
-    body = _panel(voice, "wood", 380, 3600, 24, 0.16)
-    for start in events(voice, 1.6, length_s=1.2):
-        signal.place(track, _one_creak(voice, body), start, spread(voice, 0.5, 1.0))
-    return indoors(voice, track, decay_s=0.6, share=0.02)
+    wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8, modes=24, noise=2.5)
+    for start in events(voice, 1.4, length_s=1.2):
+        signal.place(track, _one_creak(voice, wood, spread(voice, 8, 20)), start, spread(voice, 0.5, 1.0))
+    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-29)
 
 
-def _one_creak(voice: Voice, body: np.ndarray) -> np.ndarray:
+def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
+    """Return one creak, of peak 1: each slip is a blow of its own on the body."""
     duration_s = spread(voice, 0.5, 1.4) / pace(voice) ** 0.7
-    base = spread(voice, 16, 75) * pace(voice) ** 0.5
-    bend = base * np.array([0.35, 0.8, spread(voice, 0.9, 1.4), spread(voice, 0.6, 1.6), 0.4])
-    pulses = _slips(voice, duration_s, bend, 0.22 * 1.7**voice.roughness)
-    pulses = pulses * glide((0.25, 0.9, 1.0, 0.8, 0.15), len(pulses)).astype(np.float32)
-    return signal.peak(signal.convolve(np.pad(pulses, (0, len(body) // 2)), body))
+    bend = slips_hz * pace(voice) ** 0.5 * np.array([0.4, 0.9, 1.2, 1.0, 0.5]) * voice.rng.uniform(0.8, 1.25, 5)
+    pulses = _slips(voice, duration_s, bend, 0.25 * 1.5**voice.roughness)
+    at = np.flatnonzero(pulses)
+    level = glide((0.25, 0.9, 1.0, 0.8, 0.2), len(pulses))[at] * pulses[at]
+    level *= np.exp(0.6 * voice.rng.standard_normal(len(at)))
+    blows = [body.blow(voice.rng, spread(voice, 0.4, 1.0)) for _ in range(6)]
+    out = np.zeros(len(pulses) + len(blows[0]), np.float32)
+    for place, gain in zip(at, level, strict=True):
+        signal.place(out, blows[voice.rng.integers(6)], place / RATE, gain)
+    return signal.peak(out)
 
 
 def rigging(voice: Voice) -> np.ndarray:
@@ -58,15 +64,15 @@ def rigging(voice: Voice) -> np.ndarray:
     track = np.zeros(voice.length, np.float32)
     mast = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.2), ring=0.12, modes=26, noise=4.0)
     shackle = Body.of(voice, "metal", pitch=4, ring=0.05, noise=4.0)
-    ropes = _panel(voice, "wood", 250, 2200, 24, 0.16)
-    for start in events(voice, 2.4, length_s=1.0):
-        signal.place(track, _one_creak(voice, ropes), start, spread(voice, 0.25, 0.5))
+    ropes = Body.of(voice, "wood", pitch=0.9, ring=0.8, modes=24, noise=2.5)
+    for start in events(voice, 1.5, length_s=1.0):
+        signal.place(track, _one_creak(voice, ropes, spread(voice, 10, 25)), start, spread(voice, 0.5, 0.9))
     for span in bouts(voice, (2.0, 4.5), (0.5, 1.5)):
         for time in rhythm(voice, span, 0.6, 0.22):
-            signal.place(track, mast.blow(voice.rng, spread(voice, 0.4, 1.0)), time, spread(voice, 0.3, 1.0))
-            signal.place(track, shackle.blow(voice.rng, 0.4), time)
+            signal.place(track, mast.blow(voice.rng, spread(voice, 0.4, 1.0)), time, spread(voice, 0.2, 0.6))
+            signal.place(track, shackle.blow(voice.rng, 0.2), time)
     lapping = signal.noise(voice.rng, voice.length, [(80, -12), (350, 0), (1200, -6), (4000, -20)])
-    track += np.float32(0.012) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
+    track += np.float32(0.02) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
     return outdoors(voice, track, decay_s=0.5, share=0.02)
 
 
@@ -114,8 +120,8 @@ def broom(voice: Voice) -> np.ndarray:
 def page(voice: Voice) -> np.ndarray:
     """Pages turned: a finger slides, the sheet bends and flaps over, its fibres crackle."""
     track = np.zeros(voice.length, np.float32)
-    for start in events(voice, 1.5, length_s=0.8):
-        length = seconds(spread(voice, 0.45, 0.8) / pace(voice) ** 0.6)
+    for start in events(voice, 1.5, length_s=1.2):
+        length = seconds(spread(voice, 0.8, 1.4) / pace(voice) ** 0.6)
         share = np.linspace(0, 1, length)
         slide = 0.35 * np.exp(-(((share - 0.2) / 0.13) ** 2))
         flap = np.exp(-(((share - spread(voice, 0.6, 0.7)) / 0.09) ** 2))
@@ -128,7 +134,7 @@ def page(voice: Voice) -> np.ndarray:
             voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
         )
         signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
-    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-31)
+    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-27)
 
 
 # Rolling -------------------------------------------------------------------------------------------------------------

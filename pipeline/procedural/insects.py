@@ -74,12 +74,15 @@ def cicadas(voice: Voice) -> np.ndarray:
     for index, (times, gains) in enumerate(ribs):
         abdomen_hz = spread(voice, 4200, 6400) * 1.2**voice.brightness
         modes = signal.modes(
-            abdomen_hz * np.array([0.62, 1.0, 1.13, 1.7]), [0.0008, 0.0018, 0.0015, 0.0006], [0.2, 1, 0.7, 0.25]
+            abdomen_hz * np.array([0.62, 1.0, 1.13, 1.7]), [0.0024, 0.0054, 0.0045, 0.0018], [0.2, 1, 0.7, 0.25]
         )
         near, pan = (1.0 if index == 0 else spread(voice, 0.2, 0.6)), spread(voice, -0.95, 0.95)
         clicks = signal.impulses(voice.length, times, gains)
         song = signal.convolve(clicks, modes)
         signal.place_panned(track, song, 0.0, near, pan)
+    # Those in the other trees melt into a band of noise.
+    far = [(2200, -40), (4000, -10), (5000, 0), (6400, -3), (7800, -14), (11000, -40)]
+    track += np.float32(1.4 * signal.rms(track)) * signal.noise(voice.rng, voice.length, far, channels=2)
     return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.12)
 
 
