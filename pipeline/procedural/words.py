@@ -50,7 +50,7 @@ def material_of(source: Source) -> str:
 
 def action_of(source: Source) -> str:
     """Return the name of the excitation that the source's words name, "" for none; `action` is asked first."""
-    return _first(_index("actions"), source.action, *source.timbre, source.name, source.material)
+    return _first(_index("actions"), source.action, source.name, *source.timbre, source.material)
 
 
 def qualities_of(source: Source) -> Qualities:
