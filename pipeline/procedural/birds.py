@@ -311,34 +311,34 @@ def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float
 
 def chickens(voice: Voice) -> np.ndarray:
     """Hens in a yard: clucks in runs, and drawn-out contented notes."""
-    count = max(2, round(4 * 2**voice.density))
+    count = max(2, round(3 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
         high, near = spread(voice, 0.85, 1.15), 1.0 if index == 0 else spread(voice, 0.2, 0.7)
         pan = spread(voice, -0.8, 0.8)
         clucks = [_cluck(voice, high, spread(voice, 0.06, 0.1)) for _ in range(6)]
-        drawn = [_cluck(voice, high, spread(voice, 0.35, 0.6)) for _ in range(2)]
+        drawn = [_cluck(voice, high, spread(voice, 0.2, 0.35)) for _ in range(2)]
         for start, end in bouts(voice, (2.0, 4.5), (0.6, 2.0)):
             start += spread(voice, 0.0, 0.5)
             while start < end:
-                notes = drawn if voice.rng.random() < 0.12 else clucks
+                notes = drawn if voice.rng.random() < 0.08 else clucks
                 note = notes[voice.rng.integers(len(notes))]
                 signal.place_panned(track, note, start, near * spread(voice, 0.5, 1.0), pan)
-                start += len(note) / RATE + spread(voice, 0.1, 0.5) / pace(voice)
-    return outdoors(voice, track, decay_s=0.5)
+                start += len(note) / RATE + spread(voice, 0.18, 0.6) / pace(voice)
+    return outdoors(voice, track, decay_s=0.5, share=0.005)
 
 
 def _cluck(voice: Voice, high: float, duration_s: float) -> np.ndarray:
     return cry(
         voice.rng,
         duration_s,
-        np.array([420, 520, 400, 300]) * high,
-        [(900, 1150, 1000), (1900, 2100, 1900), 3100, 4600],
+        np.array([260, 340, 300, 240]) * high,
+        [(1100, 1400, 1250), (2200, 2600, 2400), 3600, 5000],
         level=(0.8, 1.0, 0.6, 0.25),
         attack=0.1,
         release=0.45,
         shimmer=0.25,
-        subharmonic=0.3,
-        sharpness=6.0,
-        **manners(voice, breath=0.14, jitter=0.03, tilt_db=-2.0),
+        subharmonic=0.15,
+        sharpness=12.0,
+        **manners(voice, breath=0.14, jitter=0.03, tilt_db=0.0),
     )

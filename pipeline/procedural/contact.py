@@ -173,7 +173,7 @@ def door(voice: Voice) -> np.ndarray:
     leaf = Body.of(voice, name, pitch=spread(voice, 0.2, 0.3), ring=1.2, modes=24, noise=2.5)
     frame = Body.of(voice, name, pitch=spread(voice, 0.6, 0.8), ring=0.6, noise=5.0)
     track = np.zeros(voice.length, np.float32)
-    for start in events(voice, 1.8, length_s=0.9):
+    for start in events(voice, 1.4, length_s=0.9):
         force, shut = spread(voice, 0.7, 1.0), start + 0.035
         weight = signal.modes([spread(voice, 60, 95), 160.0], [0.04, 0.02], [1.0, 0.5], attack_s=0.004)
         signal.place(track, latch.blow(rng, 0.1), start)
@@ -183,7 +183,7 @@ def door(voice: Voice) -> np.ndarray:
         signal.place(track, frame.blow(rng, force), shut, 0.5)
         signal.place(track, frame.blow(rng, 0.35 * force), shut + spread(voice, 0.02, 0.045))
         signal.place(track, latch.blow(rng, 0.13), shut + spread(voice, 0.06, 0.12))
-    return indoors(voice, track, decay_s=0.8, share=0.25, air_db=-28)
+    return indoors(voice, track, decay_s=0.8, share=0.3, air_db=-30)
 
 
 def knock(voice: Voice) -> np.ndarray:

@@ -204,7 +204,7 @@ def horse(voice: Voice) -> np.ndarray:
     """Whinnies, falling and shaking, and snorts blown through fluttering lips."""
 
     def whinny_or_snort() -> np.ndarray:
-        return _snort(voice) if voice.rng.random() < 0.3 else _whinny(voice)
+        return _snort(voice) if voice.rng.random() < 0.15 else _whinny(voice)
 
     return outdoors(voice, called(voice, whinny_or_snort, 0.9), decay_s=0.9)
 
@@ -222,7 +222,7 @@ def _whinny(voice: Voice) -> np.ndarray:
         shimmer=0.25,
         subharmonic=0.1,
         vibrato_hz=spread(voice, 9.0, 11.5),
-        vibrato=0.12,
+        vibrato=0.22,
         sharpness=14.0,
         **manners(voice, breath=0.4, jitter=0.03, tilt_db=1.0),
     )

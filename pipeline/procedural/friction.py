@@ -72,7 +72,7 @@ def rigging(voice: Voice) -> np.ndarray:
             signal.place(track, mast.blow(voice.rng, spread(voice, 0.4, 1.0)), time, spread(voice, 0.2, 0.6))
             signal.place(track, shackle.blow(voice.rng, 0.2), time)
     lapping = signal.noise(voice.rng, voice.length, [(80, -12), (350, 0), (1200, -6), (4000, -20)])
-    track += np.float32(0.02) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
+    track += np.float32(0.06) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
     return outdoors(voice, track, decay_s=0.5, share=0.02)
 
 

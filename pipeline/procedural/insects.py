@@ -76,7 +76,7 @@ def cicadas(voice: Voice) -> np.ndarray:
         modes = signal.modes(
             abdomen_hz * np.array([0.62, 1.0, 1.13, 1.7]), [0.0024, 0.0054, 0.0045, 0.0018], [0.2, 1, 0.7, 0.25]
         )
-        near, pan = (1.0 if index == 0 else spread(voice, 0.2, 0.6)), spread(voice, -0.95, 0.95)
+        near, pan = (1.0 if index == 0 else spread(voice, 0.3, 0.8)), spread(voice, -0.95, 0.95)
         clicks = signal.impulses(voice.length, times, gains)
         song = signal.convolve(clicks, modes)
         signal.place_panned(track, song, 0.0, near, pan)
@@ -87,8 +87,8 @@ def cicadas(voice: Voice) -> np.ndarray:
 
 
 def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and gains of the clicks: bursts of a few ribs at 100 to 200 buckles a second, in slow swells."""
-    buckle_hz = spread(voice, 110, 190) * pace(voice) ** 0.5
+    """Return times and gains of the clicks: bursts of a few ribs at 140 to 230 buckles a second, in slow swells."""
+    buckle_hz = spread(voice, 140, 230) * pace(voice) ** 0.5
     starts = np.cumsum((1 + 0.04 * voice.rng.standard_normal(int(voice.duration_s * buckle_hz) + 1)) / buckle_hz)
     ribs = np.arange(voice.rng.integers(3, 6)) / spread(voice, 1100, 1600)
     times = (starts[:, None] + ribs).ravel()

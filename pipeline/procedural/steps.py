@@ -162,11 +162,11 @@ def _clop(voice: Voice, foot: float) -> np.ndarray:
     soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth", "water")
     size = seconds(0.15)
     time = np.arange(size, dtype=np.float32) / RATE
-    hollow_hz = 1300 * foot * spread(voice, 0.93, 1.07) * 1.2**voice.brightness * (0.4 if soft else 1.0)
+    hollow_hz = 1080 * foot * spread(voice, 0.93, 1.07) * 1.2**voice.brightness * (0.4 if soft else 1.0)
     puff = voice.rng.standard_normal(size) * np.exp(-time / 0.022) * (1 - np.exp(-time / 0.001))
     out = 2.0 * signal.peak(signal.bandpass(puff, hollow_hz / 1.09, hollow_hz * 1.09))
     edge = voice.rng.standard_normal(size) * np.exp(-time / 0.007) * (1 - np.exp(-time / 0.0008))
     low, high = (200, 1400) if soft else (600, 3800)
-    out += 0.5 * 1.5**voice.roughness * signal.peak(signal.bandpass(edge, low, high))
+    out += 0.35 * 1.5**voice.roughness * signal.peak(signal.bandpass(edge, low, high))
     signal.place(out, _thump(voice), 0.0, 1.2 if soft else 0.25)
     return out

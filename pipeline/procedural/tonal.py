@@ -138,13 +138,13 @@ def ship_horn(voice: Voice) -> np.ndarray:
 
     def blast() -> np.ndarray:
         duration_s = spread(voice, 2.2, 3.6) / pace(voice) ** 0.4
-        return _blast(voice, duration_s, [base_hz], buzz=0.6, rise_s=0.3, sag=0.02)
+        return _blast(voice, duration_s, [base_hz], buzz=0.35, rise_s=0.3, sag=0.02)
 
-    track = called(voice, blast, 1.2)
+    track = called(voice, blast, 0.7)
     signal.place(track, signal.lowpass(track.copy(), 600), 0.9, 0.2)
     sea = signal.noise(voice.rng, voice.length, [(60, -10), (300, 0), (1200, -3), (5000, -14), (12000, -30)])
-    track += np.float32(0.1) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
-    return outdoors(voice, track, decay_s=2.8, share=0.25)
+    track += np.float32(0.06) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
+    return outdoors(voice, track, decay_s=2.8, share=0.08)
 
 
 def train_horn(voice: Voice) -> np.ndarray:
