@@ -79,6 +79,8 @@ def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     if not np.isfinite(samples).all():
         warnings.append(f"{name}: the sound held values that are not numbers; they were silenced.")
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    if samples.shape[0] > 2:
+        samples = samples.mean(axis=0, keepdims=True)
     offset = samples.mean(axis=1, keepdims=True)
     rms = float(np.sqrt(np.mean(np.square(samples - offset), dtype=np.float64)))
     if gain_to_db(rms) < SILENCE_DB:
@@ -86,12 +88,8 @@ def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
         return None
     if np.abs(offset).max() > DC_SHARE * rms:
         warnings.append(f"{name}: a constant offset (DC) was removed.")
-    if samples.shape[0] > 2:
-        samples = samples.mean(axis=0, keepdims=True)
-    clip = resample(
-        Clip(np.ascontiguousarray(samples - offset, dtype=np.float32), stem.clip.sample_rate), SAMPLE_RATE_HZ
-    )
-    return Stem(stem.source, clip)
+    clean = Clip(np.ascontiguousarray(samples - offset, dtype=np.float32), stem.clip.sample_rate)
+    return Stem(stem.source, resample(clean, SAMPLE_RATE_HZ))
 
 
 def _place(stem: Stem, space: str, length: int) -> np.ndarray:
@@ -108,11 +106,17 @@ def _place(stem: Stem, space: str, length: int) -> np.ndarray:
     direct = _pan(fft.irfft(spectrum, size, axis=1)[:, :length], source)
     if not wet:
         return fade_ends(direct, SAMPLE_RATE_HZ)
-    # Halves of one energy: a source of one channel excites both sides of the space equally.
-    middle = spectrum.sum(axis=0) * (spectrum.shape[0] ** -0.5 * 0.5**0.5)
-    reflected = fft.irfft(middle * _response_spectrum(space, size), size, axis=1)[:, :length]
+    reflected = fft.irfft(_middle(spectrum) * _response_spectrum(space, size), size, axis=1)[:, :length]
     both = np.sqrt(1 - wet) * direct + np.sqrt(wet) * reflected
     return fade_ends(both.astype(np.float32), SAMPLE_RATE_HZ)
+
+
+def _middle(spectrum: np.ndarray) -> np.ndarray:
+    """Return one channel of half the energy of all: it excites both sides of the space, each with its half."""
+    middle = spectrum.sum(axis=0)
+    energy, together = (float(np.square(np.abs(each)).sum()) for each in (spectrum, middle))
+    # Channels that cancel each other leave little, which is not to be blown up.
+    return middle * np.float32(np.sqrt(0.5 * energy / max(together, 0.1 * energy)))
 
 
 @lru_cache(maxsize=4)
@@ -197,7 +201,9 @@ def _bus_gain(total: np.ndarray, warnings: list[str]) -> tuple[np.ndarray, float
     peaks = true_peaks(total)
     ceiling = db_to_gain(CEILING_DBTP - CEILING_MARGIN_DB)
     most = db_to_gain(MAX_LIMITING_DB) * ceiling / max(float(peaks.max()), 1e-9)
-    loudness_lufs = integrated_loudness(total, SAMPLE_RATE_HZ)
+    # Measured at full scale: far or faint sources alone may lie below the gate of the measurement, at -70 LUFS.
+    full = 1.0 / max(float(peaks.max()), 1e-9)
+    loudness_lufs = integrated_loudness(total * np.float32(full), SAMPLE_RATE_HZ) - gain_to_db(full)
     level = min(db_to_gain(TARGET_LUFS - loudness_lufs), most)
     gain, mixed = np.full(total.shape[1], level, np.float32), total * np.float32(level)
     loudness_lufs += gain_to_db(level)

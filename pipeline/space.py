@@ -12,9 +12,9 @@ from .audio import SAMPLE_RATE_HZ
 class Acoustics:
     """What a space does to sound.
 
-    `tail_s` is the time in which the tail falls by 60 dB at 500 Hz; above `damping_hz` it falls faster. Direct and
-    reflected sound are equally strong at `balance_m` (the critical distance), but reflections never pass `most_wet`
-    of the energy. `cutoff_hz` dulls everything that is heard there; 0 does not.
+    `tail_s` is the time in which the tail falls by 60 dB at low frequencies; towards `damping_hz` it falls faster. The
+    reflected share of the energy grows with the distance from nothing to `most_wet`, and is half of that at
+    `balance_m`. `cutoff_hz` dulls everything that is heard there; 0 does not.
     """
 
     tail_s: float

@@ -10,7 +10,7 @@ from scipy.signal import resample_poly
 
 from pipeline.audio import Clip, wav_bytes
 from pipeline.errors import SoundscapeError
-from pipeline.mix import mix, mixdown
+from pipeline.mix import _place, mix, mixdown
 from pipeline.soundscape import Soundscape, Source
 from pipeline.space import SPACES, air_absorption_db_per_m, impulse_response, wet_share
 from pipeline.synthesize import Stem
@@ -190,6 +190,19 @@ def test_a_hall_rings_longer_than_a_room_and_a_far_source_is_wetter():
     assert wet_share("open", 100) == 0
 
 
+def test_a_space_answers_one_channel_two_of_the_same_and_two_others_alike():
+    one, other = noise(), noise(seed=1)
+    source = Source(name="thing", distance_m=100.0)
+
+    def gained_db(*channels: Clip) -> float:
+        stem = Stem(source, Clip(np.concatenate([each.samples for each in channels])))
+        dry, wet = (np.square(_place(stem, space, 2 * RATE)).sum() for space in ("open", "hall"))
+        return 10 * np.log10(wet / dry)
+
+    assert gained_db(one, one) == pytest.approx(gained_db(one), abs=0.1)
+    assert gained_db(one, other) == pytest.approx(gained_db(one), abs=0.5)
+
+
 def test_under_water_everything_is_dull():
     source = Source(name="thing")
     spectra = [
@@ -212,6 +225,14 @@ def test_the_mix_is_stereo_at_minus_20_lufs_and_its_stems_add_up_to_it(space, so
     assert measured == pytest.approx(-20, abs=0.2) and mixed.loudness_lufs == pytest.approx(measured, abs=0.05)
     residual = mixed.clip.samples - sum(stem.clip.samples for stem in mixed.stems)
     assert rms_db(residual).max() < rms_db(mixed.clip.samples).min() - 100
+
+
+@pytest.mark.parametrize("faint", [{"distance_m": 1000.0}, {"gain_db": -40.0, "distance_m": 1000.0}])
+def test_a_faint_source_alone_is_brought_to_minus_20_lufs_like_any_other(faint):
+    source = Source(name="thing", **faint)
+    mixed = mixdown(of(source), (Stem(source, noise()),))
+    measured = pyloudnorm.Meter(RATE).integrated_loudness(mixed.clip.samples.T)
+    assert measured == pytest.approx(-20, abs=0.2) and mixed.loudness_lufs == pytest.approx(measured, abs=0.05)
 
 
 def bursts(seed: int = 0) -> Clip:
@@ -270,6 +291,13 @@ def test_dc_is_removed_and_reported():
     mixed = mixdown(of(source), (Stem(source, Clip(noise().samples + np.float32(0.2))),))
     assert abs(mixed.clip.samples.mean()) < 1e-4
     assert mixed.warnings == ("river: a constant offset (DC) was removed.",)
+
+
+def test_more_channels_than_two_become_one():
+    source = Source(name="river")
+    samples = np.concatenate([noise(seed=seed).samples + np.float32(0.2 * (seed == 0)) for seed in range(4)])
+    mixed = mixdown(of(source), (Stem(source, Clip(samples)),)).clip.samples
+    assert np.array_equal(mixed[0], mixed[1]) and abs(mixed.mean()) < 1e-4
 
 
 def test_a_silent_stem_is_left_out_and_reported_and_silence_alone_is_an_error():
