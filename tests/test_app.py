@@ -147,6 +147,8 @@ def test_files_of_other_sites_are_never_fetched(address):
         for route in ("call/describe", "queue/join", "api/describe", "run/describe"):
             answer = httpx.post(f"{address}/gradio_api/{route}", content=content)
             assert answer.status_code == 422 and "Upload the file" in answer.text
+    twice = [("content-type", "application/json"), ("content-type", "multipart/form-data; boundary=x")]
+    assert httpx.post(f"{address}/gradio_api/call/describe", content=json.dumps(body), headers=twice).status_code == 422
     assert httpx.get(f"{address}/gradio_api/file=http://127.0.0.1:9/a.jpg").status_code == 403
 
 

@@ -36,8 +36,9 @@ def _is_json(scope: dict) -> bool:
     """True for every body that Gradio might read as JSON; uploads are multipart and have their own limit."""
     if scope["method"] not in ("POST", "PUT", "PATCH"):
         return False
-    headers = dict(scope["headers"])
-    return not headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+    types = [value.lower() for name, value in scope["headers"] if name == b"content-type"]
+    # All of them: of a header that is sent twice, the app reads the first.
+    return not types or not all(each.startswith(b"multipart/form-data") for each in types)
 
 
 async def _read(receive: Any) -> bytes | None:
