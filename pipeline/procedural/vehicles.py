@@ -132,13 +132,13 @@ def _joint(voice: Voice) -> np.ndarray:
     thud = signal.noise(
         rng, len(time), [(50, -20), (130, -4), (220, 0), (420, 0), (800, -10), (2000, -22), (5000, -36)]
     )
-    thud *= np.exp(-time / np.float32(rng.uniform(0.03, 0.05))) * (1 - np.exp(-time / np.float32(0.003)))
+    thud *= np.exp(-time / np.float32(rng.uniform(0.03, 0.05))) * (1 - np.exp(-time / np.float32(0.004)))
     clack = signal.noise(rng, len(time), [(300, -12), (900, 0), (2500, -2), (6000, -10), (12000, -24)])
     clack *= np.exp(-time / np.float32(0.012))
     ring = np.array([240, 385, 520, 760, 1180, 1900]) * rng.uniform(0.94, 1.06, 6)
     rail = signal.modes(ring, 0.035, [0.7, 1.0, 0.9, 0.6, 0.4, 0.25], rng=rng)[: len(time)]
-    out = signal.peak(thud) + 0.3 * signal.peak(clack)
-    out[: len(rail)] += 0.45 * rail
+    out = signal.peak(thud) + 0.12 * signal.peak(clack)
+    out[: len(rail)] += rail
     return signal.peak(out)
 
 
