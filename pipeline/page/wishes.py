@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ..job import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model of 7 billion weights
+USUAL_SOURCES, USUAL_STEPS = 5, 100
 
 
 def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
@@ -69,18 +71,32 @@ def prompts_of(text: str, audio: str) -> list[str]:
 
 def needs_gpu(job: "Job", only_look: bool) -> bool:
     """True when a model of the job runs on the GPU that ZeroGPU lends: the embedded pair costs nobody's quota."""
-    from .. import backends, settings
+    from ..settings import on_zero_gpu
 
-    names = [] if job.soundscape else [job.vision or backends.default_vision()]
-    names += [] if only_look else [job.audio or backends.default_audio()]
-    known = backends.VISION | backends.AUDIO
-    return settings.on_zero_gpu() and any(backends.card(name).device == "cuda" for name in names if name in known)
+    return on_zero_gpu() and any(_on_gpu(job, only_look))
 
 
-def gpu_seconds(job: "Job", *_: Any) -> int:
-    """Return how long the job may hold a borrowed GPU: looking, and some steps for every second of sound."""
-    sources = len(job.soundscape.sources) if job.soundscape else 5
-    return round((15 if job.picture else 0) + 5 + sources * (2 + 0.1 * job.duration_s))
+def gpu_seconds(job: "Job", folder: Path | None, *_: Any) -> int:
+    """Return how long the job may hold a borrowed GPU; it gets what `work` in app.py gets.
+
+    Reckoned for the heaviest model, Stable Audio Open on its full canvas: 3 s for 100 steps of a sound of 10 s.
+    """
+    looks, sounds = _on_gpu(job, only_look=folder is None)
+    sources = sum(not source.mute for source in job.soundscape.sources) if job.soundscape else USUAL_SOURCES
+    steps = max(job.options.steps or 0, USUAL_STEPS)
+    sounding_s = sources * job.options.candidates * (2 + 0.1 * job.duration_s) * steps / USUAL_STEPS
+    return round(STARTING_S + looks * LOOKING_S + sounds * sounding_s)
+
+
+def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
+    """Return whether the model that looks, and the one that sounds, run on a GPU in this job."""
+    from .. import backends
+
+    def runs_there(name: str) -> bool:
+        return name in backends.VISION | backends.AUDIO and backends.card(name).device == "cuda"
+
+    looks = job.soundscape is None and runs_there(job.vision or backends.default_vision())
+    return looks, not only_look and runs_there(job.audio or backends.default_audio())
 
 
 def jobs_at_once() -> int:
