@@ -116,17 +116,17 @@ def keyboard(voice: Voice) -> np.ndarray:
                 time += voice.rng.gamma(5.0, 0.026) / pace(voice)
             signal.place_panned(track, caps[12], time, 0.9, 0.0)  # the long key after a word
             time += voice.rng.gamma(3.0, 0.06) / pace(voice) * 1.6**-voice.density
-    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-38)
+    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-25)
 
 
 def _key(voice: Voice, pitch: float) -> np.ndarray:
     name = body_of(voice, "plastic")
-    cap = Body.of(voice, name, pitch=2.6 * pitch, ring=0.22, noise=5.0, modes=18)
+    cap = Body.of(voice, name, pitch=3.8 * pitch, ring=0.22, noise=5.0, modes=18)
     board = Body.of(voice, name, pitch=0.6 * pitch, ring=0.5, noise=4.0, modes=18)
     out = np.zeros(seconds(0.08), np.float32)
     signal.place(out, cap.blow(voice.rng), 0.0, 0.25)
     signal.place(out, cap.blow(voice.rng), spread(voice, 0.006, 0.012), 1.0)
-    signal.place(out, board.blow(voice.rng), 0.010, 0.8)
+    signal.place(out, board.blow(voice.rng), 0.010, 0.6)
     return out * np.linspace(1, 0, len(out), dtype=np.float32)
 
 

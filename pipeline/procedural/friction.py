@@ -149,7 +149,7 @@ def wheels(voice: Voice) -> np.ndarray:
     )
     knocks = signal.times_following(rng, 11 * rate * 2.0**voice.density * uneven)
     body = things(voice, "wood", 8, (0.25, 0.9), (0.5, 0.9), noise=3.0)
-    track = 0.25 * rumble
+    track = np.float32(0.22) * rumble
     for time in knocks:
         signal.place(track, body[rng.integers(len(body))], time, spread(voice, 0.1, 1.0) ** 1.5)
     axle = _panel(voice, "wood", 700, 2600, 6, 0.6)

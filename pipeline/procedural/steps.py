@@ -38,7 +38,7 @@ GROUNDS = {
     "sand": Ground(2.0, 0.4, 0.0, 2.0, (500, 5000), 40, (2500, 8000), 0.0006, 0.06),
     "earth": Ground(2.8, 0.8, 0.0, 1.2, (200, 1800), 8, (1200, 4000), 0.0012, 0.035),
     "stone": Ground(2.5, 0.5, 0.2, 1.8, (250, 2200), 4, (2000, 6000), 0.0010, 0.02),
-    "wood": Ground(2.5, 0.5, 0.5, 1.5, (220, 1800)),
+    "wood": Ground(2.5, 0.5, 0.35, 1.8, (220, 1900)),
 }
 LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", "plastic": "wood", "cloth": "earth",
         "rubber": "earth", "leather": "wood", "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
