@@ -75,18 +75,19 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     # What only this stage needs is imported here, so that the page and the command line's help come up at once.
     from .mix import mixdown
     from .results import write_result
-    from .synthesize import synthesize
+    from .synthesize import check_duration, synthesize
 
     clock = _Clock()
     progress = on_progress or _no_progress
     seed = _checked_seed(job.seed)
+    audio, model = backends.load_audio(job.audio)  # before the picture is looked at, which may take minutes
+    check_duration(audio, job.duration_s, model.max_duration_s)
     soundscape, vision_card = job.soundscape, None
     if soundscape is None:
         vision = job.vision or backends.default_vision()
         with clock.stage("describe"):
             soundscape = describe_picture(job.picture, vision, progress)
         vision_card = _made_by(vision)
-    audio, model = backends.load_audio(job.audio)
     with clock.stage("sound"):
         stems = synthesize(
             soundscape,

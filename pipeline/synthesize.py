@@ -45,7 +45,7 @@ def synthesize(
     """
     name, audio = backends.load_audio(backend)
     options = options or SoundOptions()
-    _check_duration(name, duration_s, audio.max_duration_s)
+    check_duration(name, duration_s, audio.max_duration_s)
     heard = [index for index, source in enumerate(soundscape.sources) if not source.mute]
     sources = tuple(soundscape.sources[index] for index in heard)
     if not sources:
@@ -84,7 +84,8 @@ def seeds_of(soundscape: Soundscape, seed: int) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _check_duration(name: str, duration_s: float, longest_s: float) -> None:
+def check_duration(name: str, duration_s: float, longest_s: float) -> None:
+    """Raise SoundscapeError when the backend of this name makes no sound of this length."""
     if not MIN_DURATION_S <= duration_s <= longest_s:  # false for NaN too
         limits = f"between {MIN_DURATION_S:g} and {longest_s:g} seconds"
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")

@@ -87,6 +87,14 @@ def test_bad_wishes_are_refused_in_words_and_nothing_is_written(tmp_path, job, w
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("wrong", [{"audio": "nothing"}, {"duration_s": 999}, {"seed": -1}])
+def test_what_is_wrong_with_the_sound_is_told_before_the_picture_is_looked_at(tmp_path, beach, wrong):
+    steps = []
+    with pytest.raises(SoundscapeError):
+        run(Job(picture=beach, **wrong), tmp_path / "a", lambda *step: steps.append(step))
+    assert steps == []
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_cancelling_in_any_stage_leaves_nothing_behind(tmp_path, beach, stage):
     forget_stems()
