@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,6 @@ def in_words() -> Iterator[None]:
         yield
     except gr.Error:
         raise
-    except Cancelled as error:
-        raise gr.Error(str(error), print_exception=False) from None
     except SoundscapeError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except Exception:
@@ -83,10 +82,13 @@ def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Prog
     """
     from pipeline.job import describe_picture, run
 
+    context = copy_context()
+
     def on_progress(stage: str, done: int, total: int) -> None:
         if ticket and not ticket.exists():
             raise Cancelled
-        progress((done, total), desc=fragments.STAGES.get(stage, stage), unit="steps")
+        # Downloads tell of theirs from other threads, which do not know for whom they work.
+        context.copy().run(progress, (done, total), desc=fragments.STAGES.get(stage, stage), unit="steps")
 
     with in_words():
         return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)

@@ -10,12 +10,15 @@ import sys
 import time
 import wave
 import zipfile
+from contextvars import copy_context
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import gradio as gr
 import httpx
 import pytest
+from gradio.context import LocalContext
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -221,6 +224,25 @@ def test_a_job_ends_at_the_next_step_when_its_ticket_is_taken_back(root):
     with pytest.raises(gr.Error, match="Stopped"):
         app.work(job, root / "result", ticket, progress)
     assert len(steps) == 1 and not (root / "result").exists()
+
+
+def test_the_progress_of_a_download_reaches_the_page_from_other_threads(monkeypatch):
+    told = []
+    queue = SimpleNamespace(set_progress=lambda event, steps: told.append((event, steps[-1].index, steps[-1].length)))
+
+    def describe(picture, vision, on_progress):
+        thread = Thread(target=on_progress, args=("describe", 100, 990))
+        thread.start()
+        thread.join()
+
+    def event():
+        LocalContext.blocks.set(SimpleNamespace(_queue=queue))
+        LocalContext.event_id.set("an event")
+        app.work(Job(Image.new("RGB", (9, 9))), None, None, app.PROGRESS)
+
+    monkeypatch.setattr("pipeline.job.describe_picture", describe)
+    copy_context().run(event)
+    assert told == [("an event", 100, 990)]
 
 
 def test_leaving_stops_the_job_too(root):
