@@ -24,7 +24,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from pipeline.backends import SoundOptions
+from pipeline.backends import Card, SoundOptions
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job
 from pipeline.page import fragments, layout, visitors
@@ -105,6 +105,7 @@ def test_the_seed_decides_the_sound_and_no_seed_is_a_random_one(client):
 
     first, again, other = render(7), render(7), render(8)
     assert first == again and first[0] != other[0]
+    assert client.predict(RIVER, "", None, 7, api_name="/render")[2]["duration_s"] == 10, "no duration is the usual one"
     chosen, seed = render(None)
     assert chosen not in (first[0], other[0]) and render(seed) == (chosen, seed)
 
@@ -179,14 +180,23 @@ def test_an_unforeseen_error_is_told_by_a_number_only(caplog):
 
 def test_texts_of_visitors_and_models_are_escaped():
     evil = "<img src=x onerror=alert(1)>"
-    card = SimpleNamespace(title=evil, model=evil, licence=evil, download_gb=1, device="cuda", reason=evil)
+    card = Card(title=evil, model=evil, licence=evil, download_gb=1, device="cuda", reason=evil)
+    heavy = Card(title="x", model="x", licence="x", note=evil)
     report = {"audio": {"backend": evil, "model": evil, "device": evil}, "seed": evil, "warnings": [evil]}
     for html in (
         fragments.problems(f"{evil}\na: {evil}"),
         fragments.report(report, {"audio": evil}),
         fragments.models({evil: card}),
+        fragments.models({"x": heavy}),
     ):
         assert "<img" not in html and "&lt;img" in html
+
+
+def test_of_a_local_model_the_name_is_told_not_the_path():
+    folder = "/srv/models/large"
+    made = fragments.report({"audio": {"backend": "audioldm2", "model": folder}}, {})
+    listed = fragments.models({"audioldm2": Card("AudioLDM 2", folder, "x")})
+    assert all("large" in html and "/srv" not in html for html in (made, listed))
 
 
 # Visitors -------------------------------------------------------------------------------------------------------------
@@ -392,9 +402,10 @@ def test_the_seed_is_read_as_it_is_meant(text, surprise, seed):
     assert app.seed_of(text, surprise) == seed
 
 
-def test_a_seed_that_is_no_number_is_refused():
+@pytest.mark.parametrize("text", ["seven", "-1", "9" * 5000])
+def test_a_seed_that_is_no_number_is_refused(text):
     with pytest.raises(SoundscapeError, match="whole number"):
-        app.seed_of("seven", False)
+        app.seed_of(text, False)
 
 
 def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeypatch):

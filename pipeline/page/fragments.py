@@ -54,9 +54,8 @@ def _model(made_by: dict[str, Any] | None, title: str | None) -> str:
     if not made_by:
         return ""
     device = made_by.get("device", "")
-    details = [
-        text for text in (str(made_by.get("model", "")), f"on {_DEVICES.get(device, device)}" if device else "") if text
-    ]
+    where = f"on {_DEVICES.get(device, device)}" if device else ""
+    details = [text for text in (_repository(str(made_by.get("model", ""))), where) if text]
     quiet = f' <span class="quiet">{escape(" · ".join(details))}</span>' if details else ""
     return escape(title or str(made_by.get("backend", ""))) + quiet
 
@@ -111,7 +110,8 @@ def _card(name: str, card: Any) -> str:
     size = f"{card.download_gb:g} GB to download" if card.download_gb else ""
     details = " · ".join(escape(text) for text in (_repository(card.model), f"on {device}", size, card.licence) if text)
     state, word = ("", "not here") if card.reason else ("ready", "ready")
-    why = f'<p class="reason">{escape(card.reason[:1].upper() + card.reason[1:])}</p>' if card.reason else ""
+    note = card.reason[:1].upper() + card.reason[1:] or card.note
+    why = f'<p class="reason">{escape(note)}</p>' if note else ""
     heading = f'<p class="title"><span>{escape(card.title)}</span> <em>{word}</em></p>'
     return f'<li class="{state}" data-name="{escape(name)}">{heading}<p class="quiet">{details}</p>{why}</li>'
 

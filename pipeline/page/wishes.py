@@ -18,7 +18,8 @@ USUAL_SOURCES, USUAL_STEPS = 5, 100
 def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
     """Return the job for a picture, or for a document, which the visitor may have edited.
 
-    `wishes` are other fields of Job. Raises SoundscapeError when there is nothing to work on, or it cannot be read.
+    `wishes` are other fields of Job; None leaves the default. Raises SoundscapeError when there is nothing to work on,
+    or it cannot be read.
     """
     from ..job import Job
     from ..picture import load_picture
@@ -28,14 +29,15 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
     if text is None and not picture:
         raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
     soundscape = Soundscape.from_json(text) if text else None
-    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **wishes)
+    told = {name: value for name, value in wishes.items() if value is not None}
+    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **told)
 
 
 def seed_of(text: str | None, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
     if surprise or not (text or "").strip():
         return None
-    if not text.strip().isdecimal():
+    if not text.strip().isdecimal() or len(text) > 99:  # `run` knows the limit; int() has one of its own
         raise SoundscapeError("The seed must be a whole number, such as 7.")
     return int(text)
 
