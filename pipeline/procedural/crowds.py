@@ -153,6 +153,8 @@ def children(voice: Voice) -> np.ndarray:
                 call = calls[voice.rng.integers(5)]
                 signal.place_panned(track, call, start, near * spread(voice, 0.3, 1.0), pan)
                 start += len(call) / RATE + spread(voice, 0.05, 0.4) / pace(voice)
+    chatter = _murmur(voice, np.array([2.6, 3.2]), max(4, round(6 * 2.0**voice.density)))
+    track += np.float32(0.1 * signal.rms(track) / signal.rms(chatter)) * chatter
     return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.3, air_db=-30)
 
 

@@ -117,7 +117,7 @@ def _blast(
     length = seconds(duration_s)
     out = np.zeros(length, np.float32)
     rise, pitch = rise_s / duration_s, glide((1 - sag, 1.0, 1.0, 1.0, 1.0, 1.0, 1 - 1.5 * sag), length)
-    partials = np.arange(1, 18) ** -(buzz - 0.4 * voice.brightness)
+    partials = np.arange(1, 24) ** -(buzz - 0.4 * voice.brightness)
     for hz in tones_hz:
         unsteady = 1 + 0.003 * 3.0**voice.roughness * signal.wander(voice.rng, length, 18.0)
         phases = voice.rng.permutation(partials[3:])  # a diaphragm has resonances of its own
