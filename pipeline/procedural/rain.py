@@ -65,12 +65,21 @@ def on_ground(voice: Voice) -> np.ndarray:
 
     rng, length = voice.rng, voice.length
     heavy = voice.setting("heavy", 0.5) + 0.35 * voice.density
-    curve = [(40, -12), (100, -6), (300, -1), (1000, 0), (2500, -2), (6000, -3), (10000, -5), (16000, -12)]
+    weight = 8.0 * (heavy - 0.5)  # large drops strike lower
+    curve = [
+        (40, weight - 10),
+        (100, weight - 3),
+        (300, 0.5 * weight),
+        (1000, -1),
+        (2500, -4),
+        (6000, -7),
+        (16000, -13),
+    ]
     swell = 1.0 + 0.08 * signal.wander(rng, length, 0.5 * schedule.pace(voice))
     bed = signal.noise(rng, length, curve, channels=2) * swell
     patter = drop_impacts(voice, 1200.0 * 4.0**heavy, rain_mm_h=2.0 + 20.0 * heavy**2, level=swell)
     plips = many_bubbles(voice, 25.0 * 3.0**heavy, 900, 4200, rise=0.15)
-    return np.float32(0.6 + 0.2 * heavy) * bed + signal.unit(patter) + 0.12 * signal.unit(plips)
+    return np.float32(0.85 + 0.2 * heavy) * bed + signal.unit(patter) + 0.12 * signal.unit(plips)
 
 
 _SURFACES = ("metal", "glass", "cloth", "leaves", "wood", "stone", "plastic", "ceramic")
