@@ -312,6 +312,11 @@ def test_the_keyboard_reaches_everything_that_matters(visit):
         if wanted <= set(reached):
             break
     assert wanted <= set(reached) and any("name" in each for each in reached) and "unfold" in reached
+    mute = page.locator(".source").nth(1).get_by_role("button", name="Mute")
+    mute.focus()
+    page.keyboard.press("Enter")
+    assert mute.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.ariaLabel") == mute.get_attribute("aria-label"), "it stays there"
     page.locator("#gallery button").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.scene').value.includes('fire')")

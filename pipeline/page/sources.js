@@ -19,6 +19,7 @@ function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name.startsWith("aria-")) node.setAttribute(name, value); // "true" and "false", where others are there or not
     else if (value === true) node.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
@@ -111,7 +112,8 @@ function card(source, index) {
   const refresh = () => { summary.textContent = words(source); quiet.textContent = facts(source); };
 
   const title = textField("Name of the sound", name, LIMITS.text, (text) => {
-    title.toggleAttribute("aria-invalid", !text.trim());
+    if (text.trim()) title.removeAttribute("aria-invalid");
+    else title.setAttribute("aria-invalid", "true");
     if (text.trim()) source.name = text; // a source must have a name: keep the last one
   }, { class: "name", title: name });
   const [gain, gainShown] = slider(`Gain of ${name}`, LIMITS.gain_db, 0.5, source.gain_db, inDecibels,
@@ -242,6 +244,8 @@ function empty() {
 function draw() {
   hideBox();
   const view = element.querySelector(".view");
+  const controls = () => [...view.querySelectorAll("button, input, select, textarea")];
+  const focused = controls().indexOf(document.activeElement); // who mutes by keyboard goes on from there
   if (!soundscape) {
     view.replaceChildren(empty());
     return;
@@ -256,6 +260,7 @@ function draw() {
   const more = make("button", { type: "button", class: "add", disabled: full, onclick: add },
     full ? "Eight sounds are the most a soundscape holds" : "Add a sound");
   view.replaceChildren(place, list, more);
+  if (focused >= 0) controls()[focused]?.focus();
   fitTexts();
 }
 
