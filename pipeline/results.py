@@ -11,6 +11,7 @@ import secrets
 import shutil
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def read_result(path: Path) -> Finished:
         )
     except (KeyError, FileNotFoundError, NotADirectoryError):
         raise SoundscapeError(f"{path.name} is no result: it holds no {SOUNDSCAPE} or no {MANIFEST}.") from None
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:  # all of zipfile's
         raise SoundscapeError(f"{path.name} is damaged and cannot be read.") from error
 
 

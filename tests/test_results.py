@@ -123,7 +123,7 @@ def test_folder_and_bundle_are_read_back(tmp_path, soundscape):
         assert (finished.soundscape, finished.manifest) == (soundscape, manifest)
 
 
-def test_what_is_no_result_is_refused_in_words(tmp_path):
+def test_what_is_no_result_is_refused_in_words(tmp_path, soundscape):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("hello")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
@@ -131,7 +131,14 @@ def test_what_is_no_result_is_refused_in_words(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("soundscape.json", b" " * 50_000_000)
         archive.writestr("manifest.json", "{}")
+    written(tmp_path / "a", soundscape)
+    bundle = bytearray(write_bundle(tmp_path / "a", tmp_path / "cut.zip").read_bytes())
+    with zipfile.ZipFile(tmp_path / "cut.zip") as archive:
+        start = archive.getinfo("soundscape.json").header_offset
+    bundle[start + 60 : start + 90] = bytes([255] * 30)
+    (tmp_path / "cut.zip").write_bytes(bundle)
     for name, words in {
+        "cut.zip": "damaged",
         "empty": "is no result",
         "nothing": "is no result",
         "other.zip": "is no result",
