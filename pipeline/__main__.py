@@ -14,9 +14,9 @@ from typing import Any
 
 from . import backends
 from .errors import SoundscapeError
-from .job import Job, OnProgress, describe_picture, run
+from .job import SEED_LIMIT, Job, OnProgress, describe_picture, run
 from .picture import SUFFIXES, load_picture
-from .results import SOUNDSCAPE, safe_name, write_soundscape
+from .results import PICTURE, SOUNDSCAPE, safe_name, write_soundscape
 from .soundscape import Soundscape
 
 _log = logging.getLogger("pipeline")
@@ -62,11 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--vision", default="", metavar="NAME", help=f"one of {', '.join(backends.VISION)}")
     parser.add_argument("--audio", default="", metavar="NAME", help=f"one of {', '.join(backends.AUDIO)}")
     parser.add_argument("--duration", type=float, default=10.0, metavar="SECONDS", help="length of the sound (10)")
-    parser.add_argument("--seed", type=int, metavar="NUMBER", help="same seed, same sound; drawn when not given")
+    parser.add_argument("--seed", type=_seed, metavar="NUMBER", help="same seed, same sound; drawn when not given")
     parser.add_argument("--skip-vlm", action="store_true", help="use the soundscape.json files already in --out")
     parser.add_argument("--skip-audio", action="store_true", help="write the descriptions only")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N pictures")
+    parser.add_argument("--limit", type=_count, metavar="N", help="only the first N pictures")
     return parser
+
+
+def _seed(text: str) -> int:
+    if not 0 <= int(text) < SEED_LIMIT:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {SEED_LIMIT - 1}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
 
 
 def _tasks(options: argparse.Namespace) -> list[Task]:
@@ -89,9 +101,15 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
 def _files(inputs: list[Path]) -> Iterator[Path]:
     for path in inputs:
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+            yield from sorted(each for each in path.rglob("*") if _is_input(each))
         else:
             yield path
+
+
+def _is_input(path: Path) -> bool:
+    """True for a picture that is not itself part of a result: --out may lie in the folder of the pictures."""
+    is_part_of_result = path.name == PICTURE and (path.parent / SOUNDSCAPE).is_file()
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not is_part_of_result
 
 
 def _outcome(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dict[str, Any]:
@@ -126,7 +144,7 @@ def _do(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dic
 def _read(task: Task, skip_vlm: bool) -> tuple[Any, Soundscape | None]:
     """Return the picture, if there is one, and the soundscape that is to be used instead of looking at it."""
     if task.path.suffix.lower() == ".json":
-        kept_picture = task.folder / "picture.jpg"
+        kept_picture = task.folder / PICTURE
         return load_picture(kept_picture) if kept_picture.is_file() else None, _read_soundscape(task.path)
     soundscape = None
     if skip_vlm:
@@ -139,7 +157,7 @@ def _read(task: Task, skip_vlm: bool) -> tuple[Any, Soundscape | None]:
 
 def _read_soundscape(path: Path) -> Soundscape:
     try:
-        return Soundscape.from_json(path.read_text(encoding="utf-8"))
+        return Soundscape.from_json(path.read_text(encoding="utf-8-sig"))  # with the mark that some editors begin with
     except (OSError, UnicodeDecodeError) as error:
         raise SoundscapeError(f"{path} cannot be read: {error}") from error
 

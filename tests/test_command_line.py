@@ -65,7 +65,7 @@ def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
 
 
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
-    (tmp_path / "river.json").write_text(soundscape.to_json())
+    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # as some editors save it
     process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None
@@ -84,6 +84,14 @@ def test_a_folder_is_read_and_limited(pictures, tmp_path):
     assert process.returncode == 0 and len(lines(process)) == 1
 
 
+def test_results_among_the_pictures_are_not_taken_for_pictures(pictures, tmp_path):
+    Image.open(pictures / "meadow.jpg").save(tmp_path / "meadow.jpg")
+    for _ in range(2):
+        process = call(tmp_path, "--out", tmp_path, "--duration", 2)
+        assert process.returncode == 0 and len(lines(process)) == 1, process.stderr
+    assert (tmp_path / "meadow/picture.jpg").is_file()
+
+
 def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_path):
     process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm")
     assert process.returncode == 1 and "Run without --skip-vlm first" in lines(process)[0]["error"]
@@ -97,6 +105,8 @@ def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_pat
         (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
         (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
         (("a.jpg", "--out", "x", "--duration", "long"), "invalid float"),
+        (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
+        (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
         (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
     ],
 )
