@@ -14,7 +14,7 @@ from pipeline.backends.procedural import Procedural
 from pipeline.errors import Cancelled
 from pipeline.procedural import all_kinds, finish, signal, synthesize_kind, synthesize_source
 from pipeline.procedural.__main__ import main
-from pipeline.procedural.schedule import events
+from pipeline.procedural.schedule import events, rhythm
 from pipeline.procedural.voice import Voice, generator
 from pipeline.procedural.words import names
 from pipeline.soundscape import Soundscape, Source
@@ -105,6 +105,19 @@ def test_a_bed_goes_on_all_the_time(name):
     first, second = np.array_split(samples.astype(float) ** 2, 2, axis=1)
     assert abs(10 * np.log10(first.mean() / second.mean())) < 9
     assert abs(np.mean(levels[:2]) - np.mean(levels[-2:])) < 18
+
+
+def test_a_rhythm_begins_with_its_span_and_a_span_that_ends_first_has_none():
+    for seed in range(20):
+        voice = Voice(4.0, generator(seed))
+        assert rhythm(voice, (0.5, 4.0), 1.9)[0] == pytest.approx(0.5)
+        assert rhythm(voice, (3.0, 1.0), 0.5).size == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", ["church_bell", "crickets"])
+def test_two_seconds_are_long_enough_to_be_heard(name, seed):
+    assert np.abs(sound(name, seed, 2.0)).max() > 0.01
 
 
 TONAL = {"mains_hum", "refrigerator", "mosquito", "computer", "propeller_plane", "power_tool", "crickets", "cicadas"}

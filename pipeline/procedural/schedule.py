@@ -49,11 +49,15 @@ def _shots(voice: Voice, length_s: float) -> list[float]:
 
 
 def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> np.ndarray:
-    """Return regular times in a span; each interval strays by the share `jitter`; `speed` makes them faster."""
+    """Return regular times in a span, from its start on; none when it ends before it starts.
+
+    Each interval strays by the share `jitter`; `speed` makes them shorter.
+    """
     start, end = span
     interval = interval_s / pace(voice)
-    count = int((end - start) / interval) + 2
-    times = start + np.cumsum(interval * (1.0 + jitter * voice.rng.standard_normal(count))) - interval
+    count = max(int((end - start) / interval), 0) + 2
+    intervals = interval * (1.0 + jitter * voice.rng.standard_normal(count))
+    times = start + np.cumsum(intervals) - intervals[0]
     return times[(times >= start - 1e-9) & (times < end)]
 
 
