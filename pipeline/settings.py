@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+DEVICES = ("cuda", "mps", "cpu")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -46,7 +48,7 @@ def on_zero_gpu(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def accelerator(settings: Settings | None = None) -> str:
-    """Return "cuda", "mps" or "cpu": what torch would find here, told without importing it.
+    """Return one of DEVICES: what torch would find here, told without importing it; or what DEVICE says.
 
     It looks at the installed build of torch and for the NVIDIA driver. A backend asks torch itself when it loads.
     """

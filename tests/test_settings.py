@@ -78,10 +78,12 @@ def test_all_real_models_that_can_run_are_loaded_at_start_and_one_that_fails_sto
         def load(self):
             if self.name == "blip":
                 raise SoundscapeError("no network")
+            if self.name == "stable-audio-3":
+                raise RuntimeError("shapes differ")
             loaded.append(self.name)
 
     reasons = {"stable-audio-open": "gated"}
     monkeypatch.setattr(backends, "card", lambda name: Card("x", "x", "x", reason=reasons.get(name, "")))
     monkeypatch.setattr(backends, "_instance", Model)
     backends.load_real_models()
-    assert loaded == ["qwen2.5-vl", "audioldm2", "stable-audio-3"]
+    assert loaded == ["qwen2.5-vl", "audioldm2"]

@@ -153,6 +153,11 @@ def test_too_little_memory_is_told_in_gigabytes(monkeypatch):
     assert "needs 20 GB" in availability(REMOTE, ON_CPU, packages=(), min_memory_gb=20)
 
 
+def test_a_device_that_nobody_knows_is_told(model_folder):
+    reason = availability(Weights(str(model_folder)), Settings(device="gpu"), packages=())
+    assert reason == "DEVICE is 'gpu'. Set it to cuda, mps or cpu, or unset it."
+
+
 def test_a_download_and_a_slow_device_are_announced(model_folder):
     assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. On a CPU")
     assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""

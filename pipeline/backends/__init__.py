@@ -152,6 +152,8 @@ def load_real_models() -> None:
             _instance(name).load()
         except SoundscapeError as error:
             _log.warning("%s was not loaded: %s", name, error)
+        except Exception:  # whatever is wrong with one model, the page is served
+            _log.exception("%s was not loaded", name)
 
 
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:

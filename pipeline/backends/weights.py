@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SoundscapeError
-from ..settings import Settings, accelerator, has_package, on_zero_gpu
+from ..settings import DEVICES, Settings, accelerator, has_package, on_zero_gpu
 
 GIGABYTE, MEGABYTE = 10**9, 10**6
 ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice that a call borrows; the main process cannot ask
@@ -71,6 +71,8 @@ def availability(
     if missing:
         return f"it needs {' and '.join(missing)}. Run: pip install {' '.join(missing)}"
     device = accelerator(settings)
+    if device not in DEVICES:
+        return f"DEVICE is '{device}'. Set it to {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or unset it."
     if device != "cuda" and memory_gb(device) < min_memory_gb:
         return f"it needs {min_memory_gb:.0f} GB of memory; this machine has {memory_gb(device):.0f}. Use a GPU."
     if weights.is_local:
@@ -338,6 +340,9 @@ def _largest_gpu_gb() -> float:
     if tool is None:
         return 0.0
     command = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
+    except subprocess.TimeoutExpired:  # a driver that hangs
+        return 0.0
     mebibytes = [int(line) for line in answer.split() if line.isdigit()]
     return max(mebibytes, default=0) * 2**20 / GIGABYTE
