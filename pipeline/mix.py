@@ -19,7 +19,7 @@ from .synthesize import Stem
 
 TARGET_LUFS = -20.0
 CEILING_DBTP = -1.0
-CEILING_MARGIN_DB = 0.15  # what a meter with finer oversampling than ours may find, and dither adds
+CEILING_MARGIN_DB = 0.3  # what a meter with finer oversampling than ours may find, and dither adds
 STEM_LUFS = -26.0  # of a source of level 0 at its usual distance, before the bus
 DEFAULT_DISTANCE_M = 5.0  # usual distance of a source whose kind is not known, and that of the document
 MAX_NEARNESS_DB = 20.0  # thunder at arm's length must not leave everything else inaudible
@@ -207,7 +207,7 @@ def _bus_gain(total: np.ndarray, warnings: list[str]) -> tuple[np.ndarray, float
     level = min(db_to_gain(TARGET_LUFS - loudness_lufs), most)
     gain, mixed = np.full(total.shape[1], level, np.float32), total * np.float32(level)
     loudness_lufs += gain_to_db(level)
-    for _ in range(3):  # the limiter takes some loudness, which is given back
+    for _ in range(8):  # the limiter takes some loudness, which is given back: mostly in one or two turns
         if peaks.max() * level <= ceiling:
             break
         gain = np.float32(level) * limiter_gain(peaks * level, ceiling, SAMPLE_RATE_HZ)

@@ -35,8 +35,8 @@ def level_between(a: Source, b: Source) -> float:
     return float(right - left)
 
 
-def true_peak_dbtp(samples: np.ndarray) -> float:
-    return float(20 * np.log10(np.abs(resample_poly(samples, 8, 1, axis=1)).max()))
+def true_peak_dbtp(samples: np.ndarray, oversampling: int = 8) -> float:
+    return float(20 * np.log10(np.abs(resample_poly(samples, oversampling, 1, axis=1)).max()))
 
 
 def tone_noise(low_hz: float, high_hz: float) -> Clip:
@@ -250,6 +250,18 @@ def test_the_true_peak_stays_under_minus_1_dbtp_in_the_written_file_too():
     written, _ = soundfile.read(io.BytesIO(wav_bytes(mixed.clip)), dtype="float32", always_2d=True)
     assert true_peak_dbtp(written.T) <= -1
     assert true_peak_dbtp(mixed.clip.samples) > -3, "it is not simply turned down"
+
+
+@pytest.mark.parametrize("seed", [10, 11, 33])
+def test_what_the_limiter_takes_is_given_back_and_a_finer_meter_finds_no_higher_peak(seed):
+    rng = np.random.default_rng(seed)
+    samples = noise(4.0, channels=2, level=0.01, seed=seed).samples.copy()
+    for start in rng.integers(0, 4 * RATE - 2000, 12):
+        samples[:, start : start + rng.integers(20, 2000)] *= rng.uniform(3, 100)
+    source = Source(name="thing")
+    mixed = mixdown(of(source), (Stem(source, Clip(samples)),))
+    assert mixed.loudness_lufs == pytest.approx(-20, abs=0.4)
+    assert true_peak_dbtp(mixed.clip.samples, oversampling=16) <= -1
 
 
 def test_the_limiter_keeps_the_stems_adding_up():
