@@ -78,16 +78,27 @@ def _read(name: str) -> str:
 
 
 def _fields(source: Source, space: Space) -> dict[str, str]:
-    phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
-    distance = next(step for step in phrases["distance"] if source.distance_m <= step.get("up_to_m", float("inf")))
+    distance, surroundings = _said_of_place(source.distance_m, space)
     return {
         "name": _trimmed(source.name),
         "material": _trimmed(source.material),
         "action": _trimmed(source.action),
         "timbre": ", ".join(filter(None, map(_trimmed, source.timbre))),
-        "distance": distance["words"],
-        "space": phrases["space"][space],
+        "distance": distance,
+        "space": surroundings,
     }
+
+
+def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
+    try:
+        phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
+        steps = [step for step in phrases["distance"] if distance_m <= step.get("up_to_m", float("inf"))]
+        return str(steps[0]["words"]), str(phrases["space"][space])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # whatever an editor may do to it
+        raise SoundscapeError(
+            "The file prompts/phrases.toml cannot be used: it must be TOML with the words of every distance and space, "
+            "as it came. Correct it, or put it back."
+        ) from error
 
 
 def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phrase]:

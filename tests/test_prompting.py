@@ -112,6 +112,13 @@ def test_a_mistake_in_a_template_is_named(prompts):
         compile_prompt("audioldm2", RIVER, "open")
 
 
+@pytest.mark.parametrize("text", ["[space", "", "distance = 3", "[[distance]]\nwords = 'near'\n[space]\nopen = ''"])
+def test_a_mistake_in_the_phrases_is_told(prompts, text):
+    (prompts / "phrases.toml").write_text(text)
+    with pytest.raises(SoundscapeError, match=r"phrases.toml cannot be used"):
+        compile_prompt("audioldm2", RIVER, "cave")
+
+
 def test_what_is_too_long_loses_whole_phrases_from_the_last_and_tells_them():
     prompt = compile_prompt("audioldm2", RIVER, "forest", fits=lambda text: len(text.split()) <= 6)
     assert prompt.text == "River rushing, water over stone"
