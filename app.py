@@ -88,7 +88,7 @@ def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Prog
         if ticket and not ticket.exists():
             raise Cancelled
         # Downloads tell of theirs from other threads, which do not know for whom they work.
-        context.copy().run(progress, (done, total), desc=fragments.STAGES.get(stage, stage), unit="steps")
+        context.copy().run(progress, (done, total), desc=fragments.STAGES.get(stage, stage), unit="")
 
     with in_words():
         return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)

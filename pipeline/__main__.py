@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from . import backends
 from .errors import SoundscapeError
 from .job import SEED_LIMIT, Job, OnProgress, describe_picture, run
 from .picture import SUFFIXES, load_picture
-from .results import PICTURE, SOUNDSCAPE, safe_name, write_soundscape
+from .results import PICTURE, SOUNDSCAPE, read_result, safe_name, write_soundscape
 from .soundscape import Soundscape
 
 _log = logging.getLogger("pipeline")
@@ -56,7 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="Hear pictures.")
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="PICTURE", help="picture, folder of pictures, or soundscape JSON"
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="PICTURE",
+        help="picture, folder of pictures, soundscape JSON, or ZIP of a result",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result folders go")
     parser.add_argument("--vision", default="", metavar="NAME", help=f"one of {', '.join(backends.VISION)}")
@@ -125,12 +129,12 @@ def _outcome(task: Task, options: argparse.Namespace, on_progress: OnProgress) -
 
 
 def _do(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dict[str, Any]:
-    picture, soundscape = _read(task, options.skip_vlm)
+    job = _job(task, options)
     if options.skip_audio:
+        soundscape = job.soundscape
         if soundscape is None:
-            soundscape = describe_picture(picture, options.vision or backends.default_vision(), on_progress)
+            soundscape = describe_picture(job.picture, job.vision or backends.default_vision(), on_progress)
         return {"soundscape": str(write_soundscape(task.folder, soundscape))}
-    job = Job(picture, soundscape, options.vision, options.audio, options.duration, options.seed)
     result = run(job, task.folder, on_progress)
     kept = ("seed", "loudness_lufs", "seconds", "warnings")
     return {
@@ -141,18 +145,25 @@ def _do(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dic
     } | {key: result.report[key] for key in kept}
 
 
-def _read(task: Task, skip_vlm: bool) -> tuple[Any, Soundscape | None]:
-    """Return the picture, if there is one, and the soundscape that is to be used instead of looking at it."""
-    if task.path.suffix.lower() == ".json":
+def _job(task: Task, options: argparse.Namespace) -> Job:
+    """Return what is to be done with a picture, a soundscape or a bundle of earlier."""
+    job = Job(None, None, options.vision, options.audio, options.duration, options.seed)
+    suffix = task.path.suffix.lower()
+    if suffix == ".json":
         kept_picture = task.folder / PICTURE
-        return load_picture(kept_picture) if kept_picture.is_file() else None, _read_soundscape(task.path)
+        picture = load_picture(kept_picture) if kept_picture.is_file() else None
+        return replace(job, picture=picture, soundscape=_read_soundscape(task.path))
+    if suffix == ".zip":
+        finished = read_result(task.path)
+        seed = finished.manifest.get("seed") if job.seed is None else job.seed
+        return replace(job, soundscape=finished.soundscape, seed=seed)
     soundscape = None
-    if skip_vlm:
+    if options.skip_vlm:
         path = task.folder / SOUNDSCAPE
         if not path.is_file():
             raise SoundscapeError(f"There is no {path}. Run without --skip-vlm first.")
         soundscape = _read_soundscape(path)
-    return load_picture(task.path), soundscape
+    return replace(job, picture=load_picture(task.path), soundscape=soundscape)
 
 
 def _read_soundscape(path: Path) -> Soundscape:

@@ -16,7 +16,10 @@ from . import backends
 from .backends import OnStep, SoundOptions
 from .describe import describe
 from .errors import SoundscapeError
+from .mix import mixdown
+from .results import write_bundle, write_result
 from .soundscape import Soundscape
+from .synthesize import check_duration, seeds_of, synthesize
 
 OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
 
@@ -57,8 +60,6 @@ class Result:
 
     def write_bundle(self) -> Path:
         """Write everything into one ZIP and return its path."""
-        from .results import write_bundle
-
         return write_bundle(self.folder, self.bundle_path)
 
     @property
@@ -72,11 +73,6 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     Raises SoundscapeError with a message for the person, or what `on_progress` raises to stop; then nothing is
     written.
     """
-    # What only this stage needs is imported here, so that the page and the command line's help come up at once.
-    from .mix import mixdown
-    from .results import write_result
-    from .synthesize import check_duration, synthesize
-
     clock = _Clock()
     progress = on_progress or _no_progress
     seed = _checked_seed(job.seed)
@@ -101,7 +97,6 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         progress("mix", 0, 1)
         mixed = mixdown(soundscape, stems)
     progress("files", 0, 1)
-    requests = [model.request(soundscape, source, job.options.only(i)) for i, source in enumerate(soundscape.sources)]
     report = {
         "format": 1,
         "vision": vision_card,
@@ -121,7 +116,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
             soundscape=soundscape,
             clip=mixed.clip,
             stems=mixed.stems,
-            prompts=[{"source": each.name} | wanted for each, wanted in zip(soundscape.sources, requests)],
+            prompts=_prompts(soundscape, model, job.options, seed),
             manifest=report,
             picture=job.picture,
         )
@@ -135,6 +130,17 @@ def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgr
         raise SoundscapeError("There is no picture yet. Give one first.")
     progress("describe", 0, 1)
     return describe(picture, vision, on_step=_step_of("describe", progress))
+
+
+def _prompts(
+    soundscape: Soundscape, model: backends.AudioBackend, options: SoundOptions, seed: int
+) -> list[dict[str, Any]]:
+    """What was asked for each source, muted ones included, with the seed of its own."""
+    sources, seeds = soundscape.sources, seeds_of(soundscape, seed)
+    return [
+        {"source": source.name, "seed": own} | model.request(soundscape, source, options.only(place))
+        for place, (source, own) in enumerate(zip(sources, seeds))
+    ]
 
 
 def _checked_seed(seed: int | None) -> int:

@@ -56,8 +56,9 @@ def write_result(
 ) -> dict[str, Any]:
     """Write the whole folder, in place of one that was there, and return the manifest with the files' hashes."""
     files = {SOUNDSCAPE: soundscape.to_json().encode(), PROMPTS: _json_bytes(prompts), MIX: wav_bytes(clip)}
-    for name, stem in zip(stem_names(soundscape, stems), stems, strict=True):
-        files[f"{STEMS}/{name}"] = wav_bytes(stem.clip)
+    for number, (name, stem) in enumerate(zip(stem_names(soundscape, stems), stems, strict=True), 1):
+        # Each has dither of its own, so that it does not add up when somebody adds up the stems.
+        files[f"{STEMS}/{name}"] = wav_bytes(stem.clip, dither_seed=number)
     if picture is not None:
         files[PICTURE] = _jpeg_bytes(picture)
     hashes = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}

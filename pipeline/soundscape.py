@@ -8,7 +8,7 @@ import json
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .errors import SoundscapeError
 
@@ -72,10 +72,16 @@ class Source(_Document):
     instrument: Instrument = "none"
 
 
+def _is_one(version: Any) -> Any:
+    if type(version) is not int:  # true and 1.0 equal 1
+        raise ValueError("must be 1")
+    return version
+
+
 class Soundscape(_Document):
     """What would be heard in a picture: the scene, its mood, the acoustic space and 1 to 8 sources."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(_is_one)] = 1
     scene: _text(300) = ""
     mood: _text(120) = ""
     space: Space = "open"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.job import Job, run
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -70,6 +72,14 @@ def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None
     assert len(list((tmp_path / "out/river/stems").iterdir())) == 3
+
+
+def test_a_bundle_makes_the_same_again_with_its_seed(tmp_path, soundscape):
+    result = run(Job(soundscape=soundscape, duration_s=2), tmp_path / "river")
+    process = call(result.write_bundle(), "--out", tmp_path / "again", "--duration", 2)
+    assert process.returncode == 0, process.stderr
+    assert lines(process)[0]["seed"] == result.report["seed"]
+    assert (tmp_path / "again/river/mix.wav").read_bytes() == result.mix_path.read_bytes()
 
 
 def test_a_bad_soundscape_file_is_told_by_its_fields(tmp_path):

@@ -11,7 +11,7 @@ from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
 from pipeline.loudness import integrated_loudness
 from pipeline.soundscape import Soundscape
-from pipeline.synthesize import forget_stems
+from pipeline.synthesize import forget_stems, seeds_of
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_a_picture_becomes_a_whole_result(tmp_path, beach):
     assert report["loudness_lufs"] == pytest.approx(integrated_loudness(clip.samples, 44_100), abs=0.1)
     prompts = json.loads((tmp_path / "beach/prompts.json").read_text())
     assert [each["source"] for each in prompts] == [source.name for source in result.soundscape.sources]
+    assert [each["seed"] for each in prompts] == list(seeds_of(result.soundscape, 7))
 
 
 def test_same_seed_same_bytes_another_seed_other_bytes(tmp_path, soundscape):

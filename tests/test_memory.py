@@ -208,7 +208,7 @@ def test_a_small_gpu_keeps_parts_in_main_memory_and_the_reason_is_told(gpu):
     gpu(8.6)
     small = placement(Settings())
     assert small.offload
-    assert "the GPU has 9 GB, less than 12" in small.reason
+    assert "The GPU has 9 GB, less than 12" in small.reason
     gpu(16)
     assert placement(Settings()) == Placement("cuda")
 

@@ -110,6 +110,8 @@ def test_all_problems_are_told_at_once():
         ('{"sources": [{"name": "a", "name": "b"}]}', "name: is written twice"),
         ('{"sources": [{"name": "\\ud800"}]}', "valid Unicode"),
         ('{"version": 2, "sources": [{"name": "a"}]}', "version: must be 1"),
+        ('{"version": true, "sources": [{"name": "a"}]}', "version: must be 1"),
+        ('{"version": 1.0, "sources": [{"name": "a"}]}', "version: must be 1"),
         ("[" * 60_000, "nested too deeply"),
         ('{"sources": [{"name": "a", "gain_db": ' + "9" * 5000 + "}]}", "JSON"),
     ],

@@ -54,7 +54,11 @@ class AudioLDM2(TextToAudio):
         card = super().card(settings)
         if card.model != LARGE.model:
             return card
-        return replace(card, title="AudioLDM 2 Large", download_gb=LARGE_DOWNLOAD_GB)
+        return replace(card, title="AudioLDM 2 Large")
+
+    @classmethod
+    def download_gb(cls, weights: Weights) -> float:
+        return LARGE_DOWNLOAD_GB if weights == LARGE else super().download_gb(weights)
 
     def scheduler(self, steps: int) -> str:
         return "DDIM" if steps >= DDIM_FROM_STEPS else "DPM-Solver++"

@@ -13,6 +13,7 @@ from ..settings import Settings, accelerator, read_settings
 from ..soundscape import Soundscape
 from . import Card, OnStep, memory
 from .captions import soundscape_of
+from .outcome import Outcome, only_one, outcome_of
 from .weights import (
     Weights,
     availability,
@@ -81,14 +82,14 @@ class Blip:
         `on_step` is told megabytes while the model is downloaded, then tokens. Raises SoundscapeError when the model
         cannot be had, or has no words for the picture but those of music and speech.
         """
-        return self.describe_batch([picture], on_step=on_step)[0]
+        return only_one(self.describe_batch([picture], on_step=on_step))
 
-    def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Soundscape]:
-        """Return what would be heard in each picture, `MAX_BATCH` pictures at a time."""
+    def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Outcome]:
+        """Return what would be heard in each picture, or why nothing could be told; `MAX_BATCH` pictures at a time."""
         with self._lent(on_step) as loaded:
             captions = partial(_captions, loaded, on_step=on_step)
             found = memory.in_batches([picture.convert("RGB") for picture in pictures], MAX_BATCH, captions, keep=NAME)
-        return [soundscape_of(caption, confidence) for caption, confidence in found]
+        return [outcome_of(soundscape_of, caption, confidence) for caption, confidence in found]
 
     def _lent(self, on_step: OnStep | None) -> Any:
         placement = memory.placement(self._settings)

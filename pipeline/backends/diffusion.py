@@ -25,7 +25,7 @@ from ..soundscape import Soundscape, Source
 from . import Card, OnStep, SoundOptions, memory
 from .clap import Clap
 from .family import Call, Family, Job, Loaded, Progress
-from .weights import MODEL_FILES, Weights, availability, errors_in_words, fetch, locate, pretrained_arguments
+from .weights import MODEL_FILES, Weights, availability, errors_in_words, fetch, locate, note_of, pretrained_arguments
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +63,7 @@ class TextToAudio(ABC):
     @classmethod
     def card(cls, settings: Settings) -> Card:
         family, weights = cls.family, cls.weights(settings)
+        download_gb, offload = cls.download_gb(weights), memory.offload_note(accelerator(settings))
         reason = availability(
             weights,
             settings,
@@ -76,10 +77,16 @@ class TextToAudio(ABC):
             model=weights.model,
             licence=family.licence,
             revision=weights.revision,
-            download_gb=0.0 if weights.is_local else family.download_gb,
+            download_gb=download_gb,
             device=accelerator(settings),
             reason=reason,
+            note=f"{note_of(weights, settings, download_gb, config=CONFIG)} {offload}".strip(),
         )
+
+    @classmethod
+    def download_gb(cls, weights: Weights) -> float:
+        """Return what the first use downloads."""
+        return 0.0 if weights.is_local else cls.family.download_gb
 
     # Requests --------------------------------------------------------------------------------------------------------
 

@@ -43,14 +43,19 @@ def placement(settings: Settings) -> Placement:
         if settings.device:
             raise SoundscapeError(f"DEVICE is {device}, but torch finds none here. Unset it, or set it to cpu.")
         device = "cpu"
+    reason = offload_note(device)
+    return Placement(device, offload=bool(reason), reason=reason)
+
+
+def offload_note(device: str) -> str:
+    """Return why parts of a model wait in main memory on this device, empty when it holds a model whole."""
     total_gb = memory_gb(device)
-    if device == "cuda" and total_gb < OFFLOAD_BELOW_GB and has_package("accelerate"):
-        reason = (
-            f"Parts of the model waited in main memory, which is slower: the GPU has {total_gb:.0f} GB, "
-            f"less than {OFFLOAD_BELOW_GB:.0f}."
-        )
-        return Placement(device, offload=True, reason=reason)
-    return Placement(device)
+    if device != "cuda" or total_gb >= OFFLOAD_BELOW_GB or not has_package("accelerate"):
+        return ""
+    return (
+        f"The GPU has {total_gb:.0f} GB, less than {OFFLOAD_BELOW_GB:.0f}: parts of the model wait in main memory, "
+        "which is slower."
+    )
 
 
 def precision(device: str, wanted: str = "", *, half: str = "float16") -> str:

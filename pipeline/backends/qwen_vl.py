@@ -19,6 +19,7 @@ from ..soundscape import Soundscape
 from . import Card, OnStep, memory
 from .answer import FULL, SHORT, Demand, Frame, answer_schema, pixels, read_answer, thousandths
 from .instruction import read_instruction
+from .outcome import Outcome, only_one, outcome_of
 from .weights import (
     GIGABYTE,
     Weights,
@@ -103,7 +104,7 @@ class QwenVL:
             download_gb=download_gb,
             device=accelerator(settings),
             reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=1.2 * _size_gb(weights)),
-            note=note_of(weights, settings, download_gb),
+            note=f"{note_of(weights, settings, download_gb)} {memory.offload_note(accelerator(settings))}".strip(),
         )
 
     def load(self, on_step: OnStep | None = None) -> None:
@@ -117,10 +118,10 @@ class QwenVL:
         `on_step` is told megabytes while the model is downloaded, then tokens. Raises SoundscapeError when the model
         cannot be had, finds nothing but speech or music, or twice does not come to an end.
         """
-        return self.describe_batch([picture], on_step=on_step)[0]
+        return only_one(self.describe_batch([picture], on_step=on_step))
 
-    def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Soundscape]:
-        """Return what would be heard in each picture; as `describe`, but `MAX_BATCH` pictures at a time."""
+    def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Outcome]:
+        """Return what would be heard in each picture, or why nothing could be told; `MAX_BATCH` pictures at a time."""
         with self._lent(on_step) as loaded:
             answer = partial(self._described, loaded, on_step=on_step)
             return memory.in_batches([_shapely(picture) for picture in pictures], MAX_BATCH, answer, keep=NAME)
@@ -131,24 +132,21 @@ class QwenVL:
         parts = [{"type": "image", "image": picture}, {"type": "text", "text": instruction}]
         return [{"role": "user", "content": parts}]
 
-    def _described(
-        self, loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnStep | None
-    ) -> list[Soundscape]:
+    def _described(self, loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnStep | None) -> list[Outcome]:
         frames = [loaded.frame(picture) for picture in pictures]
         texts = self._answers(loaded, pictures, frames, FULL, on_step)
-        found = [read_answer(text, frame) for text, frame in zip(texts, frames)]
-        cut = [place for place, soundscape in enumerate(found) if soundscape is None]
+        found = [outcome_of(read_answer, text, frame) for text, frame in zip(texts, frames)]
+        cut = [place for place, outcome in enumerate(found) if outcome is None]
         if cut:
             _log.info("%d of %d answers were cut off; asking for shorter ones", len(cut), len(pictures))
             again, same = [pictures[place] for place in cut], [frames[place] for place in cut]
             for place, text in zip(cut, self._answers(loaded, again, same, SHORT, on_step)):
-                found[place] = read_answer(text, frames[place])
-        if None in found:
-            raise SoundscapeError(
-                f"The model did not come to an end within {MAX_NEW_TOKENS} tokens, even for a short answer. "
-                "Try another picture, or another vision backend."
-            )
-        return found
+                found[place] = outcome_of(read_answer, text, frames[place])
+        endless = SoundscapeError(
+            f"The model did not come to an end within {MAX_NEW_TOKENS} tokens, even for a short answer. "
+            "Try another picture, or another vision backend."
+        )
+        return [endless if outcome is None else outcome for outcome in found]
 
     def _answers(
         self,

@@ -102,10 +102,10 @@ def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
 
 
 def jobs_at_once() -> int:
-    """One job at a time on a GPU, which it fills; two on a processor."""
-    from ..settings import accelerator
+    """One job at a time on a GPU of our own, which it fills; two on a processor, or where each borrows a GPU."""
+    from ..settings import accelerator, on_zero_gpu
 
-    return 2 if accelerator() == "cpu" else 1
+    return 2 if accelerator() == "cpu" or on_zero_gpu() else 1
 
 
 def examples() -> list[Path]:
