@@ -93,6 +93,66 @@ def test_a_material_alone_selects_nothing():
     assert name_of("gizmo") == "generic"
 
 
+def test_the_name_says_more_than_action_and_material():
+    assert name_of("small waterfall", action="falling over a stone step") == "waterfall"
+    assert name_of("mooring creak", material="rope and wooden hull") == "creak"
+    assert name_of("river", action="running over stones", material="water, stones") == "river"
+    assert name_of("dog", action="walking along the gravel path") == "dog"
+    # where the name means nothing, what it does decides
+    assert name_of("gizmo", action="dripping") == "dripping"
+
+
+def test_a_boat_is_heard_by_what_it_does():
+    assert name_of("rowing boat") == "lapping"
+    assert name_of("rowing boat", action="creaking as it drifts", material="wood") == "creak"
+    assert name_of("canoe", action="paddling by") == "splashing"
+    assert name_of("ship") == name_of("ferry", action="crossing the bay") == "ship"
+    assert name_of("ship horn") == name_of("ferry horn") == "ship_horn"
+
+
+@pytest.mark.parametrize("name", ["smooth evening water", "calm lake", "still water", "lake water"])
+def test_quiet_water_laps(name):
+    assert name_of(name) == "lapping"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    {
+        "machine hum": "mains_hum",
+        "fluttering wings": "wings",
+        "fluttering cloth": "flag",
+        "cloth rustle": "cloth",
+        "pigeons": "pigeon",
+        "wolves": "wolf",
+        "howling wolf": "wolf",
+    }.items(),
+)
+def test_hums_wings_cloth_and_wild_voices_are_known(name, kind):
+    assert name_of(name) == kind
+
+
+VOICELIKE = {"crowd", "children", "applause"}
+PITCHED = {"church_bell", "small_bells", "wind_chime", "ship_horn", "train_horn", "car_horn", "birdsong"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["guitar", "piano", "violin", "trumpet", "church organ", "drum kit", "choir", "singer", "man singing", "music",
+     "street musician", "speech", "person talking", "woman talking on the phone", "conversation", "radio"],
+)  # fmt: skip
+def test_music_and_speech_are_never_played(name):
+    """What would sound music or words gives something neutral: cloth, a room, a soft texture."""
+    chosen = name_of(name, action="playing" if "talk" not in name else "talking")
+    assert chosen not in VOICELIKE | PITCHED
+    assert chosen in ("generic", "room_tone", "cloth")
+
+
+def test_many_people_murmur_and_one_person_does_not():
+    assert name_of("people", action="talking in a cafe") == "crowd"
+    assert name_of("person") == "cloth"
+    assert name_of("woman", action="walking") == "steps_stone"
+
+
 def test_the_choice_is_told():
     assert describe_choice(Source(name="creek")) == "stream (liquids)"
     assert describe_choice(Source(name="gizmo", material="metal", action="scraping")) == "generic (scrape, metal)"

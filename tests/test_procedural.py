@@ -310,6 +310,16 @@ def test_a_damped_tone_has_its_pitch_decay_and_place():
     assert early / late == pytest.approx(np.e, rel=0.1)
 
 
+@pytest.mark.parametrize("pitch_hz", [150, 1000, 6000])
+@pytest.mark.parametrize("channels", [0, 2])
+def test_a_tail_gets_the_share_of_the_power_that_it_is_given(pitch_hz, channels):
+    dry = signal.noise(generator(1), RATE * 3, signal.band(pitch_hz / 1.2, pitch_hz * 1.2), channels=channels)
+    wet = signal.airy(dry, generator(2), 0.5, 0.25)
+    tail = wet - np.sqrt(0.75) * dry
+    assert np.mean(tail**2) / np.mean(dry**2) == pytest.approx(0.25, rel=0.05)
+    assert np.mean(wet**2) == pytest.approx(np.mean(dry**2), rel=0.3)
+
+
 def test_a_slow_curve_keeps_its_range():
     for rate_hz in (0.2, 2.0, 20.0):
         curve = np.concatenate([signal.wander(generator(seed), RATE * 10, rate_hz) for seed in range(6)])

@@ -88,9 +88,9 @@ def foliage(voice: Voice) -> np.ndarray:
 
 
 def scuttling(voice: Voice) -> np.ndarray:
-    """Dry leaves blown over the ground: separate scrapes and ticks that come in little runs."""
+    """Dry leaves blown over the ground: scrapes and ticks in little runs, amid the rustle of the others."""
     rng, length = voice.rng, voice.length
-    speed = gusts(voice, 0.1, 0.4)
+    speed = gusts(voice, voice.setting("calm", 0.1), 0.4)
     channels = []
     for _ in range(2):
         runs = signal.times_following(rng, 5.0 * 2.0**voice.density * speed + 1e-3)
@@ -100,8 +100,9 @@ def scuttling(voice: Voice) -> np.ndarray:
         ticks = signal.noise_bursts(rng, length, times, gains, 0.0014, signal.band(1800, 9000, 9))
         scrape = signal.one_pole(signal.impulses(length, times, gains), 0.03)
         drag = signal.noise(rng, length, [(500, -20), (2000, -3), (5000, 0), (11000, -8)]) * scrape
-        channels.append(signal.unit(ticks) + 0.6 * signal.unit(drag))
-    return np.stack(channels) + 0.35 * signal.unit(foliage(voice))
+        channels.append(0.3 * signal.unit(ticks) + 0.7 * signal.unit(drag))
+    # Many leaves together are one rustle; few are heard each for itself.
+    return np.stack(channels) + np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice))
 
 
 def flapping(voice: Voice) -> np.ndarray:

@@ -76,7 +76,7 @@ def propeller(voice: Voice) -> np.ndarray:
     mix = signal.unit(blades) + 0.6 * signal.unit(motor) + 0.35 * wash
     mix = mix * np.clip(1.0 + 0.18 * signal.wander(rng, length, 2.2), 0.3, 2.0)
     delay = 2 * 1.7 * np.sin(np.pi / 2 * (0.2 + 0.6 * np.exp(-(flight**2)))) / SOUND_M_S
-    return signal.airy((mix + 0.5 * _delayed(mix, delay)) * _fly_over(voice, flight), rng, 0.4, 0.08)
+    return signal.airy((mix + 0.5 * _delayed(mix, delay)) * _fly_over(voice, flight), rng, 0.4, 0.36)
 
 
 def helicopter(voice: Voice) -> np.ndarray:

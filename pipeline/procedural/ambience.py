@@ -28,12 +28,7 @@ def indoors(
 def _within(
     voice: Voice, samples: np.ndarray, curve: signal.Curve, decay_s: float, share: float, air_db: float
 ) -> np.ndarray:
-    if samples.ndim == 1:
-        wet = signal.airy(samples, voice.rng, decay_s, share)
-    else:
-        wet = signal.airy(samples.mean(axis=0), voice.rng, decay_s, share)
-        dry = np.float32(np.sqrt(1 - share))
-        wet += dry * (samples - samples.mean(axis=0))
+    wet = signal.airy(samples, voice.rng, decay_s, share)
     return wet + air(voice, loudness(samples), curve, air_db)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from . import signal
 from .ambience import outdoors
 from .creatures import called, lengthened, manners, spread
-from .schedule import bouts, pace
+from .schedule import bouts, pace, rhythm
 from .signal import RATE, seconds
 from .vocal import cry, envelope, glide, loud
 from .voice import Voice
@@ -113,7 +113,7 @@ def birdsong(voice: Voice) -> np.ndarray:
             phrase = phrases[voice.rng.integers(len(phrases))]
             signal.place_panned(track, phrase, time, near * spread(voice, 0.8, 1.0), pan)
             time += len(phrase) / RATE + spread(voice, 0.5, 2.6) / pace(voice)
-    return outdoors(voice, track * _coming_and_going(voice), decay_s=1.1, air_db=-38, share=0.12)
+    return outdoors(voice, track * _coming_and_going(voice), decay_s=1.1, air_db=-38, share=0.18)
 
 
 def _coming_and_going(voice: Voice) -> np.ndarray:
@@ -144,7 +144,7 @@ def gulls(voice: Voice) -> np.ndarray:
                 note = notes[voice.rng.integers(len(notes))]
                 signal.place_panned(track, note, start, near * spread(voice, 0.7, 1.0), pan)
                 start += len(note) / RATE + spread(voice, 0.03, 0.14)
-    return outdoors(voice, track, decay_s=1.2, share=0.1)
+    return outdoors(voice, track, decay_s=1.2, share=0.14)
 
 
 def _gull_note(voice: Voice, high: float) -> np.ndarray:
@@ -173,7 +173,7 @@ def crow(voice: Voice) -> np.ndarray:
             parts += [spread(voice, 0.8, 1.0) * _caw(voice, size), _rest(spread(voice, 0.12, 0.3) / pace(voice))]
         return np.concatenate(parts)
 
-    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.1)
+    return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.42)
 
 
 def _caw(voice: Voice, size: float) -> np.ndarray:
@@ -197,9 +197,9 @@ def owl(voice: Voice) -> np.ndarray:
     high = spread(voice, 0.92, 1.08)
 
     def calls() -> np.ndarray:
-        return _kewicks(voice, high) if voice.rng.random() < 0.6 else _hoots(voice, high)
+        return _kewicks(voice, high) if voice.rng.random() < 0.85 else _hoots(voice, high)
 
-    return outdoors(voice, called(voice, calls, 0.6), decay_s=1.6, share=0.15, air_db=-34)
+    return outdoors(voice, called(voice, calls, 0.6), decay_s=1.6, share=0.2, air_db=-34)
 
 
 def _hoots(voice: Voice, high: float) -> np.ndarray:
@@ -246,6 +246,42 @@ def _hoot(voice: Voice, duration_s: float, pitch_hz: np.ndarray, quaver: float) 
 # Ducks and fowl ------------------------------------------------------------------------------------------------------
 
 
+def pigeon(voice: Voice) -> np.ndarray:
+    """A pigeon on a ledge: soft rolling coos from a swollen throat, in phrases of five."""
+    low = spread(voice, 0.9, 1.1)
+
+    def phrase() -> np.ndarray:
+        parts = []
+        for length_s, pitch in ((0.2, 1.0), (0.42, 1.12), (0.3, 1.0), (0.18, 0.95), (0.25, 0.92)):
+            curve = np.array([330, 370, 375, 365, 330]) * low * pitch
+            parts += [_hoot(voice, length_s, curve, 0.0), _rest(spread(voice, 0.06, 0.14))]
+        return np.concatenate(parts)
+
+    return outdoors(voice, called(voice, phrase, 0.5), decay_s=0.5, share=0.15, air_db=-30)
+
+
+def wings(voice: Voice) -> np.ndarray:
+    """A bird that takes off: wing beats that follow fast, each a soft clap of feathers and a puff of air."""
+    track = np.zeros(voice.length, np.float32)
+    puffs = [_wing_beat(voice) for _ in range(6)]
+    for start, end in bouts(voice, (0.8, 1.8), (0.8, 2.2)):
+        times = rhythm(voice, (start, end), 0.12, 0.1)
+        swell = np.interp(times, [start, start + 0.3 * (end - start), end + 0.01], [0.5, 1.0, 0.1])
+        for time, force in zip(times, swell, strict=True):
+            signal.place(track, puffs[voice.rng.integers(6)], time, force * spread(voice, 0.7, 1.0))
+    return outdoors(voice, track, decay_s=0.5, share=0.04, air_db=-24)
+
+
+def _wing_beat(voice: Voice) -> np.ndarray:
+    """Return one beat: the down stroke claps, the up stroke only brushes."""
+    size = seconds(0.12)
+    time = np.arange(size) / RATE
+    down = np.exp(-(((time - 0.04) / 0.022) ** 2)) + 0.5 * np.exp(-(((time - 0.08) / 0.018) ** 2))
+    lift = 1.4**voice.brightness
+    feathers = [(80, -40), (250, -24), (800 * lift, -6), (2500 * lift, -2), (6000 * lift, -12), (14000, -30)]
+    return signal.peak(signal.noise(voice.rng, size, feathers) * down.astype(np.float32))
+
+
 def duck(voice: Voice) -> np.ndarray:
     """Quacks: runs that start loud and long and fade, by a strongly pulsed nasal source."""
 
@@ -255,7 +291,7 @@ def duck(voice: Voice) -> np.ndarray:
             parts += [fade * _quack(voice, size, 0.16 + 0.14 * fade), _rest(spread(voice, 0.06, 0.16) / pace(voice))]
         return np.concatenate(parts)
 
-    return outdoors(voice, called(voice, run, 0.7), decay_s=0.5)
+    return outdoors(voice, called(voice, run, 0.7), decay_s=0.5, share=0.05)
 
 
 def _quack(voice: Voice, size: float, duration_s: float) -> np.ndarray:
@@ -290,7 +326,7 @@ def rooster(voice: Voice) -> np.ndarray:
             ]
         )
 
-    return outdoors(voice, called(voice, crowing, 1.0), decay_s=1.0)
+    return outdoors(voice, called(voice, crowing, 1.0), decay_s=1.0, share=0.047)
 
 
 def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float) -> np.ndarray:
@@ -325,7 +361,7 @@ def chickens(voice: Voice) -> np.ndarray:
                 note = notes[voice.rng.integers(len(notes))]
                 signal.place_panned(track, note, start, near * spread(voice, 0.5, 1.0), pan)
                 start += len(note) / RATE + spread(voice, 0.18, 0.6) / pace(voice)
-    return outdoors(voice, track, decay_s=0.5, share=0.005)
+    return outdoors(voice, track, decay_s=0.5, share=0.019)
 
 
 def _cluck(voice: Voice, high: float, duration_s: float) -> np.ndarray:

@@ -81,8 +81,9 @@ def _score(phrase: tuple[str, ...], words: Words) -> float:
     weights = [words.weights.get(each, 0.0) for each in phrase]
     if not all(weights) or not any(each in words.decisive for each in phrase):
         return 0.0
-    # A word in the place of the head beats any number of side remarks of one shorter phrase.
-    return sum(weights) + 0.01 * HEAD * len(phrase)
+    # The name says what it is: a phrase that only the action and the rest tell counts half.
+    share = 1.0 if any(each in words.named for each in phrase) else 0.5
+    return share * (sum(weights) + 0.01 * HEAD * len(phrase))
 
 
 @cache

@@ -45,7 +45,7 @@ def dishes(voice: Voice) -> np.ndarray:
         times = start + np.cumsum(voice.rng.gamma(1.3, 0.06 / pace(voice), count))
         gains = voice.rng.uniform(0.15, 1.0, count) ** 1.6 * spread(voice, 0.5, 1.0)
         _strew(voice, track, plates if voice.rng.random() < 0.65 else plates + steel, times, gains)
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-33)
+    return indoors(voice, track, decay_s=0.5, share=0.08, air_db=-33)
 
 
 def cutlery(voice: Voice) -> np.ndarray:
@@ -59,7 +59,7 @@ def cutlery(voice: Voice) -> np.ndarray:
         _strew(voice, track, steel, times, voice.rng.uniform(0.1, 1.0, count) ** 1.4)
         on_plate = times[voice.rng.random(count) < 0.6]
         _strew(voice, track, plates, on_plate, voice.rng.uniform(0.3, 0.9, len(on_plate)))
-    return indoors(voice, track, decay_s=0.4, share=0.02)
+    return indoors(voice, track, decay_s=0.4, share=0.06)
 
 
 def glasses(voice: Voice) -> np.ndarray:
@@ -75,7 +75,7 @@ def glasses(voice: Voice) -> np.ndarray:
         _strew(voice, track, bowls, times[:1] + 0.0006, 0.7)  # the other glass of the pair
         if voice.rng.random() < 0.5:
             _strew(voice, track, feet, times[-1:] + spread(voice, 0.15, 0.4), 0.5)
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-31)
+    return indoors(voice, track, decay_s=0.5, share=0.047, air_db=-31)
 
 
 # Clockwork and keys --------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def clock(voice: Voice) -> np.ndarray:
             signal.place(track, pallet.blow(voice.rng, 0.35), time)
             signal.place(track, pallet.blow(voice.rng, 1.0), time + gap)
             signal.place(track, case.blow(voice.rng, 0.5), time + gap)
-    return indoors(voice, track, decay_s=0.3, share=0.02, air_db=-40)
+    return indoors(voice, track, decay_s=0.3, share=0.06, air_db=-40)
 
 
 def keyboard(voice: Voice) -> np.ndarray:
@@ -116,7 +116,7 @@ def keyboard(voice: Voice) -> np.ndarray:
                 time += voice.rng.gamma(5.0, 0.026) / pace(voice)
             signal.place_panned(track, caps[12], time, 0.9, 0.0)  # the long key after a word
             time += voice.rng.gamma(3.0, 0.06) / pace(voice) * 1.6**-voice.density
-    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-25)
+    return indoors(voice, track, decay_s=0.25, share=0.09, air_db=-25)
 
 
 def _key(voice: Voice, pitch: float) -> np.ndarray:
@@ -160,7 +160,7 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np
                 signal.place(track, tip, time, 0.35 * force)
             elif voice.rng.random() < 0.5:
                 signal.place(track, body.blow(voice.rng, 0.15 * force), time + spread(voice, 0.1, 0.16))
-    return outdoors(voice, track, decay_s=0.7, share=0.02, air_db=-29)
+    return outdoors(voice, track, decay_s=0.7, share=0.1, air_db=-29)
 
 
 # Doors and knocks ----------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def door(voice: Voice) -> np.ndarray:
         signal.place(track, frame.blow(rng, force), shut, 0.5)
         signal.place(track, frame.blow(rng, 0.35 * force), shut + spread(voice, 0.02, 0.045))
         signal.place(track, latch.blow(rng, 0.13), shut + spread(voice, 0.06, 0.12))
-    return indoors(voice, track, decay_s=0.8, share=0.3, air_db=-30)
+    return indoors(voice, track, decay_s=0.8, share=0.41, air_db=-30)
 
 
 def knock(voice: Voice) -> np.ndarray:
@@ -194,7 +194,7 @@ def knock(voice: Voice) -> np.ndarray:
         for index in range(voice.rng.integers(3, 6)):
             rap = leaf.blow(voice.rng, spread(voice, 0.7, 1.0), attack_s=0.0006)
             signal.place(track, rap, start + index * spread(voice, 0.15, 0.19) / pace(voice))
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-28)
+    return indoors(voice, track, decay_s=0.5, share=0.12, air_db=-28)
 
 
 # Loose things: chance collisions -------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def chain(voice: Voice) -> np.ndarray:
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.24, 0.11), 230)
     _strew(voice, track, links, times, gains, 0.4)
-    return outdoors(voice, track, decay_s=0.4)
+    return outdoors(voice, track, decay_s=0.4, share=0.034)
 
 
 def coins(voice: Voice) -> np.ndarray:
@@ -242,7 +242,7 @@ def coins(voice: Voice) -> np.ndarray:
             disc = [discs[voice.rng.integers(len(discs))]]
             gains = voice.rng.uniform(0.5, 1.0, len(bounces)) * 0.8**bounces
             _strew(voice, track, disc, times, spread(voice, 0.4, 1.0) * gains)
-    return indoors(voice, track, decay_s=0.35, share=0.02)
+    return indoors(voice, track, decay_s=0.35, share=0.024)
 
 
 def keys(voice: Voice) -> np.ndarray:
@@ -251,7 +251,7 @@ def keys(voice: Voice) -> np.ndarray:
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.17, 0.07), 230)
     _strew(voice, track, blades, times, gains, 0.2)
-    return indoors(voice, track, decay_s=0.3, share=0.02)
+    return indoors(voice, track, decay_s=0.3, share=0.03)
 
 
 def ball(voice: Voice) -> np.ndarray:
@@ -276,4 +276,4 @@ def ball(voice: Voice) -> np.ndarray:
             signal.place(track, blow, time, 2.0 * gain)
             signal.place(track, hollow, time, 0.3 * gain)
             signal.place(track, floor.blow(rng, gain, attack_s=0.001), time, 0.3)
-    return indoors(voice, track, decay_s=1.1, share=0.01, air_db=-26)
+    return indoors(voice, track, decay_s=1.1, share=0.014, air_db=-26)

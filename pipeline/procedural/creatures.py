@@ -66,7 +66,7 @@ def dog(voice: Voice) -> np.ndarray:
             length = lengthened(voice, 0.13, 0.2)
             signal.place(track, _bark(voice, size, length), start, spread(voice, 0.7, 1.0))
             start += length + spread(voice, 0.08, 0.28) / pace(voice)
-    return outdoors(voice, track, share=0.04)
+    return outdoors(voice, track, share=0.23)
 
 
 def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
@@ -110,7 +110,7 @@ def cat(voice: Voice) -> np.ndarray:
             **manners(voice, breath=0.12, jitter=0.01, tilt_db=-3.0),
         )
 
-    return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4, share=0.04)
+    return outdoors(voice, called(voice, meow, 0.9), decay_s=0.4, share=0.2)
 
 
 # Farm animals --------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def cow(voice: Voice) -> np.ndarray:
             tilt_db=-0.5 + 3.5 * voice.brightness,
         )
 
-    return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0)
+    return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0, share=0.12)
 
 
 NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # of sheep
@@ -166,7 +166,7 @@ def sheep(voice: Voice) -> np.ndarray:
             **manners(voice, breath=0.06, jitter=0.008, tilt_db=1.0),
         )
 
-    return outdoors(voice, called(voice, bleat, 0.6))
+    return outdoors(voice, called(voice, bleat, 0.6), share=0.06)
 
 
 def pig(voice: Voice) -> np.ndarray:
@@ -177,7 +177,7 @@ def pig(voice: Voice) -> np.ndarray:
             length = lengthened(voice, 0.14, 0.26)
             signal.place(track, _grunt(voice, length), start, spread(voice, 0.4, 1.0))
             start += length + spread(voice, 0.08, 0.4) / pace(voice)
-    return outdoors(voice, track, decay_s=0.4)
+    return outdoors(voice, track, decay_s=0.4, share=0.08)
 
 
 def _grunt(voice: Voice, length_s: float) -> np.ndarray:
@@ -206,7 +206,7 @@ def horse(voice: Voice) -> np.ndarray:
     def whinny_or_snort() -> np.ndarray:
         return _snort(voice) if voice.rng.random() < 0.15 else _whinny(voice)
 
-    return outdoors(voice, called(voice, whinny_or_snort, 0.9), decay_s=0.9)
+    return outdoors(voice, called(voice, whinny_or_snort, 0.9), decay_s=0.9, share=0.08)
 
 
 def _whinny(voice: Voice) -> np.ndarray:
@@ -266,7 +266,28 @@ def growl(voice: Voice) -> np.ndarray:
             **manners(voice, breath=0.6, jitter=0.02, tilt_db=-3.0),
         )
 
-    return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9)
+    return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9, share=0.09)
+
+
+def wolf(voice: Voice) -> np.ndarray:
+    """Wolves far off at night: a howl that breaks upwards, holds and sinks, answered by another of the pack."""
+
+    def howl() -> np.ndarray:
+        high = spread(voice, 0.8, 1.3)
+        return cry(
+            voice.rng,
+            lengthened(voice, 1.3, 2.2),
+            np.array([330, 350, 520, 545, 540, 535, 530, 520, 420, 360]) * high,
+            [np.array([480, 700, 760, 740, 700, 560]) * high**0.3, 1250, 2500, 3600],
+            level=(0.3, 0.8, 1.0, 1.0, 0.9, 0.7, 0.3),
+            attack=0.12,
+            release=0.3,
+            vibrato_hz=4.5,
+            vibrato=(0.0, 0.004, 0.012),
+            **manners(voice, breath=0.1, jitter=0.02, tilt_db=-4.0),
+        )
+
+    return outdoors(voice, called(voice, howl, 0.5), decay_s=2.2, share=0.4, air_db=-34)
 
 
 # Frogs ---------------------------------------------------------------------------------------------------------------
@@ -286,7 +307,7 @@ def frogs(voice: Voice) -> np.ndarray:
                 croak = croaks[voice.rng.integers(len(croaks))]
                 signal.place_panned(track, croak, start, near * spread(voice, 0.7, 1.0), pan)
                 start += len(croak) / signal.RATE + spread(voice, 0.25, 0.6) / pace(voice)
-    return outdoors(voice, track, decay_s=0.5, share=0.02, air_db=-34)
+    return outdoors(voice, track, decay_s=0.5, share=0.09, air_db=-34)
 
 
 def _rattled(voice: Voice, size: float) -> np.ndarray:

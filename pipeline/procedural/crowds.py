@@ -124,7 +124,7 @@ def applause(voice: Voice) -> np.ndarray:
     track = np.stack([np.cos(pans), np.sin(pans)]).astype(np.float32) @ rows
     far = signal.noise(voice.rng, voice.length, FAR_HANDS, channels=2)
     track += signal.rms(track) * np.float32(0.25 * 1.3**voice.density) * far
-    return outdoors(voice, track * presence(voice), decay_s=1.2, share=0.3, air_db=-46)
+    return outdoors(voice, track * presence(voice), decay_s=1.2, share=0.67, air_db=-46)
 
 
 def _clap(voice: Voice) -> np.ndarray:
@@ -155,7 +155,7 @@ def children(voice: Voice) -> np.ndarray:
                 start += len(call) / RATE + spread(voice, 0.05, 0.4) / pace(voice)
     chatter = _murmur(voice, np.array([2.6, 3.2]), max(4, round(6 * 2.0**voice.density)))
     track += np.float32(0.1 * signal.rms(track) / signal.rms(chatter)) * chatter
-    return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.3, air_db=-30)
+    return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.74, air_db=-30)
 
 
 def _child(voice: Voice, high: float) -> np.ndarray:

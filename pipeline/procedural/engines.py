@@ -24,7 +24,7 @@ def engine(voice: Voice) -> np.ndarray:
     """
     rpm = driven_rpm(voice)
     sound = exhaust(voice, rpm)
-    return signal.airy(sound, voice.rng, 0.25, 0.05)
+    return signal.airy(sound, voice.rng, 0.25, 0.18)
 
 
 def driven_rpm(voice: Voice) -> np.ndarray:
@@ -121,17 +121,17 @@ def pass_by(
     1 / distance, the place the bearing, and far away the air and the ground take the highs.
     """
     # Places change slowly: they are reckoned a thousand times a second.
-    count = voice.length // 44 + 2
-    along = direction * speed_m_s * (np.linspace(0.0, voice.duration_s, count) - at_s)
+    step = RATE // 1000
+    along = direction * speed_m_s * (np.arange(voice.length // step + 2) * (step / RATE) - at_s)
     distance = np.hypot(along, nearest_m)
     approach = -direction * speed_m_s * along / distance  # metres a second towards the listener
     doppler = 1.0 / (1.0 - np.clip(approach / SOUND_M_S, -0.4, 0.4))
     near = nearest_m / distance
     angle = (np.clip(along / distance * pan_width, -1, 1) + 1.0) * (np.pi / 4)
-    raw = sound(signal.stretch(doppler, voice.length))
+    raw = sound(signal.joined(doppler, step, voice.length))
     dull = signal.lowpass(raw, 900.0)
-    mono = dull + (raw - dull) * signal.stretch(near**0.7, voice.length)
-    sides = [signal.stretch(side * near**1.1, voice.length) for side in (np.cos(angle), np.sin(angle))]
+    mono = dull + (raw - dull) * signal.joined(near**0.7, step, voice.length)
+    sides = [signal.joined(side * near**1.1, step, voice.length) for side in (np.cos(angle), np.sin(angle))]
     return np.stack(sides) * mono
 
 

@@ -41,7 +41,7 @@ def creak(voice: Voice) -> np.ndarray:
     wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8, modes=24, noise=2.5)
     for start in events(voice, 1.4, length_s=1.2):
         signal.place(track, _one_creak(voice, wood, spread(voice, 8, 20)), start, spread(voice, 0.5, 1.0))
-    return indoors(voice, track, decay_s=0.5, share=0.02, air_db=-29)
+    return indoors(voice, track, decay_s=0.5, share=0.13, air_db=-29)
 
 
 def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
@@ -73,29 +73,29 @@ def rigging(voice: Voice) -> np.ndarray:
             signal.place(track, shackle.blow(voice.rng, 0.2), time)
     lapping = signal.noise(voice.rng, voice.length, [(80, -12), (350, 0), (1200, -6), (4000, -20)])
     track += np.float32(0.06) * lapping * np.exp(0.8 * signal.wander(voice.rng, voice.length, 1.2))
-    return outdoors(voice, track, decay_s=0.5, share=0.02)
+    return outdoors(voice, track, decay_s=0.5, share=0.14)
 
 
 def saw(voice: Voice) -> np.ndarray:
     """A hand saw in wood: teeth pass faster than one can count, push strokes bite, pull strokes clear."""
     track = np.zeros(voice.length, np.float32)
-    board = _panel(voice, "wood", 420, 7000, 30, 0.08)
+    board = _panel(voice, "wood", 420, 7000, 80, 0.25)
     for span in bouts(voice, (3.5, 6.0), (0.6, 1.5)):
-        for index, time in enumerate(rhythm(voice, span, 0.46, 0.04)):
+        for index, time in enumerate(rhythm(voice, span, 0.4, 0.04)):
             push = index % 2 == 0
             signal.place(track, _stroke(voice, board, push), time, spread(voice, 0.85, 1.0) * (1.0 if push else 0.7))
-    return outdoors(voice, track, decay_s=0.4, share=0.02, air_db=-24)
+    return outdoors(voice, track, decay_s=0.4, share=0.12, air_db=-24)
 
 
 def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
     length = seconds(0.42 / pace(voice))
     speed = np.sin(np.pi * np.linspace(0, 1, length)) ** 0.6
-    rate_hz = np.maximum(speed[:: length // 12] * (700 if push else 820) * pace(voice), 30)
-    teeth = _slips(voice, length / RATE, rate_hz, 0.35)
+    rate_hz = np.maximum(speed[:: length // 12] * (850 if push else 935) * pace(voice), 30)
+    teeth = _slips(voice, length / RATE, rate_hz, 0.1)
     grip = np.repeat(np.exp(0.5 * voice.rng.standard_normal(length // 400 + 1)), 400)[:length]
     dust = voice.rng.standard_normal(length) * grip * speed**1.5
     bite = signal.convolve(((teeth * grip) * speed**1.5).astype(np.float32), board)
-    share = 0.6 * 1.6**voice.roughness  # of the dust that the teeth tear out, against the ringing board
+    share = 0.15 * 1.6**voice.roughness  # of the dust that the teeth tear out, against the ringing board
     return signal.unit(bite) + np.float32(share) * signal.unit(signal.highpass(dust, 1500 * 1.6**voice.brightness))
 
 
@@ -114,7 +114,7 @@ def broom(voice: Voice) -> np.ndarray:
             low, high = 400 * 1.5**voice.brightness, 4000 * 1.4**voice.brightness
             sweep = signal.bandpass(voice.rng.standard_normal(length) * level, low, high)
             signal.place(track, signal.unit(sweep), time, spread(voice, 0.7, 1.0))
-    return outdoors(voice, track, decay_s=0.4, share=0.02, air_db=-18)
+    return outdoors(voice, track, decay_s=0.4, share=0.07, air_db=-18)
 
 
 def page(voice: Voice) -> np.ndarray:
@@ -134,7 +134,23 @@ def page(voice: Voice) -> np.ndarray:
             voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
         )
         signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
-    return indoors(voice, track, decay_s=0.25, share=0.02, air_db=-27)
+    return indoors(voice, track, decay_s=0.25, share=0.033, air_db=-27)
+
+
+def cloth(voice: Voice) -> np.ndarray:
+    """Clothes as somebody moves: folds that slide over one another, soft strokes of threads that catch and let go."""
+    track = np.zeros((2, voice.length), np.float32)
+    for span in bouts(voice, (1.5, 3.5), (0.6, 2.0)):
+        for time in rhythm(voice, span, 0.35, 0.4):
+            length = seconds(spread(voice, 0.2, 0.4) / pace(voice) ** 0.5)
+            threads = np.exp(0.6 * 1.5**voice.roughness * voice.rng.standard_normal(length // 110 + 2))
+            level = glide((0.0, 0.7, 1.0, spread(voice, 0.2, 0.8), 0.5, 0.0), length).clip(0)
+            level = (level * np.interp(np.arange(length), np.arange(len(threads)) * 110, threads)).astype(np.float32)
+            lift = 1.4**voice.brightness * spread(voice, 0.8, 1.25)
+            weave = [(600 * lift, -16), (2000 * lift, -4), (5000 * lift, 0), (13000, -12)]
+            fold = signal.noise(voice.rng, length, weave) * level
+            signal.place_panned(track, fold, time, spread(voice, 0.3, 1.0), spread(voice, -0.3, 0.3))
+    return indoors(voice, track, decay_s=0.25, share=0.03, air_db=-20)
 
 
 # Rolling -------------------------------------------------------------------------------------------------------------
@@ -156,4 +172,4 @@ def wheels(voice: Voice) -> np.ndarray:
     for time in rhythm(voice, (0.2, voice.duration_s), 1.5, 0.03):
         pulses = _slips(voice, 0.3 / rate, np.array([160, 260, 210]) * rate**0.5, 0.06)
         signal.place(track, signal.peak(signal.convolve(pulses, axle)), time, 0.22 * 1.6**voice.roughness)
-    return outdoors(voice, track, decay_s=0.4, share=0.02)
+    return outdoors(voice, track, decay_s=0.4, share=0.11)

@@ -29,7 +29,7 @@ def crickets(voice: Voice) -> np.ndarray:
                 chirp = chirps[voice.rng.integers(len(chirps))]
                 signal.place_panned(track, chirp, time, near * spread(voice, 0.85, 1.0), pan)
     track += 0.07 * 2.0**voice.density * _choir(voice)
-    return outdoors(voice, track, decay_s=0.6, share=0.02, air_db=-29)
+    return outdoors(voice, track, decay_s=0.6, share=0.011, air_db=-29)
 
 
 def _calling(voice: Voice, index: int) -> list[tuple[float, float]]:
@@ -82,13 +82,13 @@ def cicadas(voice: Voice) -> np.ndarray:
         signal.place_panned(track, song, 0.0, near, pan)
     # Those in the other trees melt into a band of noise.
     far = [(2200, -40), (4000, -10), (5000, 0), (6400, -3), (7800, -14), (11000, -40)]
-    track += np.float32(1.4 * signal.rms(track)) * signal.noise(voice.rng, voice.length, far, channels=2)
-    return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.12)
+    track += np.float32(2.0 * signal.rms(track)) * signal.noise(voice.rng, voice.length, far, channels=2)
+    return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.04)
 
 
 def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and gains of the clicks: bursts of a few ribs at 140 to 230 buckles a second, in slow swells."""
-    buckle_hz = spread(voice, 140, 230) * pace(voice) ** 0.5
+    """Return times and gains of the clicks: bursts of a few ribs at 260 to 420 buckles a second, in slow swells."""
+    buckle_hz = spread(voice, 260, 420) * pace(voice) ** 0.5
     starts = np.cumsum((1 + 0.04 * voice.rng.standard_normal(int(voice.duration_s * buckle_hz) + 1)) / buckle_hz)
     ribs = np.arange(voice.rng.integers(3, 6)) / spread(voice, 1100, 1600)
     times = (starts[:, None] + ribs).ravel()
@@ -125,10 +125,12 @@ def _winged(voice: Voice, count: int, wing_hz: float, visits_hz: float) -> np.nd
         unrest = signal.wander(voice.rng, voice.length, 25.0)
         pitch = wing_hz * spread(voice, 0.85, 1.18) * (1 + 0.06 * darts + 0.012 * 2.5**voice.roughness * unrest)
         beats = fold_pulses(np.maximum(pitch, 40), voice.rng, jitter=0.025, shimmer=0.15, subharmonic=0.1)
-        near = np.exp(1.3 * signal.wander(voice.rng, voice.length, rate) + 0.4 * darts)
+        # One alone must not leave the place it is heard in.
+        reach = 1.3 if count > 1 else 0.8
+        near = np.exp(reach * signal.wander(voice.rng, voice.length, rate) + 0.4 * darts)
         near = np.minimum(near, 6.0) * (1.0 if index == 0 else spread(voice, 0.2, 0.7))
         side = np.tanh(signal.wander(voice.rng, voice.length, 0.5 * rate))
         sides += beats * near * np.sqrt(np.stack([1 - 0.9 * side, 1 + 0.9 * side]))
     tilt = 3.0 * voice.brightness  # dB an octave
     heard = signal.shaped(sides, [(hz, level + tilt * np.log2(hz / 500)) for hz, level in WING_CURVE])
-    return outdoors(voice, heard * presence(voice), decay_s=0.3, share=0.02, air_db=-32)
+    return outdoors(voice, heard * presence(voice), decay_s=0.3, share=0.12, air_db=-32)

@@ -161,7 +161,7 @@ def pouring(voice: Voice) -> np.ndarray:
     jet = signal.noise(rng, length, signal.band(500, 6000)) * level
     mono = splash.mean(axis=0) / np.float32(signal.rms(splash) + 1e-9)
     inside = signal.swept_band(mono + 0.4 * jet, column_hz, 0.6)
-    return ambience.indoors(voice, signal.unit(splash) + 0.6 * jet + 0.4 * signal.unit(inside), share=0.04)
+    return ambience.indoors(voice, signal.unit(splash) + 0.6 * jet + 0.4 * signal.unit(inside), share=0.2)
 
 
 def underwater(voice: Voice) -> np.ndarray:
@@ -182,10 +182,10 @@ def underwater(voice: Voice) -> np.ndarray:
 
 
 def dripping(voice: Voice) -> np.ndarray:
-    """Drops into still water: a faint tick of the impact, then the bubble it shuts in, sometimes a second one."""
+    """Drops into still water: a tick of the impact, then the bubble it shuts in and those of its splash."""
     rng = voice.rng
     times, radii, gains = [], [], []
-    places = [(rng.uniform(0.0, 1.5), rng.uniform(600, 1500), rng.uniform(0.5, 1.0)) for _ in range(3)]
+    places = [(rng.uniform(0.0, 1.5), rng.uniform(450, 1000), rng.uniform(0.5, 1.0)) for _ in range(5)]
     if voice.role == "one-shot":
         moments = [(time, *places[0][1:]) for time in schedule.events(voice, 1.0, length_s=0.3)]
     else:
@@ -195,15 +195,15 @@ def dripping(voice: Voice) -> np.ndarray:
             moments += [(time, pitch, gain) for time in drops if time < voice.duration_s - 0.15]
     for time, pitch, gain in moments:
         loud = gain * rng.uniform(0.6, 1.0)
-        for delay, share in ((0.0, 1.0), (rng.uniform(0.05, 0.11), 0.45 * rng.random())):
+        for delay, share in ((0.0, 1.0), (rng.uniform(0.02, 0.05), 0.9), (rng.uniform(0.06, 0.12), 0.6)):
             times.append(time + delay)
             radii.append(3.0 / (pitch * rng.uniform(0.92, 1.1) * (1.0 + delay)))
             gains.append(loud * share)
-    rings = bubbles(voice, np.array(times), np.array(radii), np.array(gains), rise=0.5, width=0.4)
+    rings = bubbles(voice, np.array(times), np.array(radii), np.array(gains), rise=1.0, width=0.4)
     ticks = signal.noise_bursts(
-        rng, voice.length, np.array(times) - 0.018, 0.10 * np.array(gains), 0.0012, signal.band(2500, 12000)
+        rng, voice.length, np.array(times) - 0.018, 0.4 * np.array(gains), 0.004, signal.band(2500, 12000)
     )
-    return ambience.indoors(voice, rings + ticks, decay_s=0.5, share=0.05, air_db=-48.0)
+    return ambience.indoors(voice, rings + ticks, decay_s=0.3, share=0.1, air_db=-40.0)
 
 
 def splashing(voice: Voice) -> np.ndarray:

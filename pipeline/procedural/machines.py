@@ -60,7 +60,9 @@ def mains_hum(voice: Voice) -> np.ndarray:
     peaks = np.maximum(np.sin(4 * np.pi * mains * np.arange(length) / RATE), 0.0).astype(np.float32) ** 4
     sizzle = signal.noise(rng, length, [(1500, -20), (4000, 0), (9000, -4), (16000, -14)]) * peaks
     sizzle *= np.clip(1.0 + 0.4 * signal.wander(rng, length, 3.0), 0.0, 3.0)
-    return signal.airy(signal.unit(hum) + np.float32(voice.setting("sizzle", 0.6)) * signal.unit(sizzle), rng, 0.3, 0.1)
+    return signal.airy(
+        signal.unit(hum) + np.float32(voice.setting("sizzle", 0.6)) * signal.unit(sizzle), rng, 0.3, 0.18
+    )
 
 
 def factory(voice: Voice) -> np.ndarray:
@@ -122,4 +124,4 @@ def power_tool(voice: Voice) -> np.ndarray:
     grain = np.clip(1.0 + 0.4 * signal.wander(rng, length, 30.0), 0.0, 3.0)
     bite = signal.noise(rng, length, [(300, -12), (1200, 0), (4000, 0), (9000, -6), (16000, -18)]) * grain * cut
     mix = signal.unit(motor) * running + 0.25 * brush * running + np.float32(voice.setting("bite", 0.9)) * bite
-    return ambience.indoors(voice, mix, air_db=-36.0)
+    return ambience.indoors(voice, mix, share=0.09, air_db=-36.0)

@@ -75,23 +75,35 @@ def stretch(values: np.ndarray, length: int) -> np.ndarray:
     return np.interp(at, np.arange(len(values)), values).astype(np.float32)
 
 
+def joined(values: np.ndarray, step: int, length: int) -> np.ndarray:
+    """Return `length` samples of a control curve whose values are `step` samples apart, joined by straight lines."""
+    values = np.asarray(values, np.float32)
+    ramp = np.arange(step, dtype=np.float32) / np.float32(step)
+    return (values[:-1, None] + np.diff(values)[:, None] * ramp).ravel()[:length]
+
+
 def wander(rng: np.random.Generator, length: int, rate_hz: float) -> np.ndarray:
     """Return a slow random curve, Gaussian with mean 0 and deviation 1, whose spectrum ends at about `rate_hz`."""
-    control_hz = 12.0 * rate_hz
-    count = int(length / RATE * control_hz) + 4
+    return joined(*_wandering(rng, length, rate_hz), length)
+
+
+def _wandering(rng: np.random.Generator, length: int, rate_hz: float) -> tuple[np.ndarray, int]:
+    """Return the values of a random curve and the number of samples between two of them."""
+    step = max(int(RATE / (12.0 * rate_hz)), 1)
     lead = 36  # three periods, so that the filter has forgotten its start
-    raw = rng.standard_normal(count + lead)
-    sections = signal.butter(2, 2.0 * rate_hz / control_hz, output="sos")
-    smooth = signal.sosfilt(sections, raw)[lead:]
+    raw = rng.standard_normal(length // step + 2 + lead)
+    share = rate_hz * step / RATE  # of the values' own rate
+    smooth = signal.sosfilt(signal.butter(2, 2.0 * share, output="sos"), raw)[lead:]
     # The deviation of the filtered noise follows from the filter, not from this draw: short curves keep their range.
-    return stretch(smooth / np.sqrt(2.22 * rate_hz / control_hz), length)
+    return smooth / np.sqrt(2.22 * share), step
 
 
 def drift(rng: np.random.Generator, length: int, rate_hz: float, low: float = 0.0, high: float = 1.0) -> np.ndarray:
     """Return a slow random curve spread evenly between `low` and `high`."""
     from scipy.special import ndtr
 
-    return (low + (high - low) * ndtr(wander(rng, length, rate_hz))).astype(np.float32)
+    values, step = _wandering(rng, length, rate_hz)
+    return joined(low + (high - low) * ndtr(values), step, length)
 
 
 # Filters -------------------------------------------------------------------------------------------------------------
@@ -358,13 +370,15 @@ def wide(left: np.ndarray, right: np.ndarray, width: float = 0.7) -> np.ndarray:
 
 
 def airy(samples: np.ndarray, rng: np.random.Generator, decay_s: float = 0.5, share: float = 0.2) -> np.ndarray:
-    """Return a mono sound as stereo with a soft diffuse tail, as heard outdoors or across a room.
+    """Return a sound, mono or stereo, as stereo with a soft diffuse tail, as heard outdoors or across a room.
 
     `share` is the part of the power that the tail gets; high frequencies fade first, as air takes them.
     """
     size = seconds(1.2 * decay_s)
     time = np.arange(size, dtype=np.float32) / np.float32(RATE)
-    tail = noise(rng, size, [(80, -12), (250, 0), (2000, -3), (5000, -12), (12000, -36)], channels=2)
-    tail *= np.exp(-time * np.float32(6.9 / decay_s)) * (1.0 - np.exp(-time / np.float32(0.008)))
-    tail /= np.float32(np.sqrt(np.mean(np.sum(np.square(tail), axis=1))))
-    return np.float32(np.sqrt(1 - share)) * samples + np.float32(np.sqrt(share)) * convolve(samples, tail)
+    response = noise(rng, size, [(80, -12), (250, 0), (2000, -3), (5000, -12), (12000, -36)], channels=2)
+    response *= np.exp(-time * np.float32(6.9 / decay_s)) * (1.0 - np.exp(-time / np.float32(0.008)))
+    tail = convolve(samples if samples.ndim == 1 else samples.mean(axis=0), response)
+    # How much of the sound passes depends on its pitch, so the level is taken from what has passed.
+    level = rms(samples) / max(rms(tail), 1e-9)
+    return np.float32(np.sqrt(1 - share)) * samples + np.float32(np.sqrt(share) * level) * tail

@@ -21,9 +21,10 @@ _PREPOSITIONS, _EMPTY, _IRREGULAR = set(_DATA["prepositions"]), set(_DATA["empty
 
 @dataclass(frozen=True)
 class Words:
-    """The stems of a source with what each counts for, and those that stand in the name or the action."""
+    """The stems of a source with what each counts for, those of the name, and those of the name, action or timbre."""
 
     weights: dict[str, float]
+    named: frozenset[str]
     decisive: frozenset[str]
 
 
@@ -65,13 +66,14 @@ def read_words(
         _note(weights, word, HEAD if index == len(heads) - 1 else NAME, known)
     for word in places:
         _note(weights, word, PLACE, known)
+    named = frozenset(weights)
     for text, weight in ((action, ACTION), *((each, TIMBRE) for each in timbre)):
         for word in content(tokens(text)):
             _note(weights, word, weight, known)
     decisive = frozenset(weights)
     for word in content(tokens(material)):
         _note(weights, word, MATERIAL, known)
-    return Words(weights, decisive)
+    return Words(weights, named, decisive)
 
 
 def _split_name(name: str) -> tuple[list[str], list[str]]:

@@ -93,8 +93,8 @@ def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
         track += _crumbs(voice, ground, touches)
     # Steps are soft: the air of the place is never far below them.
     if within:
-        return indoors(voice, track, decay_s=0.4, share=0.02, air_db=-19)
-    return outdoors(voice, track, decay_s=0.5, share=0.01, air_db=-18)
+        return indoors(voice, track, decay_s=0.4, share=0.035, air_db=-19)
+    return outdoors(voice, track, decay_s=0.5, share=0.019, air_db=-18)
 
 
 def _touches(voice: Voice) -> list[tuple[float, float, bool]]:
@@ -154,7 +154,7 @@ def hooves(voice: Voice) -> np.ndarray:
             for beat, foot in zip(gait, feet, strict=True):
                 time = stride + beat * stride_s / pace(voice) + voice.rng.normal(0, 0.008)
                 signal.place(track, _clop(voice, foot), time, spread(voice, 0.6, 1.0))
-    return outdoors(voice, track, decay_s=0.6, share=0.005, air_db=-17)
+    return outdoors(voice, track, decay_s=0.6, share=0.035, air_db=-17)
 
 
 def _clop(voice: Voice, foot: float) -> np.ndarray:

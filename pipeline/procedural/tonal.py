@@ -42,7 +42,7 @@ def church_bell(voice: Voice) -> np.ndarray:
     tolls = [_struck_bell(voice, pairs) for _ in range(2)]
     for index, time in enumerate(times):
         signal.place(track, tolls[index % 2], time, spread(voice, 0.75, 1.0))
-    return outdoors(voice, track, decay_s=2.0, share=0.12)
+    return outdoors(voice, track, decay_s=2.0, share=0.48)
 
 
 def _beating_pairs(voice: Voice, partials: np.ndarray, prime_hz: float, ring: float) -> np.ndarray:
@@ -84,7 +84,7 @@ def small_bells(voice: Voice) -> np.ndarray:
                 which = voice.rng.integers(len(bells))
                 time = shake + voice.rng.normal(0, 0.022)
                 signal.place_panned(track, bells[which], time, spread(voice, 0.1, 1.0) ** 1.5, places[which])
-    return outdoors(voice, track, decay_s=0.5, share=0.05)
+    return outdoors(voice, track, decay_s=0.5, share=0.046)
 
 
 def wind_chime(voice: Voice) -> np.ndarray:
@@ -104,7 +104,7 @@ def wind_chime(voice: Voice) -> np.ndarray:
         which = int(voice.rng.integers(len(tubes)))
         strength = gusts[min(seconds(time), voice.length - 1)]
         signal.place_panned(track, tubes[which], time, strength * spread(voice, 0.2, 1.0), which / 5 - 0.5)
-    return outdoors(voice, track, decay_s=0.6, share=0.05)
+    return outdoors(voice, track, decay_s=0.6, share=0.24)
 
 
 # Horns ---------------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def ship_horn(voice: Voice) -> np.ndarray:
     signal.place(track, signal.lowpass(track.copy(), 600), 0.9, 0.2)
     sea = signal.noise(voice.rng, voice.length, [(60, -10), (300, 0), (1200, -3), (5000, -14), (12000, -30)])
     track += np.float32(0.06) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
-    return outdoors(voice, track, decay_s=2.8, share=0.08)
+    return outdoors(voice, track, decay_s=2.8, share=0.33)
 
 
 def train_horn(voice: Voice) -> np.ndarray:
@@ -158,7 +158,7 @@ def train_horn(voice: Voice) -> np.ndarray:
     running = signal.noise(voice.rng, voice.length, [(30, -6), (70, 0), (200, -4), (800, -14), (4000, -30)])
     running *= 1 + 0.2 * signal.wander(voice.rng, voice.length, 6.0)
     track = called(voice, blast, 0.8) + np.float32(0.12) * running  # the engine under the horn
-    return outdoors(voice, track, decay_s=2.0, share=0.1)
+    return outdoors(voice, track, decay_s=2.0, share=0.39)
 
 
 def car_horn(voice: Voice) -> np.ndarray:
@@ -169,4 +169,4 @@ def car_horn(voice: Voice) -> np.ndarray:
         duration_s = voice.rng.choice([0.18, 0.35, 0.8]) * spread(voice, 0.85, 1.2) / pace(voice) ** 0.4
         return _blast(voice, duration_s, [base_hz, base_hz * 1.235], buzz=0.35, rise_s=0.012, sag=0.004)
 
-    return outdoors(voice, called(voice, blast, 0.9), decay_s=1.3, share=0.25)
+    return outdoors(voice, called(voice, blast, 0.9), decay_s=1.3, share=0.58)

@@ -52,8 +52,7 @@ def _car(
     share = np.float32(voice.setting("motors", 1.0) * voice.rng.uniform(0.5, 1.3))
 
     def sound(doppler: np.ndarray) -> np.ndarray:
-        at = np.cumsum(doppler) % len(motor)
-        engine = np.interp(at, np.arange(len(motor)), motor).astype(np.float32)
+        engine = _played(motor, doppler)
         rolling = np.roll(road, offset)
         if wet:
             rolling = rolling + wet * np.roll(signal.highpass(road, 2500.0), offset)
@@ -61,6 +60,17 @@ def _car(
 
     loud = np.float32(voice.rng.uniform(0.6, 1.0) * (7.0 / nearest_m) ** 0.5)
     return loud * pass_by(voice, sound, speed_m_s=speed_m_s, nearest_m=nearest_m, at_s=at_s, direction=side)
+
+
+def _played(samples: np.ndarray, speed: np.ndarray) -> np.ndarray:
+    """Return the samples, round and round, at a speed that moves; what is above 5 kHz suffers, an engine has little."""
+    at = np.cumsum(2.0 * speed[::2], dtype=np.float64)
+    whole = at.astype(np.int32)
+    part = (at - whole).astype(np.float32)
+    whole %= len(samples)
+    ahead = np.append(samples, samples[0])
+    half = ahead[whole] * (1.0 - part) + ahead[whole + 1] * part
+    return signal.joined(np.append(half, half[-1]), 2, len(speed))
 
 
 def city(voice: Voice) -> np.ndarray:
@@ -181,7 +191,7 @@ def bicycle(voice: Voice) -> np.ndarray:
     )
     contact = 0.5 * signal.unit(ticks) + 0.5 * signal.unit(chain * pedal) + 0.2 * signal.unit(gravel * moving)
     rolling = contact.astype(np.float32) + 0.8 * tyre * (speed * moving)
-    return ambience.outdoors(voice, rolling, air_db=-36.0)
+    return ambience.outdoors(voice, rolling, share=0.037, air_db=-36.0)
 
 
 # Boats ---------------------------------------------------------------------------------------------------------------
@@ -199,7 +209,7 @@ def motor_boat(voice: Voice) -> np.ndarray:
     running = signal.unit(exhaust(motor, rpm * surge)) * gargle
     wash = signal.noise(rng, length, [(60, -8), (200, 0), (700, -2), (2000, -6), (5000, -12), (12000, -26)], channels=2)
     slaps = np.zeros(length, np.float32)
-    for start in schedule.rhythm(voice, (0.0, voice.duration_s), 0.75, jitter=0.3):
-        bump = np.hanning(signal.seconds(rng.uniform(0.2, 0.5))).astype(np.float32)
+    for start in schedule.rhythm(voice, (0.0, voice.duration_s), voice.setting("slaps_s", 0.75), jitter=0.3):
+        bump = np.hanning(signal.seconds(rng.uniform(0.27, 0.66) * voice.setting("slaps_s", 0.75))).astype(np.float32)
         signal.place(slaps, bump, start, rng.uniform(0.4, 1.0))
     return running + np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps)

@@ -152,5 +152,6 @@ def cry(
 
 def loud(sound: np.ndarray) -> np.ndarray:
     """Return the sound at a root mean square of 1 in its loudest part, by the mean of its loudest half of power."""
-    power = np.sort(sound.astype(np.float64) ** 2)[len(sound) // 2 :]
+    half = len(sound) // 2
+    power = np.partition(sound.astype(np.float64) ** 2, half)[half:]
     return (sound / np.sqrt(power.mean() + 1e-20)).astype(np.float32)
