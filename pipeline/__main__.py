@@ -16,8 +16,12 @@ from . import backends
 from .errors import SoundscapeError
 from .job import SEED_LIMIT, Job, OnProgress, describe_picture, run
 from .picture import SUFFIXES, load_picture
-from .results import PICTURE, SOUNDSCAPE, read_result, safe_name, write_soundscape
+from .results import BEFORE, PICTURE, SOUNDSCAPE, read_result, safe_name, write_soundscape
 from .soundscape import Soundscape
+from .synthesize import MIN_DURATION_S
+
+INTERRUPTED = 130  # what a shell makes of Ctrl-C
+EARLIER = f"; the description that was there is kept as {BEFORE}"
 
 _log = logging.getLogger("pipeline")
 
@@ -43,14 +47,25 @@ def main(arguments: list[str] | None = None) -> int:
     tasks = _tasks(options)
     if not tasks:
         parser.error("no picture was found there")
-    failed = 0
-    for number, task in enumerate(tasks, 1):
-        progress = _Progress(f"[{number}/{len(tasks)}] {task.path.name}")
-        line = _outcome(task, options, progress.show)
-        progress.end(line.get("error", "done"))
-        print(json.dumps(line, ensure_ascii=False), flush=True)
-        failed += "error" in line
-    return 1 if failed else 0
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"nothing can be written to {options.out}: {error.strerror}")
+    try:
+        outcomes = [_told(task, f"[{number}/{len(tasks)}]", options) for number, task in enumerate(tasks, 1)]
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished stays.", file=sys.stderr)
+        return INTERRUPTED
+    return 0 if all(outcomes) else 1
+
+
+def _told(task: Task, number: str, options: argparse.Namespace) -> bool:
+    """Do one task, tell what came of it, and return whether it succeeded."""
+    progress = _Progress(f"{number} {task.path.name}")
+    line = _outcome(task, options, progress.show)
+    progress.end(line.get("error") or f"done{EARLIER if 'earlier_soundscape' in line else ''}")
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+    return "error" not in line
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the result folders go")
     parser.add_argument("--vision", default="", metavar="NAME", help=f"one of {', '.join(backends.VISION)}")
     parser.add_argument("--audio", default="", metavar="NAME", help=f"one of {', '.join(backends.AUDIO)}")
-    parser.add_argument("--duration", type=float, default=10.0, metavar="SECONDS", help="length of the sound (10)")
+    parser.add_argument("--duration", type=_duration, default=10.0, metavar="SECONDS", help="length of the sound (10)")
     parser.add_argument("--seed", type=_seed, metavar="NUMBER", help="same seed, same sound; drawn when not given")
     parser.add_argument("--skip-vlm", action="store_true", help="use the soundscape.json files already in --out")
     parser.add_argument("--skip-audio", action="store_true", help="write the descriptions only")
@@ -119,10 +134,17 @@ def _is_input(path: Path) -> bool:
 def _outcome(task: Task, options: argparse.Namespace, on_progress: OnProgress) -> dict[str, Any]:
     """Do one task and tell what came of it; a failure is told, and the next one goes on."""
     line: dict[str, Any] = {"picture": str(task.path)}
+    description = task.folder / SOUNDSCAPE
     try:
-        return line | _do(task, options, on_progress)
+        earlier = description.read_bytes() if description.is_file() else None
+        line |= _do(task, options, on_progress)
+        if earlier not in (None, description.read_bytes()):
+            line["earlier_soundscape"] = str(task.folder / BEFORE)
+        return line
     except SoundscapeError as error:
         return line | {"error": str(error)}
+    except OSError as error:
+        return line | {"error": f"The result could not be written: {error.strerror} ({error.filename})."}
     except Exception as error:
         _log.exception("%s failed", task.path)
         return line | {"error": f"{type(error).__name__}: {error}"}
@@ -171,6 +193,13 @@ def _read_soundscape(path: Path) -> Soundscape:
         return Soundscape.from_json(path.read_text(encoding="utf-8-sig"))  # with the mark that some editors begin with
     except (OSError, UnicodeDecodeError) as error:
         raise SoundscapeError(f"{path} cannot be read: {error}") from error
+
+
+def _duration(text: str) -> float:
+    """Read a duration; the upper limit is that of the backend, which is asked later."""
+    if not float(text) >= MIN_DURATION_S:  # true for NaN
+        raise argparse.ArgumentTypeError(f"must be at least {MIN_DURATION_S:g}")
+    return float(text)
 
 
 class _Progress:

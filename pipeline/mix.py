@@ -22,7 +22,8 @@ CEILING_DBTP = -1.0
 CEILING_MARGIN_DB = 0.3  # what a meter with finer oversampling than ours may find, and dither adds
 STEM_LUFS = -26.0  # of a source of level 0 at its usual distance, before the bus
 DEFAULT_DISTANCE_M = 5.0  # usual distance of a source whose kind is not known, and that of the document
-MAX_NEARNESS_DB = 20.0  # thunder at arm's length must not leave everything else inaudible
+MAX_NEARNESS_DB = 20.0  # above the level at the usual distance: thunder at arm's length is still only loud
+MAX_RANGE_DB = 15.0  # from the loudest source to the softest, before gains: nature has more than a loudspeaker can tell
 SILENCE_DB = -80.0  # RMS below which a stem counts as silent
 DC_SHARE = 0.1  # of the RMS, above which an offset is worth a word
 MAX_DUCKING_DB = 3.0  # beds give way to events by no more
@@ -59,8 +60,9 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
     length = max(stem.clip.samples.shape[1] for stem in heard)
+    levels_db = _levels_db(soundscape, heard)
     with ThreadPoolExecutor(2) as pool:  # the transforms leave Python's lock alone
-        placed = list(pool.map(lambda stem: _place(stem, soundscape.space, length), heard))
+        placed = list(pool.map(lambda stem, level: _place(stem, level, soundscape.space, length), heard, levels_db))
     placed = _duck(heard, placed)
     gain, loudness_lufs, true_peak_dbtp = _bus_gain(sum(placed), warnings)
     sources = [stem.source for stem in heard]
@@ -92,12 +94,12 @@ def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     return Stem(stem.source, resample(clean, SAMPLE_RATE_HZ))
 
 
-def _place(stem: Stem, space: str, length: int) -> np.ndarray:
-    """Return the stem in stereo, shape (2, length), at its level, side and distance in the space."""
+def _place(stem: Stem, level_db: float, space: str, length: int) -> np.ndarray:
+    """Return the stem in stereo, shape (2, length), placed in the space at its level, side and distance."""
     from scipy import fft
 
     source, samples = stem.source, fit_length(stem.clip.samples, length)
-    samples = samples * db_to_gain(_level_db(source) + STEM_LUFS - _loudness(stem.clip))
+    samples = samples * db_to_gain(level_db + STEM_LUFS - _loudness(stem.clip))
     wet = wet_share(space, source.distance_m)
     size = fft.next_fast_len(length + (impulse_response(space).shape[1] if wet else 0), real=True)
     spectrum = fft.rfft(samples, size, axis=1)
@@ -131,12 +133,22 @@ def _loudness(clip: Clip) -> float:
     return loudness if np.isfinite(loudness) else gain_to_db(float(np.sqrt(np.mean(np.square(clip.samples)))))
 
 
-def _level_db(source: Source) -> float:
-    """The level of the kind at its usual distance, 6 dB less for each doubling of it, and what the person set."""
+def _levels_db(soundscape: Soundscape, stems: list[Stem]) -> list[float]:
+    """The natural levels, brought into a range in which each is heard beside the others, and what the person set.
+
+    Muted sources count too, so that muting one does not shift the balance of the rest.
+    """
+    natural = [_natural_level_db(source) for source in soundscape.sources]
+    loudest, span = max(natural), max(natural) - min(natural)
+    share = min(1.0, MAX_RANGE_DB / span) if span else 1.0
+    return [loudest - share * (loudest - _natural_level_db(stem.source)) + stem.source.gain_db for stem in stems]
+
+
+def _natural_level_db(source: Source) -> float:
+    """The level of the kind at its usual distance, and 6 dB less for each doubling of it."""
     kind = kind_of(source)
     level_db, usual_m = (kind.level_db, kind.distance_m) if kind else (0.0, DEFAULT_DISTANCE_M)
-    nearness_db = min(gain_to_db(usual_m / source.distance_m), MAX_NEARNESS_DB)
-    return level_db + nearness_db + source.gain_db
+    return level_db + min(gain_to_db(usual_m / source.distance_m), MAX_NEARNESS_DB)
 
 
 def pan_of(source: Source) -> float:

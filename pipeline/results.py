@@ -32,6 +32,8 @@ PROMPTS = "prompts.json"
 MANIFEST = "manifest.json"
 PICTURE = "picture.jpg"
 JPEG_QUALITY = 90
+BEFORE = "soundscape.before.json"  # the description that stood here before, when another one took its place
+OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE}
 MAX_NAME = 60  # characters: well below what every file system and ZIP reader takes
 MAX_MANIFEST_BYTES = 1024 * 1024  # read from a bundle that somebody hands us
 
@@ -54,7 +56,10 @@ def write_result(
     manifest: dict[str, Any],
     picture: Image.Image | None,
 ) -> dict[str, Any]:
-    """Write the whole folder, in place of one that was there, and return the manifest with the files' hashes."""
+    """Write the whole folder, in place of a result that was there, and return the manifest with the files' hashes.
+
+    Files that are not ours stay, and so does an earlier description that differs, as soundscape.before.json.
+    """
     files = {SOUNDSCAPE: soundscape.to_json().encode(), PROMPTS: _json_bytes(prompts), MIX: wav_bytes(clip)}
     for number, (name, stem) in enumerate(zip(stem_names(soundscape, stems), stems, strict=True), 1):
         # Each has dither of its own, so that it does not add up when somebody adds up the stems.
@@ -65,7 +70,7 @@ def write_result(
     manifest = manifest | {"files": hashes}
     with _beside(folder) as place:
         (place / STEMS).mkdir(parents=True)
-        for name, data in (files | {MANIFEST: _json_bytes(manifest)}).items():
+        for name, data in (files | {MANIFEST: _json_bytes(manifest)} | _earlier(folder, files[SOUNDSCAPE])).items():
             (place / name).write_bytes(data)
     return manifest
 
@@ -73,7 +78,18 @@ def write_result(
 def write_soundscape(folder: Path, soundscape: Soundscape) -> Path:
     """Write or replace the document of a result, leaving its other files as they are; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    return write_file(folder / SOUNDSCAPE, soundscape.to_json().encode())
+    data = soundscape.to_json().encode()
+    for name, earlier in _earlier(folder, data).items():
+        write_file(folder / name, earlier)
+    return write_file(folder / SOUNDSCAPE, data)
+
+
+def _earlier(folder: Path, soundscape: bytes) -> dict[str, bytes]:
+    """Return the description that is about to be replaced by another one, under the name that keeps it."""
+    path = folder / SOUNDSCAPE
+    if not path.is_file() or path.read_bytes() == soundscape:
+        return {}
+    return {BEFORE: path.read_bytes()}
 
 
 def write_bundle(folder: Path, path: Path) -> Path:
@@ -134,7 +150,10 @@ def write_file(path: Path, data: bytes) -> Path:
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """Give a place beside `folder` to write into; it takes the folder's name when everything went well."""
+    """Give a place beside `folder` to write into; it takes the folder's name when everything went well.
+
+    What lay in the folder and is not ours moves along.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     place, old = (folder.with_name(f".{folder.name}.{mark}.{kind}") for kind in ("part", "old"))
@@ -148,8 +167,12 @@ def _beside(folder: Path) -> Iterator[Path]:
             old.rename(folder)
         raise
     finally:
-        for leftover in (place, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+    if old.exists():
+        for each in old.iterdir():
+            if each.name not in OURS and not (folder / each.name).exists():
+                each.rename(folder / each.name)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _read_member(path: Path, name: str) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.__main__ import main
 from pipeline.job import Job, run
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +67,29 @@ def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
     assert (tmp_path / "meadow/picture.jpg").is_file()
 
 
+def test_an_edited_description_is_never_lost(pictures, tmp_path):
+    call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    path = tmp_path / "meadow/soundscape.json"
+    path.write_text('{"sources": [{"name": "church bell"}]}')
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    assert lines(process)[0]["earlier_soundscape"] == str(tmp_path / "meadow/soundscape.before.json")
+    assert "church bell" in (tmp_path / "meadow/soundscape.before.json").read_text()
+    assert "kept as soundscape.before.json" in process.stderr
+
+
+def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
+    def interrupted(job, folder, on_progress):
+        if folder.name == "meadow-2":
+            raise KeyboardInterrupt
+        return run(job, folder, on_progress)
+
+    monkeypatch.setattr("pipeline.__main__.run", interrupted)
+    files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
+    assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
+    assert "Stopped. What is finished stays." in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["meadow"]
+
+
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
     (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # as some editors save it
     process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
@@ -114,7 +138,9 @@ def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_pat
         (("a.jpg",), "--out"),
         (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
         (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
-        (("a.jpg", "--out", "x", "--duration", "long"), "invalid float"),
+        (("a.jpg", "--out", "x", "--duration", "long"), "--duration"),
+        (("a.jpg", "--out", "x", "--duration", "0"), "must be at least 2"),
+        (("a.jpg", "--out", __file__), "nothing can be written to"),
         (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
         (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),

@@ -10,7 +10,7 @@ from pipeline.audio import read_wav
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
 from pipeline.loudness import integrated_loudness
-from pipeline.soundscape import Soundscape
+from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of
 
 
@@ -107,6 +107,19 @@ def test_cancelling_in_any_stage_leaves_nothing_behind(tmp_path, beach, stage):
     with pytest.raises(Cancelled):
         run(Job(picture=beach, duration_s=2, seed=1), tmp_path / "a", stop)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_the_synthesiser_does_not_know_are_told(tmp_path):
+    sources = (
+        Source(name="river"),
+        Source(name="glorbnax"),
+        Source(name="glorbnax", material="metal", action="scraping"),
+    )
+    result = run(Job(soundscape=Soundscape(sources=sources), duration_s=2, seed=1), tmp_path / "a")
+    assert result.report["warnings"] == [
+        "glorbnax: The synthesiser knows none of these words; a soft texture stands for it.",
+        "glorbnax: No sound of this name is known; it was made from its material and action.",
+    ]
 
 
 def test_the_bundle_is_written_beside_the_folder(tmp_path, soundscape):

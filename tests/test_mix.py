@@ -98,6 +98,28 @@ def test_each_doubling_of_the_distance_takes_six_decibels():
     assert right - left == pytest.approx(-12.04, abs=0.15)
 
 
+def test_no_source_at_its_own_gain_lies_more_than_15_decibels_under_the_loudest():
+    names = ("rocket", "fire", "crickets", "clock ticking", "church bell", "tall grass")
+    sources = tuple(Source(name=name, distance_m=distance) for name, distance in zip(names, (3, 30, 40, 60, 2, 90)))
+    low = tone_noise(100, 2000)
+    placed = mixdown(of(*sources), tuple(Stem(source, low) for source in sources)).stems
+    levels = [rms_db(stem.clip.samples).max() for stem in placed]
+    assert 14 < max(levels) - min(levels) < 16.5, "two dB more for the air"
+
+
+def test_muting_one_source_does_not_shift_the_balance_of_the_others():
+    a, b, far = Source(name="a"), Source(name="b", distance_m=20), Source(name="c", distance_m=500)
+    low = tone_noise(100, 2000)
+
+    def balance(*sources: Source) -> float:
+        placed = mixdown(of(*sources), tuple(Stem(source, low) for source in sources)).stems
+        return float(rms_db(placed[0].clip.samples).max() - rms_db(placed[1].clip.samples).max())
+
+    muted = far.model_copy(update={"mute": True})
+    assert balance(a, b, far) == pytest.approx(balance(a, b, muted), abs=0.05)
+    assert balance(a, b, far) < balance(a, b)
+
+
 def test_how_loud_a_stem_happens_to_be_does_not_matter_its_kind_does():
     a, b = Source(name="thing", pan=-1.0), Source(name="other", pan=1.0)
     left, right = rms_db(mix(of(a, b), (Stem(a, noise(level=0.001)), Stem(b, noise(level=0.3)))).samples)
@@ -196,7 +218,7 @@ def test_a_space_answers_one_channel_two_of_the_same_and_two_others_alike():
 
     def gained_db(*channels: Clip) -> float:
         stem = Stem(source, Clip(np.concatenate([each.samples for each in channels])))
-        dry, wet = (np.square(_place(stem, space, 2 * RATE)).sum() for space in ("open", "hall"))
+        dry, wet = (np.square(_place(stem, 0.0, space, 2 * RATE)).sum() for space in ("open", "hall"))
         return 10 * np.log10(wet / dry)
 
     assert gained_db(one, one) == pytest.approx(gained_db(one), abs=0.1)

@@ -11,7 +11,7 @@ from PIL import Image
 from pipeline import results
 from pipeline.audio import read_wav
 from pipeline.errors import SoundscapeError
-from pipeline.results import read_result, safe_name, stem_names, write_bundle, write_result, write_soundscape
+from pipeline.results import BEFORE, read_result, safe_name, stem_names, write_bundle, write_result, write_soundscape
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import Stem
 
@@ -63,6 +63,32 @@ def test_a_second_result_replaces_the_first_and_leaves_nothing_beside_it(tmp_pat
     written(tmp_path / "a", fewer)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert [path.name for path in (tmp_path / "a/stems").iterdir()] == ["01_river_rushing.wav"]
+
+
+def test_what_a_person_keeps_in_the_folder_stays(tmp_path, soundscape):
+    (tmp_path / "a/drafts").mkdir(parents=True)
+    (tmp_path / "a/thesis.doc").write_text("mine")
+    (tmp_path / "a/drafts/one.txt").write_text("mine too")
+    for _ in range(2):
+        written(tmp_path / "a", soundscape)
+        assert (tmp_path / "a/thesis.doc").read_text() == "mine"
+        assert (tmp_path / "a/drafts/one.txt").read_text() == "mine too"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_description_that_is_replaced_by_another_is_kept(tmp_path, soundscape, whole):
+    edited, other = (soundscape.model_copy(update={"mood": mood}) for mood in ("edited", "other"))
+
+    def write(document):
+        written(tmp_path / "a", document) if whole else write_soundscape(tmp_path / "a", document)
+
+    write_soundscape(tmp_path / "a", edited)
+    write(edited)
+    assert not (tmp_path / "a" / BEFORE).exists()
+    write(other)
+    assert Soundscape.from_json((tmp_path / "a" / BEFORE).read_text()) == edited
+    assert Soundscape.from_json((tmp_path / "a/soundscape.json").read_text()) == other
 
 
 def test_when_writing_fails_the_old_result_is_still_there(tmp_path, soundscape, monkeypatch):
@@ -154,4 +180,4 @@ def test_a_description_alone_is_written_without_touching_the_rest(tmp_path, soun
     changed = soundscape.model_copy(update={"mood": "wild"})
     write_soundscape(tmp_path / "a", changed)
     assert Soundscape.from_json((tmp_path / "a/soundscape.json").read_text()) == changed
-    assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 6
+    assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 7, "the earlier one too"

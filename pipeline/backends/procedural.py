@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..audio import SAMPLE_RATE_HZ, Clip
-from ..procedural import describe_choice, synthesize_source
+from ..procedural import describe_choice, kind_of, synthesize_source
+from ..procedural.words import action_of, material_of
 from ..soundscape import Soundscape, Source
 
 if TYPE_CHECKING:
@@ -51,9 +52,18 @@ class Procedural:
                 for source, seed in zip(sources, seeds, strict=True)
             ]
             for made in pending:
-                clips.append(Clip(made.result()))
+                clips.append(Clip(made.result(), notes=_notes(sources[len(clips)])))
                 if on_step is not None:
                     on_step(len(clips), len(sources))
         finally:
             pool.shutdown(cancel_futures=True)  # what has begun ends within a second
         return clips
+
+
+def _notes(source: Source) -> tuple[str, ...]:
+    """Say when the words mean nothing to the synthesiser, so that nobody wonders at what they hear."""
+    if kind_of(source):
+        return ()
+    if material_of(source) or action_of(source):
+        return ("No sound of this name is known; it was made from its material and action.",)
+    return ("The synthesiser knows none of these words; a soft texture stands for it.",)
