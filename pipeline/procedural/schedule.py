@@ -11,6 +11,8 @@ from .voice import Voice
 
 Span = tuple[float, float]  # start and end in seconds
 
+_LATEST_START_S = 4.0
+_PATIENCE = 1.5  # on the pauses of what comes now and then
 _TWICE_FROM_S = 12.0  # a one-shot may come a second time in a recording this long
 
 
@@ -29,12 +31,13 @@ def bouts(voice: Voice, bout_s: Span = (2.0, 4.0), pause_s: Span = (1.5, 4.0)) -
         return [(0.0, duration)]
     if voice.role == "one-shot":
         return [(start, min(start + float(voice.rng.uniform(*bout_s)), duration)) for start in _shots(voice, bout_s[1])]
-    spans, start = [], voice.rng.uniform(0.0, min(0.6, 0.1 * duration))
+    # Sources of one picture must not all begin with the recording.
+    spans, start = [], voice.rng.uniform(0.0, min(_LATEST_START_S, 0.2 * duration))
     while start < duration - 0.05:
         end = start + voice.rng.uniform(*bout_s)
         spans.append((start, min(end, duration)))
         # density shortens the pauses: dense 0.4, sparse 2.5 times as long
-        start = end + voice.rng.uniform(*pause_s) * 2.5**-voice.density
+        start = end + _PATIENCE * voice.rng.uniform(*pause_s) * 2.5**-voice.density
     return spans
 
 
@@ -76,6 +79,8 @@ def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: 
     count = int(voice.duration_s / mean * 1.5) + 8
     gaps = voice.rng.gamma(evenness, mean / evenness, count)
     gaps[0] = voice.rng.uniform(0.05, 0.6) * min(mean, voice.duration_s)
+    if voice.role == "recurring":
+        gaps[0] += voice.rng.uniform(0.0, min(_LATEST_START_S, 0.15 * voice.duration_s))
     times = np.cumsum(gaps)
     inside = times[times < max(voice.duration_s - 0.3 * length_s, 0.1)]
     return inside if len(inside) else np.array([0.1 * voice.duration_s])
@@ -85,7 +90,7 @@ def presence(voice: Voice) -> np.ndarray:
     """Return the level of a continuous texture over time for its role: steady, coming and going, or one swell."""
     if voice.role == "bed":
         return np.ones(voice.length, np.float32)
-    spans = bouts(voice, (2.5, 4.5), (2.0, 4.0))
+    spans = bouts(voice, (2.0, 5.5), (1.5, 5.0))
     level = np.zeros(voice.length, np.float32)
     for start, end in spans:
         size = max(signal.seconds(end - start), 2)
