@@ -192,9 +192,22 @@ def _choices(location: tuple[int | str, ...], context: dict[str, Any]) -> str:
     return f"one of: {', '.join(get_args(options))}" if options else context["expected"]
 
 
+_OFTEN_MEANT = dict.fromkeys(("volume", "level", "loudness", "gain"), "gain_db") | {
+    "position": "pan",
+    "distance": "distance_m",
+    "bbox": "box",
+    "type": "role",
+    "title": "scene",
+    "description": "scene",
+}
+
+
 def _nearest_field(location: tuple[int | str, ...]) -> str:
     model = Source if "sources" in location else Soundscape
-    near = get_close_matches(str(location[-1]), list(model.model_fields), n=1)
+    word = str(location[-1])
+    near = [_OFTEN_MEANT[word]] if word in _OFTEN_MEANT else []
+    near = [name for name in near if name in model.model_fields]
+    near = near or get_close_matches(word, list(model.model_fields), n=1, cutoff=0.7)
     return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(model.model_fields)}"
 
 

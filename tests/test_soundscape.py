@@ -78,6 +78,7 @@ def test_the_round_trip_is_exact(soundscape):
         ({"box": [0, 0, 1, 1.2]}, "sources[0].box[3]: must be at most 1"),
         ({"box": [0.5, 0, 0.5, 1]}, "sources[0].box: must be [x0, y0, x1, y1] with x0 < x1 and y0 < y1"),
         ({"box": [0, 0, 1, 1, 1]}, "sources[0].box: must have at most 4 entries"),
+        ({"volume": 3}, "sources[0].volume: is not a known field; did you mean 'gain_db'?"),
         ({"gian_db": 3}, "sources[0].gian_db: is not a known field; did you mean 'gain_db'?"),
     ],
 )
