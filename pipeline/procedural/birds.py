@@ -9,7 +9,7 @@ import numpy as np
 from . import signal
 from .ambience import outdoors
 from .creatures import called, lengthened, manners, spread
-from .schedule import bouts, pace, rhythm
+from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
 from .vocal import cry, envelope, glide, loud
 from .voice import Voice
@@ -264,9 +264,10 @@ def wings(voice: Voice) -> np.ndarray:
     """A bird that takes off: wing beats that follow fast, each a soft clap of feathers and a puff of air."""
     track = np.zeros(voice.length, np.float32)
     puffs = [_wing_beat(voice) for _ in range(6)]
-    for start, end in bouts(voice, (0.8, 1.8), (0.8, 2.2)):
-        times = rhythm(voice, (start, end), 0.12, 0.1)
-        swell = np.interp(times, [start, start + 0.3 * (end - start), end + 0.01], [0.5, 1.0, 0.1])
+    for start in events(voice, 2.6, length_s=1.5):
+        length_s = spread(voice, 0.8, 1.8)
+        times = rhythm(voice, (start, start + length_s), 0.12, 0.1)
+        swell = np.interp(times, start + length_s * np.array([0.0, 0.3, 1.0]), [0.5, 1.0, 0.1])
         for time, force in zip(times, swell, strict=True):
             signal.place(track, puffs[voice.rng.integers(6)], time, force * spread(voice, 0.7, 1.0))
     return outdoors(voice, track, decay_s=0.5, share=0.04, air_db=-24)

@@ -14,6 +14,7 @@ from .signal import RATE
 from .voice import Voice
 
 SOUND_M_S = 343.0
+Parts = tuple[np.ndarray, np.ndarray]  # of a sound: what carries far, and what the air takes
 
 
 def engine(voice: Voice) -> np.ndarray:
@@ -105,9 +106,15 @@ def _block(voice: Voice, bore: float) -> np.ndarray:
 # Passing by ----------------------------------------------------------------------------------------------------------
 
 
+def parts(samples: np.ndarray) -> Parts:
+    """Return what of a sound carries far, below 900 Hz, and the rest."""
+    low = signal.lowpass(samples, 900.0)
+    return low, samples - low
+
+
 def pass_by(
     voice: Voice,
-    sound: Callable[[np.ndarray], np.ndarray],
+    sound: Callable[[np.ndarray], Parts],
     *,
     speed_m_s: float,
     nearest_m: float,
@@ -117,8 +124,8 @@ def pass_by(
 ) -> np.ndarray:
     """Return a sound that drives past, stereo.
 
-    `sound` gets the Doppler factor over time and returns the mono sound with that shift. The level follows
-    1 / distance, the place the bearing, and far away the air and the ground take the highs.
+    `sound` gets the Doppler factor over time and returns the mono sound with that shift, in two parts as `parts` makes
+    them. The level follows 1 / distance, the place the bearing, and far away the air and the ground take the highs.
     """
     # Places change slowly: they are reckoned a thousand times a second.
     step = RATE // 1000
@@ -128,9 +135,8 @@ def pass_by(
     doppler = 1.0 / (1.0 - np.clip(approach / SOUND_M_S, -0.4, 0.4))
     near = nearest_m / distance
     angle = (np.clip(along / distance * pan_width, -1, 1) + 1.0) * (np.pi / 4)
-    raw = sound(signal.joined(doppler, step, voice.length))
-    dull = signal.lowpass(raw, 900.0)
-    mono = dull + (raw - dull) * signal.joined(near**0.7, step, voice.length)
+    low, high = sound(signal.joined(doppler, step, voice.length))
+    mono = low + high * signal.joined(near**0.7, step, voice.length)
     sides = [signal.joined(side * near**1.1, step, voice.length) for side in (np.cos(angle), np.sin(angle))]
     return np.stack(sides) * mono
 
@@ -147,10 +153,10 @@ def passing_engine(voice: Voice) -> np.ndarray:
         rpm = voice.setting("rpm", 2200.0) * rng.uniform(0.85, 1.15)
         middle = min(start + span, max(0.5 * voice.duration_s, voice.duration_s - span))
 
-        def vehicle(doppler: np.ndarray, rpm: float = rpm) -> np.ndarray:
+        def vehicle(doppler: np.ndarray, rpm: float = rpm) -> Parts:
             gear = rpm * (1.0 + 0.03 * signal.wander(rng, length, 0.5))
             running = signal.unit(exhaust(voice, gear * doppler))
-            return running + np.float32(voice.setting("tyres", 0.6)) * tyres(voice)
+            return parts(running + np.float32(voice.setting("tyres", 0.6)) * tyres(voice))
 
         out += pass_by(
             voice,

@@ -141,9 +141,9 @@ def cloth(voice: Voice) -> np.ndarray:
     """Clothes as somebody moves: folds that slide over one another, soft strokes of threads that catch and let go."""
     track = np.zeros((2, voice.length), np.float32)
     for span in bouts(voice, (1.5, 3.5), (0.6, 2.0)):
-        for time in rhythm(voice, span, 0.35, 0.4):
-            length = seconds(spread(voice, 0.2, 0.4) / pace(voice) ** 0.5)
-            threads = np.exp(0.6 * 1.5**voice.roughness * voice.rng.standard_normal(length // 110 + 2))
+        for time in rhythm(voice, span, 0.28, 0.5):
+            length = seconds(spread(voice, 0.15, 0.45) / pace(voice) ** 0.5)
+            threads = np.exp(0.3 * 1.5**voice.roughness * voice.rng.standard_normal(length // 110 + 2))
             level = glide((0.0, 0.7, 1.0, spread(voice, 0.2, 0.8), 0.5, 0.0), length).clip(0)
             level = (level * np.interp(np.arange(length), np.arange(len(threads)) * 110, threads)).astype(np.float32)
             lift = 1.4**voice.brightness * spread(voice, 0.8, 1.25)

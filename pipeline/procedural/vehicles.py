@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import ambience, schedule, signal
-from .engines import exhaust, pass_by, tyres
+from .engines import Parts, exhaust, parts, pass_by, tyres
 from .signal import RATE
 from .voice import Voice
 
@@ -19,7 +19,7 @@ def traffic(voice: Voice) -> np.ndarray:
     times = signal.poisson_times(rng, voice.duration_s + 2 * lead_s, rate) - lead_s
     if len(times) < 2:
         times = np.array([0.2, 0.7]) * voice.duration_s
-    road, motors = tyres(voice), _motors(voice)
+    road, motors = _road(voice), _motors(voice)
     out = np.zeros((2, length), np.float32)
     for at in times[: max(40, int(rate * voice.duration_s * 1.5))]:
         lane = rng.integers(0, 2)
@@ -29,6 +29,12 @@ def traffic(voice: Voice) -> np.ndarray:
     far = signal.noise(rng, length, [(30, -8), (60, 0), (200, -3), (600, -9), (1200, -14), (3000, -28)], channels=2)
     far *= np.exp(0.15 * signal.wander(rng, length, 0.4))
     return signal.unit(out) + np.float32(voice.setting("far", 0.12)) * far
+
+
+def _road(voice: Voice) -> Parts:
+    """Return the rolling noise of all cars; a wet road hisses."""
+    low, high = parts(tyres(voice))
+    return low, high + np.float32(voice.setting("wet", 0.0)) * signal.highpass(high, 2500.0)
 
 
 def _motors(voice: Voice) -> list[np.ndarray]:
@@ -44,19 +50,16 @@ def _motors(voice: Voice) -> list[np.ndarray]:
 
 
 def _car(
-    voice: Voice, road: np.ndarray, motor: np.ndarray, at_s: float, nearest_m: float, speed_m_s: float, side: float
+    voice: Voice, road: Parts, motor: np.ndarray, at_s: float, nearest_m: float, speed_m_s: float, side: float
 ) -> np.ndarray:
     """Return one car that passes; the road noise is taken from another place for each car."""
-    offset = int(voice.rng.integers(0, len(road)))
-    wet = np.float32(voice.setting("wet", 0.0))
+    offset = int(voice.rng.integers(0, voice.length))
     share = np.float32(voice.setting("motors", 1.0) * voice.rng.uniform(0.5, 1.3))
 
-    def sound(doppler: np.ndarray) -> np.ndarray:
-        engine = _played(motor, doppler)
-        rolling = np.roll(road, offset)
-        if wet:
-            rolling = rolling + wet * np.roll(signal.highpass(road, 2500.0), offset)
-        return rolling + share * engine
+    def sound(doppler: np.ndarray) -> Parts:
+        low, high = (np.roll(each, offset) for each in road)
+        low += share * _played(motor, doppler)
+        return low, high
 
     loud = np.float32(voice.rng.uniform(0.6, 1.0) * (7.0 / nearest_m) ** 0.5)
     return loud * pass_by(voice, sound, speed_m_s=speed_m_s, nearest_m=nearest_m, at_s=at_s, direction=side)
@@ -80,10 +83,10 @@ def city(voice: Voice) -> np.ndarray:
     roar = signal.noise(rng, length, curve, channels=2) * np.exp(0.12 * signal.wander(rng, length, 0.3))
     out = roar
     for motor in _motors(voice):
-        swell = np.clip(signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 3.0) ** 1.5
+        swell = np.clip(signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 1.6) ** 1.5
         pan = np.clip(0.5 * signal.wander(rng, length, 0.1), -0.9, 0.9)
         angle = (pan + 1.0) * np.float32(np.pi / 4)
-        out = out + voice.setting("motors", 4.0) * np.stack([np.cos(angle), np.sin(angle)]) * (
+        out = out + voice.setting("motors", 3.2) * np.stack([np.cos(angle), np.sin(angle)]) * (
             signal.lowpass(motor, 700.0) * swell
         )
     hiss = signal.noise(rng, length, [(400, -10), (900, 0), (2000, -8), (6000, -26)], channels=2)
