@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pipeline.backends.tagger import Tagger
+from pipeline.procedural import describe_choice
 from pipeline.soundscape import Source
+from pipeline.tagger import compose
 from pipeline.tagger import vocabulary as reading
 from pipeline.tagger.evidence import Seen
 from pipeline.tagger.localise import box_of, box_of_thing, distance_of_thing, overlap
@@ -61,6 +63,20 @@ def test_every_wording_is_a_valid_source():
             assert source.material and source.action and source.timbre
 
 
+def test_the_synthesiser_knows_what_is_meant_by_every_wording():
+    for sound in vocabulary().sounds.values():
+        for wording in (sound.wording, *(wording for _, wording in sound.varies)):
+            source = Source(
+                name=wording.name,
+                material=wording.material,
+                action=wording.action,
+                timbre=wording.timbre,
+                role=sound.role,
+                distance_m=sound.distance_m,
+            )
+            assert "soft texture" not in describe_choice(source), (sound.key, wording)
+
+
 def test_nothing_in_the_vocabulary_plays_music_or_speaks():
     for sound in vocabulary().sounds.values():
         for wording in (sound.wording, *(wording for _, wording in sound.varies)):
@@ -70,7 +86,14 @@ def test_nothing_in_the_vocabulary_plays_music_or_speaks():
 
 def test_every_condition_names_a_look_or_a_setting(tagger):
     words = vocabulary()
-    known = set(analyse(Image.new("RGB", (64, 48))).looks) | {"outdoors", "shore", "bloom", "thing", "anything"}
+    known = set(analyse(Image.new("RGB", (64, 48))).looks) | {
+        "outdoors",
+        "shore",
+        "bloom",
+        "thing",
+        "anything",
+        "daylight",
+    }
     in_looks = [name for setting in words.settings.values() for look in setting.looks for name in look]
     in_needs = [name for setting in words.settings.values() for name in setting.needs]
     assert set(in_looks + in_needs) <= known
@@ -83,7 +106,7 @@ def test_every_condition_names_a_look_or_a_setting(tagger):
 
 def test_every_sound_can_be_reached_and_every_region_exists():
     words = vocabulary()
-    reached = {key for group in words.groups.values() for key in (*group.heard, *group.around)}
+    reached = {key for group in words.groups.values() for key in (*group.heard, *group.vaguely_heard, *group.around)}
     reached |= {key for setting in words.settings.values() for key in setting.sounds}
     assert set(words.sounds) - reached == set()
     masks = analyse(Image.new("RGB", (64, 48))).masks
@@ -157,6 +180,61 @@ def test_a_mirrored_picture_gets_mirrored_boxes(tagger):
     assert centre(mirrored, "fire") == pytest.approx((1 - across, down), abs=0.1)
 
 
+def test_what_is_out_of_place_is_not_heard(tagger):
+    camp = example("campfire")
+    width, height = camp.size
+    views = [
+        camp,
+        camp.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        camp.resize((width // 3, height // 3)),
+        camp.crop((width // 10, height // 10, width, height)),
+    ]
+    for view in views:
+        heard = names(tagger.describe(view))
+        assert heard.startswith("fire") and not set(heard.split(", ")) & {"rocket", "machine hum"}, heard
+
+
+def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(tagger):
+    fire = tagger.describe(example("campfire")).sources[0]
+    x0, y0, x1, _ = fire.box
+    assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the tent ends at 0.35
+
+
+def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int]) -> Image.Image:
+    """Paint a sky that turns from one colour to the other, a dark far shore and still water that mirrors the sky."""
+    height, width = 300, 450
+    down = np.linspace(0, 1, 200)[:, None]
+    sky = np.array(top) * (1 - down) + np.array(horizon) * down
+    rows = np.concatenate([sky, np.tile([50, 45, 70], (6, 1)), 0.9 * sky[::-1][: height - 206]])
+    grain = np.random.default_rng(3).normal(0, 1.5, (height, width, 1))
+    return Image.fromarray(np.clip(rows[:, None] + grain, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("top", "horizon"),
+    [((95, 90, 180), (245, 190, 205)), ((25, 50, 95), (70, 110, 150))],
+    ids=["pink dusk", "blue hour"],
+)
+def test_dusk_is_not_told_as_a_clear_day(tagger, top, horizon):
+    soundscape = tagger.describe(lake_at(top, horizon))
+    told = soundscape.scene.lower()
+    assert not any(word in told for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), told
+    assert "waves" not in names(soundscape) and "gull" not in names(soundscape)
+
+
+def test_a_small_animal_that_is_only_suspected_is_neither_named_nor_seen():
+    words = vocabulary()
+    chances = np.zeros(1000, np.float32)
+    chances[list(words.groups["butterfly"].classes)[:2]] = 0.16
+    chances[list(words.groups["daisy"].classes)[:1]] = 0.2
+    seen = Seen(chances, np.tile(chances[:, None, None], (1, 8, 8)), chances[:, None])
+    green = Image.effect_noise((320, 240), 40).convert("L")
+    told = compose.describe(
+        Image.merge("RGB", (green.point(lambda v: v // 3), green, green.point(lambda v: v // 4))), seen
+    )
+    assert "butterfly" not in told.scene and "wings" not in names(told)
+
+
 def test_different_pictures_are_told_differently_and_the_same_one_the_same_way(tagger):
     told = {name: tagger.describe(example(name)) for name in PAINTED}
     assert len({soundscape.scene for soundscape in told.values()}) == len(PAINTED)
@@ -211,11 +289,19 @@ def test_any_picture_gets_a_valid_and_modest_answer(tagger, name):
         assert (source.evidence == "visible") == (source.box is not None)
 
 
-@pytest.mark.parametrize("name", ["black", "white", "grey", "red", "noise", "shapes"])
+@pytest.mark.parametrize("name", ["black", "white", "grey", "red", "noise", "shapes", "one pixel", "very wide"])
 def test_a_picture_of_nothing_gets_few_doubtful_sources_and_says_so(tagger, name):
     soundscape = tagger.describe(ODD[name])
     assert len(soundscape.sources) <= 3
     assert max(source.confidence for source in soundscape.sources) <= 0.45, names(soundscape)
+
+
+@pytest.mark.parametrize("colour", ["green", "skyblue", "navy", "khaki", "orange", "pink", "darkgreen"])
+def test_a_single_colour_shows_nothing_and_the_sentence_says_so(tagger, colour):
+    soundscape = tagger.describe(Image.new("RGB", (160, 120), colour))
+    assert len(soundscape.sources) <= 2
+    assert max(source.confidence for source in soundscape.sources) <= 0.3
+    assert any(word in soundscape.scene for word in ("Hard to make out", "Nothing certain")), soundscape.scene
 
 
 def test_blue_over_sand_is_an_outdoor_place(tagger):

@@ -56,10 +56,6 @@ class Tagger:
             on_step(1, 2)
         return compose.describe(picture, seen)
 
-    def warm_up(self) -> None:
-        """Load the network and run it once, so that the first picture is as fast as the others."""
-        self.describe(Image.new("RGB", (PARTS_PX, PARTS_PX * 3 // 4)))
-
     def _look(self, picture: Image.Image) -> Seen:
         whole = self._scores(picture, WHOLE_PX)
         parts = self._scores(picture, PARTS_PX)

@@ -16,11 +16,15 @@ LEAST_SCORE = 0.18  # below this a sound is mere fancy
 LEAST_SHARE = 0.3  # of the strongest sound's score
 SETTING_IS_SEEN = 0.15  # evidence from which a place counts as known
 LEAST_SURE = 0.25  # evidence with which the chosen place counts at least
+OUT_OF_PLACE = 0.25  # what is left of the evidence for a thing that does not belong in the setting
 THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
+SMALL_M = 0.1  # height of a thing below which a blur, a bud or a blade of grass is easily taken for it
+SMALL_IS_SEEN = 0.6  # evidence from which such a thing counts as seen
+VAGUE = 0.6  # share of a thing's evidence from which another name for it is as good
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
 SAME_PLACE = 0.25  # overlap of two boxes from which they hold the same thing
 RIVAL = 0.3  # what is left of the lesser name of a thing
-SPOTS = ("glow", "vivid_spot")  # regions that may be small
+SPOTS = ("glow", "flame", "vivid_spot")  # regions that may be small
 SPOT_IS_SEEN = 0.005
 GROUND = ("water", "grass", "sand", "snow", "ground", "built")
 
@@ -85,7 +89,15 @@ def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | N
     """Return what stands out in the picture, if anything does that belongs there."""
     things = [group for group in words.groups.values() if group.called]
     best = max(things, key=lambda group: _standing(group, evidence, setting, words))
-    return best if _standing(best, evidence, setting, words) >= THING_IS_SEEN else None
+    if _standing(best, evidence, setting, words) < _seen_from(best):
+        return None
+    if best.vaguer and evidence.groups[best.vaguer] > VAGUE * evidence.groups[best.key]:
+        return words.groups[best.vaguer]
+    return best
+
+
+def _seen_from(group: Group) -> float:
+    return SMALL_IS_SEEN if group.size_m < SMALL_M else THING_IS_SEEN
 
 
 def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabulary) -> float:
@@ -93,8 +105,14 @@ def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabul
     sure = evidence.groups[group.key]
     if not group.settings or setting.key in group.settings or sure > 0.65:
         return sure
-    at_home = {words.settings[key].where for key in group.settings}
-    return 0.8 * sure if setting.where in at_home else 0.25 * sure
+    return OUT_OF_PLACE * sure if _is_foreign(group, setting, words) else 0.8 * sure
+
+
+def _is_foreign(group: Group, setting: Setting, words: Vocabulary) -> bool:
+    """Tell whether the thing does not belong in the setting, nor in any like it."""
+    if not group.settings or setting.key in group.settings:
+        return False
+    return group.rare or setting.where not in {words.settings[key].where for key in group.settings}
 
 
 # Which sounds --------------------------------------------------------------------------------------------------------
@@ -106,14 +124,17 @@ def _ranked(scene: Scene) -> list[Candidate]:
         sure = _standing(group, scene.evidence, scene.setting, scene.words) * (
             RIVAL if _is_rival(group, scene) else 1.0
         )
-        for key, weight in group.heard.items():
-            _add(candidates[key], weight * sure, group)
+        # What is only taken for a small animal makes no sound of its own.
+        own = sure if scene.evidence.groups[group.key] >= _seen_from(group) or group.size_m >= SMALL_M else 0.6 * sure
+        heard = group.vaguely_heard if _is_vague(group, scene) else group.heard
+        for key, weight in heard.items():
+            _add(candidates[key], weight * own, group)
         for key, weight in group.around.items():
             _add(candidates[key], 0.8 * weight * sure, None)
     for setting in scene.words.settings.values():
         sure = scene.evidence.settings[setting.key]
         # The scene is in one place: others only colour it.
-        sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * sure
+        sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * _without_foreigners(setting, sure, scene)
         for key, weight in setting.sounds.items():
             _add(candidates[key], 0.85 * weight * sure, None)
     for candidate in candidates.values():
@@ -131,11 +152,23 @@ def _ranked(scene: Scene) -> list[Candidate]:
     return [candidate for candidate in chosen if candidate.sound.key != "quiet"]
 
 
+def _without_foreigners(setting: Setting, sure: float, scene: Scene) -> float:
+    """Take back what a thing that is out of place says of another place: no rocket, no launch tower."""
+    groups, words = scene.evidence.groups, scene.words
+    foreign = (group for group in words.groups.values() if _is_foreign(group, scene.setting, words))
+    return max(0.0, sure - sum(group.settings.get(setting.key, 0.0) * groups[group.key] for group in foreign))
+
+
+def _is_vague(group: Group, scene: Scene) -> bool:
+    """Tell whether the picture shows either this or what stands out instead."""
+    return bool(group.vaguer) and scene.thing is scene.words.groups[group.vaguer]
+
+
 def _is_rival(group: Group, scene: Scene) -> bool:
     """Tell whether the group only names otherwise what stands out: a gorilla may look like a black dog."""
     if scene.thing is None or scene.thing_box is None or group is scene.thing:
         return False
-    if not group.heard or scene.evidence.groups[group.key] < LEAST_SCORE:
+    if not group.heard or _is_vague(group, scene) or scene.evidence.groups[group.key] < LEAST_SCORE:
         return False
     box = localise.box_of_thing(scene.seen, group.classes)
     return box is not None and localise.overlap(box, scene.thing_box) > SAME_PLACE
@@ -189,7 +222,7 @@ def _confidence(score: float, scene: Scene) -> float:
 
 def _place(candidate: Candidate, scene: Scene) -> tuple[Box | None, float]:
     sound, thing = candidate.sound, candidate.thing
-    if thing is not None and scene.evidence.groups[thing.key] >= THING_IS_SEEN:
+    if thing is not None and scene.evidence.groups[thing.key] >= _seen_from(thing):
         box = localise.box_of_thing(scene.seen, thing.classes)
         if box is not None:
             return box, localise.distance_of_thing(box, thing.size_m)

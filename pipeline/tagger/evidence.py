@@ -13,6 +13,9 @@ PART_SHARE = 0.4  # the most that one part of the picture can say for the whole
 # Settings with open water: without their classes, blue is taken for shadow or cloth rather than for water.
 WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
 MEANINGLESS = ("surface", "artwork", "meaningless")
+CALM_COAST = 0.7  # share of the evidence for the sea that a sheet of water without surf gives to a lake
+OUTSIDE = ("sky", "blue_sky", "sunset", "twilight", "storm", "overcast", "fog")
+OUTSIDE += ("snow", "sand", "vegetation", "grass", "trees")
 BLOOMING = ("flower", "greenery", "garden")
 
 
@@ -35,16 +38,22 @@ class Evidence:
 
 def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
     """Bring network and regions together."""
+    # A single colour shows nothing, whatever the network makes of it.
+    shows = 1 - regions.looks["plain"]
     # Every class gets a little chance in every picture, which adds up in groups of a hundred breeds.
-    chances = np.maximum(0.0, seen.chances - CHANCE_OF_NOTHING)
+    chances = shows * np.maximum(0.0, seen.chances - CHANCE_OF_NOTHING)
     chance = {key: float(chances[list(group.classes)].sum()) for key, group in words.groups.items()}
     for key, group in words.groups.items():
         if group.called:
-            chance[key] = max(chance[key], _in_a_part(seen, group))
+            chance[key] = max(chance[key], shows * _in_a_part(seen, group))
     told = dict.fromkeys(words.settings, 0.0)
     for key, group in words.groups.items():
         for setting, share in group.settings.items():
             told[setting] += share * chance[key]
+
+    calm = CALM_COAST * told["coast"] * regions.looks["sheet"] * float(ramp(regions.looks["sand"], 0.06, 0.02))
+    told["lake"] += calm
+    told["coast"] -= calm
 
     looks = _sober_looks(regions.looks, told, _outdoors(told, regions.looks, words))
     looks["thing"] = max(chance[key] for key, group in words.groups.items() if group.called)
@@ -52,7 +61,7 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
     spoken_for = min(1.0, sum(told.values()))
     settings = {}
     for key, setting in words.settings.items():
-        looked = setting.trust * _best(setting, looks)
+        looked = shows * setting.trust * _best(setting, looks)
         # The looks matter where the network is at a loss, and where both agree.
         both = told[key] + looked * (1 - 0.6 * spoken_for) + 0.5 * min(looked, told[key])
         settings[key] = _sure(both * (0.25 + 0.75 * _product(setting.needs, looks)))
@@ -103,6 +112,10 @@ def _sober_looks(looks: dict[str, float], told: dict[str, float], outdoors: floa
     sober = looks | {"shore": shore, "bloom": bloom, "outdoors": outdoors}
     for name in ("water", "calm_water"):
         sober[name] = looks[name] * water * open_air
-    for name in ("sky", "sunset", "storm", "overcast", "snow", "sand", "vegetation", "grass", "trees", "fog"):
+    for name in OUTSIDE:
         sober[name] = looks[name] * open_air
+    # Behind a blossom the blurred colours of others are no evening sky.
+    for name in ("sunset", "twilight"):
+        sober[name] *= float(ramp(bloom, 0.4, 0.15))
+    sober["daylight"] = 1 - max(sober["night"], sober["sunset"], sober["twilight"])
     return sober

@@ -65,7 +65,8 @@ def distance_of_thing(box: Box, size_m: float) -> float:
 def distance_of_ground(box: Box, horizon: float, scale: float = 1.0) -> float:
     """Return how far away flat ground or water in that part of the picture lies, seen by someone standing."""
     _, y0, _, y1 = box
-    below = max((y0 + y1) / 2 - min(horizon, y1), 0.03)
+    # What lies below the horizon tells of it too: in mist the sky seems to go on into the water.
+    below = max((y0 + y1) / 2 - min(horizon, y0), 0.03)
     return _tidy(scale * EYE_HEIGHT_M / (VIEW_HEIGHT * below))
 
 

@@ -174,6 +174,7 @@ def _masks(cells: Cells) -> dict[str, Grid]:
         "autumn": np.maximum(orange, yellow * ramp(saturation, 0.4, 0.6)) * rough * below_sky,
         "ground": ground,
         "glow": glow,
+        "flame": _heaviest_patch(glow),
         "vivid_spot": ramp(saturation, 0.45, 0.75) * ramp(value, 0.35, 0.6) * (1 - green) * below_sky,
         "all": np.ones_like(sky),
     }
@@ -200,6 +201,21 @@ def _like(cells: Cells, sky: Grid) -> Grid:
     return ramp(apart, 0.3, 0.12) * ramp(darker, 0.55, 0.3) * ramp(darker, -0.35, -0.15)
 
 
+def _heaviest_patch(mask: Grid) -> Grid:
+    """Keep only the connected patch with the most weight: one fire, not also the tent that it lights."""
+    inside = mask > 0.3 * float(mask.max(initial=0.0))
+    names = np.pad(np.where(inside, 1 + np.arange(mask.size).reshape(mask.shape), 0), 1)
+    rows, columns = mask.shape
+    while True:  # each cell takes the highest name among its neighbours until nothing changes
+        around = [names[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+        spread = np.pad(np.maximum.reduce(around) * inside, 1)
+        if np.array_equal(spread, names):
+            break
+        names = spread
+    weights = np.bincount(names[1:-1, 1:-1].ravel(), weights=(mask * inside).ravel())
+    return np.where(inside & (names[1:-1, 1:-1] == int(weights.argmax())), mask, 0.0).astype(np.float32)
+
+
 def _straight(cells: Cells) -> Grid:
     """Tell where steps run strictly across or down, as walls, windows and kerbs do."""
     most, least = np.maximum(cells.rise, cells.run), np.minimum(cells.rise, cells.run)
@@ -219,8 +235,10 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
         return float((values * mask).sum() / max(float(mask.sum()), 1e-6))
 
     brightness = share(value)
+    spread = max(float(np.ptp(values)) for values in (value, saturation, cells.blueness))
     contrast = float(np.percentile(value, 95) - np.percentile(value, 5))
     warm = ramp(np.abs((cells.hue + 0.1) % 1 - 0.14), 0.14, 0.08) * ramp(saturation, 0.2, 0.45)
+    blue = ramp(np.abs(cells.hue - 0.58), 0.14, 0.07) * ramp(saturation, 0.15, 0.3)
     sky, water = masks["sky"], masks["water"]
     dark = ramp(value, 0.3, 0.15)
     spots = ramp(value, 0.8, 0.95) * ramp(texture, 0.02, 0.08)
@@ -234,6 +252,12 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     sky_share = share(sky)
     sky_value, sky_saturation = within(value, sky), within(saturation, sky)
     cloudiness = np.sqrt(within((value - sky_value) ** 2, sky))
+    # From violet over pink to orange, as the sky is coloured only near sunrise and sunset.
+    pink = ramp(np.abs((cells.hue + 0.1) % 1 - 0.94), 0.2, 0.14) * ramp(saturation, 0.08, 0.16)
+    # After sunset all is one deep blue, and nothing is bright.
+    blue_hour = within(ramp(np.abs(cells.hue - 0.6), 0.1, 0.06) * ramp(saturation, 0.35, 0.5), sky) * ramp(
+        float(np.percentile(value, 95)), 0.78, 0.71
+    )
     border = np.concatenate([value[0], value[-1], value[:, 0], value[:, -1]])
     border_texture = np.concatenate([texture[0], texture[-1], texture[:, 0], texture[:, -1]])
     return {
@@ -242,6 +266,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "sky": sky_share,
             "water": share(water),
             "rough_water": ramp(within(texture, water), 0.015, 0.07),
+            "sheet": ramp(_median(texture, water), 0.04, 0.02) * ramp(share(water), 0.03, 0.1),
             "calm_water": ramp(within(texture, water), 0.03, 0.01) * ramp(share(water), 0.03, 0.1),
             "vegetation": share(masks["vegetation"]),
             "grass": share(masks["grass"]),
@@ -253,7 +278,8 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "autumn": share(masks["autumn"]),
             "glow": share(masks["glow"]),
             "vivid_spot": share(masks["vivid_spot"]),
-            "blue": share(ramp(np.abs(cells.hue - 0.58), 0.14, 0.07) * ramp(saturation, 0.15, 0.3)),
+            "blue": share(blue),
+            "blue_sky": within(blue, sky) * ramp(sky_share, 0.05, 0.12),
             "aqua": share(ramp(np.abs(cells.hue - 0.53), 0.13, 0.09) * ramp(saturation, 0.2, 0.4)),
             "dry_ground": share(masks["autumn"] + masks["sand"]),
             "night": ramp(share(dark), 0.4, 0.75) * ramp(np.median(value), 0.4, 0.25),
@@ -266,12 +292,14 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             * ramp(sky_value, 0.15, 0.25)
             * ramp(cloudiness, 0.03, 0.07)
             * ramp(sky_share, 0.2, 0.4),
+            "twilight": max(ramp(within(pink, sky), 0.15, 0.3), ramp(blue_hour, 0.4, 0.7)) * ramp(sky_share, 0.2, 0.35),
             "overcast": ramp(sky_saturation, 0.2, 0.1) * ramp(sky_share, 0.1, 0.25) * ramp(brightness, 0.35, 0.5),
             "fog": ramp(contrast, 0.5, 0.25) * ramp(share(saturation), 0.3, 0.15) * ramp(brightness, 0.3, 0.5),
             "vivid": ramp(share(saturation), 0.3, 0.6),
             "mono": ramp(float(np.percentile(saturation, 95)), 0.12, 0.05),
             "macro": ramp(sharp_share, 0.6, 0.3) * ramp(sharp_share, 0.0, 0.05) * ramp(sky_share, 0.3, 0.1),
             "busy": ramp(share(texture), 0.03, 0.09),
+            "plain": ramp(spread, 0.08, 0.03),
             "drawn": ramp(share(cells.still), 0.4, 0.75),
             "lights": lights,
             "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,  # a fiftieth of the picture is plenty of lamps
@@ -283,6 +311,13 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "black_ground": ramp(float(np.percentile(border, 85)), 0.15, 0.06),
         }.items()
     }
+
+
+def _median(values: Grid, mask: Grid) -> float:
+    """Return the median weighted by a mask; 0 where the mask is empty."""
+    order = values.ravel().argsort()
+    cumulated = mask.ravel()[order].cumsum()
+    return float(values.ravel()[order][np.searchsorted(cumulated, cumulated[-1] / 2)]) if cumulated[-1] > 0 else 0.0
 
 
 def _ember(low: Grid, flame: Grid) -> float:

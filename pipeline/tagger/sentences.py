@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
 ASIDE = 0.2  # how far from the middle something is said to be on one side
-OPEN_AIR = ("outdoors", "sky", "sunset", "storm", "overcast", "fog", "snow", "blue", "water")  # not told of a room
+# Not told of a room.
+OPEN_AIR = ("outdoors", "sky", "blue_sky", "sunset", "twilight", "storm", "overcast", "fog", "snow", "blue", "water")
 LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
 
 

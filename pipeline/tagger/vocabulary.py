@@ -36,6 +36,9 @@ class Group:
     around: MappingProxyType[str, float]
     settings: MappingProxyType[str, float]
     size_m: float
+    rare: bool
+    vaguer: str
+    vaguely_heard: MappingProxyType[str, float]
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,10 @@ def read(folder: Path) -> Vocabulary:
     groups = {
         key: _group(key, entry, index, sounds, settings) for key, entry in _tables(folder / "classes.toml").items()
     }
+    for group in groups.values():
+        if group.vaguer and group.vaguer not in groups:
+            guess = did_you_mean(group.vaguer, list(groups))
+            raise VocabularyError(f"classes.toml, {group.key}: no '{group.vaguer}'.{guess}")
     return Vocabulary(
         labels,
         MappingProxyType(groups),
@@ -140,6 +147,9 @@ def _group(key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict,
         _weights(entry.get("around", {}), sounds, key),
         _weights(entry.get("settings", {}), settings, key),
         entry.get("size_m", 1.0),
+        entry.get("rare", False),
+        entry.get("vaguer", ""),
+        _weights(entry.get("vaguely_heard", {}), sounds, key),
     )
 
 

@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from pipeline.backends.tagger import Tagger
 from pipeline.errors import SoundscapeError
 from pipeline.picture import load_picture
@@ -68,7 +70,7 @@ def run(folder: Path) -> list[Verdict]:
         path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() not in (".json", ".txt", ".md")
     }
     tagger = Tagger()
-    tagger.warm_up()
+    tagger.describe(Image.new("RGB", (512, 384)))  # loads the network, which is not to be timed
     verdicts = []
     for stem, entry in sorted(labels.items()):
         if stem not in files:
