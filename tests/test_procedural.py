@@ -77,9 +77,8 @@ def test_a_kind_begins_and_ends_without_a_click(name):
 
 @every_kind
 def test_the_seed_decides_all_of_it(name):
-    again = synthesize_kind(KINDS[name], SHORT_S, 1)
-    assert np.array_equal(again, sound(name))
-    other = synthesize_kind(KINDS[name], SHORT_S, 2)
+    again, same, other = (synthesize_kind(KINDS[name], 1.0, seed) for seed in (1, 1, 2))
+    assert np.array_equal(again, same)
     assert not np.array_equal(other, again)
     difference = np.sqrt(np.mean((other.mean(axis=0) - again.mean(axis=0)) ** 2))
     assert difference > 0.1 * again.std()
@@ -138,8 +137,10 @@ def test_a_bed_does_not_repeat(name):
 # Length and cost -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("duration_s", [1.0, 2.0, 7.777, 60.0])
-@pytest.mark.parametrize("name", ["rain", "thunder", "dog"])
+@pytest.mark.parametrize(
+    ("name", "duration_s"),
+    [("rain", 1.0), ("rain", 60.0), ("thunder", 2.0), ("thunder", 7.777), ("dog", 1.0), ("dog", 60.0)],
+)
 def test_any_length_is_met_exactly(name, duration_s):
     samples = synthesize_kind(KINDS[name], duration_s, 3)
     assert samples.shape[1] == round(duration_s * RATE)
