@@ -212,14 +212,25 @@ def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int]) -> Image.I
 
 @pytest.mark.parametrize(
     ("top", "horizon"),
-    [((95, 90, 180), (245, 190, 205)), ((25, 50, 95), (70, 110, 150))],
-    ids=["pink dusk", "blue hour"],
+    [
+        ((95, 90, 180), (245, 190, 205)),
+        ((25, 50, 95), (70, 110, 150)),
+        ((150, 150, 152), (190, 190, 192)),
+        ((8, 9, 14), (22, 24, 34)),
+    ],
+    ids=["pink dusk", "blue hour", "fog", "night"],
 )
-def test_dusk_is_not_told_as_a_clear_day(tagger, top, horizon):
+def test_dusk_fog_and_night_are_not_told_as_a_clear_day(tagger, top, horizon):
     soundscape = tagger.describe(lake_at(top, horizon))
     told = soundscape.scene.lower()
     assert not any(word in told for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), told
     assert "waves" not in names(soundscape) and "gull" not in names(soundscape)
+
+
+def test_a_clear_day_is_not_told_as_dusk(tagger):
+    noon = lake_at((70, 130, 215), (190, 220, 245))
+    assert analyse(noon).looks["twilight"] < 0.1
+    assert not any(word in tagger.describe(noon).scene for word in ("twilight", "half-light", "between day"))
 
 
 def test_a_small_animal_that_is_only_suspected_is_neither_named_nor_seen():
