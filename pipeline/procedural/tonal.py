@@ -143,7 +143,7 @@ def ship_horn(voice: Voice) -> np.ndarray:
     track = called(voice, blast, 0.7)
     signal.place(track, signal.lowpass(track.copy(), 600), 0.9, 0.2)
     sea = signal.noise(voice.rng, voice.length, [(60, -10), (300, 0), (1200, -3), (5000, -14), (12000, -30)])
-    track += np.float32(0.06) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
+    track += np.float32(0.1) * sea * (1 + 0.3 * signal.wander(voice.rng, voice.length, 0.8))
     return outdoors(voice, track, decay_s=2.8, share=0.33)
 
 
