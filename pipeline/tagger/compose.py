@@ -20,6 +20,7 @@ OUT_OF_PLACE = 0.25  # what is left of the evidence for a thing that does not be
 THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
 SMALL_M = 0.1  # height of a thing below which a blur, a bud or a blade of grass is easily taken for it
 SMALL_IS_SEEN = 0.6  # evidence from which such a thing counts as seen
+RARE_IS_SEEN = 0.5  # evidence from which a geyser, say, counts as seen
 VAGUE = 0.6  # share of a thing's evidence from which another name for it is as good
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
 SAME_PLACE = 0.25  # overlap of two boxes from which they hold the same thing
@@ -97,7 +98,9 @@ def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | N
 
 
 def _seen_from(group: Group) -> float:
-    return SMALL_IS_SEEN if group.size_m < SMALL_M else THING_IS_SEEN
+    if group.size_m < SMALL_M:
+        return SMALL_IS_SEEN
+    return RARE_IS_SEEN if group.rare else THING_IS_SEEN
 
 
 def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabulary) -> float:
@@ -124,8 +127,9 @@ def _ranked(scene: Scene) -> list[Candidate]:
         sure = _standing(group, scene.evidence, scene.setting, scene.words) * (
             RIVAL if _is_rival(group, scene) else 1.0
         )
-        # What is only taken for a small animal makes no sound of its own.
-        own = sure if scene.evidence.groups[group.key] >= _seen_from(group) or group.size_m >= SMALL_M else 0.6 * sure
+        # What is only taken for a small or a rare thing makes hardly a sound of its own.
+        suspected = THING_IS_SEEN < _seen_from(group) > scene.evidence.groups[group.key]
+        own = 0.6 * sure if suspected else sure
         heard = group.vaguely_heard if _is_vague(group, scene) else group.heard
         for key, weight in heard.items():
             _add(candidates[key], weight * own, group)
