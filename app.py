@@ -7,7 +7,6 @@ page is served.
 import logging
 import os
 import secrets
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,18 +24,22 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, fragments, layout, theme, visitors
+from pipeline.page import asset, document, fragments, theme, visitors
+from pipeline.page.document import Origin
 from pipeline.page.guard import Guard
 from pipeline.page.wishes import (
     EXAMPLES,
+    example,
     examples,
     gpu_seconds,
     job_of,
     jobs_at_once,
     needs_gpu,
-    options_of,
     prompts_of,
-    seed_of,
+    refusal,
+    titles,
+    warm_up,
+    wishes_of,
 )
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
@@ -47,8 +50,8 @@ if TYPE_CHECKING:
 TITLE = "Image to Soundscape"
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "30mb"
-KINDS = ("vision", "audio")
 MODEL_WORK = "model"  # one queue for everything that runs a model
+TOAST = {"duration": 5, "print_exception": False}
 PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 PROGRESS = gr.Progress()  # as the default of an argument it tells Gradio that the function reports progress
@@ -64,12 +67,12 @@ def in_words() -> Iterator[None]:
     except gr.Error:
         raise
     except SoundscapeError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        raise gr.Error(str(error), **TOAST) from None
     except Exception:
         number = secrets.token_hex(4)
         _log.exception("error %s", number)
         words = f"Something went wrong on our side. It is noted as {number}. Please try again."
-        raise gr.Error(words, print_exception=False) from None
+        raise gr.Error(words, **TOAST) from None
 
 
 # The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
@@ -119,7 +122,7 @@ def sound(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Prog
 def begin(request: gr.Request) -> list[Any]:
     """Hand out a ticket. No second job begins while it is held."""
     ticket = visitors.new_ticket(request.session_hash)
-    return [str(ticket), *[gr.Button(interactive=False)] * 3, gr.Button(visible=True)]
+    return [str(ticket), *[gr.Button(interactive=False)] * 3, "", "", gr.Button(visible=True)]
 
 
 def end(ticket: str | None) -> list[Any]:
@@ -129,31 +132,50 @@ def end(ticket: str | None) -> list[Any]:
     return [None, *[gr.Button(interactive=True)] * 3, *[gr.Button(visible=False)] * 2]
 
 
-def on_hear(
-    picture, vision, audio, duration_s, seed, surprise, steps, guidance, negative, candidates, precision, prompts,
-    ticket, request: gr.Request, progress=PROGRESS,
-):  # fmt: skip
+def on_stop(ticket: str | None) -> list[Any]:
+    return [*end(ticket), fragments.notice("Stopped.", "quiet")]
+
+
+def on_hear(picture, text, origin, vision, ticket, request: gr.Request, progress=PROGRESS, *wishes):
+    """Make the sound of what is written for this very picture, or else of what is described now."""
     with in_words():
-        options = options_of(steps, guidance, negative, candidates, precision, prompts)
-        wishes = {"audio": audio, "duration_s": duration_s, "seed": seed_of(seed, surprise), "options": options}
-        job = job_of(picture, vision=vision, **wishes)
+        written = text if document.is_for(picture, text, origin) else None
+        job = job_of(picture, written, vision=vision, **wishes_of(*wishes))
         result = sound(job, request, ticket, progress)
-        return document_view(result.soundscape) + sound_view(result)
+        same = [gr.skip()] * 7
+        return (same if written else replaced(result.soundscape, picture, text, origin)) + sound_view(result)
 
 
-def on_describe(picture, vision, ticket, progress=PROGRESS):
+def on_describe(picture, text, origin, vision, ticket, progress=PROGRESS):
     with in_words():
-        return document_view(look(job_of(picture, vision=vision), ticket, progress))
+        return replaced(look(job_of(picture, vision=vision), ticket, progress), picture, text, origin)
 
 
-def on_make(
-    picture, text, audio, duration_s, seed, surprise, steps, guidance, negative, candidates, precision, prompts,
-    ticket, request: gr.Request, progress=PROGRESS,
-):  # fmt: skip
+def on_make(picture, text, origin, ticket, request: gr.Request, progress=PROGRESS, *wishes):
+    """Make the sound of what is written. A picture that it was not written for is no part of the result."""
     with in_words():
-        options = options_of(steps, guidance, negative, candidates, precision, prompts)
-        wishes = {"audio": audio, "duration_s": duration_s, "seed": seed_of(seed, surprise), "options": options}
-        return sound_view(sound(job_of(picture, text or "", **wishes), request, ticket, progress))
+        own = None if document.is_for_another(picture, text, origin) else picture
+        return sound_view(sound(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+
+
+def on_upload(picture: str | None) -> list[Any]:
+    """Take no picture that cannot be read, and say why."""
+    why = refusal(picture)
+    return [None, fragments.notice(why, "refusal")] if why else [gr.skip(), ""]
+
+
+def replaced(soundscape: Soundscape, picture: str, text: str | None, origin: Origin) -> list[Any]:
+    """Values of a document that takes the place of another, whose edits by hand are kept for one step back."""
+    values = document.views(soundscape)
+    kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
+    return [*values, Origin(document.fingerprint(picture), values[0]), *kept, ""]
+
+
+def on_bring_back(picture, text, origin, kept) -> list[Any]:
+    """Swap the document with the one that was kept, which is kept in turn if it was edited."""
+    again = document.is_edited(text, origin)
+    values = [kept[0], *document.typed(kept[0], {"json": ""}), kept[1], (text, origin) if again else None]
+    return [*values, gr.Button(visible=again), document.note(picture, *kept)]
 
 
 def on_prompts(text: str, audio: str) -> str:
@@ -166,37 +188,23 @@ def leave(request: gr.Request) -> None:
     visitors.forget(request.session_hash)
 
 
-def on_typing(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Bring the friendly view up to what is typed, or say what is wrong with it."""
-    if not text.strip():
-        return {"json": "", "broken": False}, ""
-    try:
-        return {"json": Soundscape.from_json(text).to_json(), "broken": False}, ""
-    except SoundscapeError as error:
-        # Not `shown` itself: what a visitor sends is never given back as it came, since it might name a file.
-        return {"json": str(shown["json"]), "broken": True}, fragments.problems(str(error))
-
-
-def on_example(chosen: gr.EventData) -> list[Any]:
-    path = {str(index): path for index, path in enumerate(examples())}.get(str(chosen.index))
-    if path is None:
-        raise gr.Error("There is no such example. Please load the page again.", print_exception=False)
-    soundscape = Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
-    return [str(path), *document_view(soundscape), gr.Column(visible=True), gr.Column(visible=False)]
-
-
-def document_view(soundscape: Soundscape) -> list[Any]:
-    """Values of the editor, the friendly view and the problems."""
-    text = soundscape.to_json()
-    return [layout(text), {"json": text, "broken": False}, ""]
+def on_example(text, origin, chosen: gr.EventData) -> list[Any]:
+    with in_words():
+        path, soundscape = example(chosen.index)
+    return [
+        str(path),
+        *replaced(soundscape, str(path), text, origin),
+        "",
+        gr.Column(visible=True),
+        gr.Column(visible=False),
+    ]
 
 
 def sound_view(result: "Result") -> list[Any]:
     """Values of everything in the column of the sound."""
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     stems = fragments.stems(result.soundscape, result.stem_paths)
-    titles = {kind: backends.card(result.report[kind]["backend"]).title for kind in KINDS if result.report[kind]}
-    facts, seed = fragments.report(result.report, titles), str(result.report["seed"])
+    facts, seed = fragments.report(result.report, titles(result.report)), str(result.report["seed"])
     no_prompts = ""  # those of the visitor are for one run
     return [mix, mix, bundle, stems, facts, seed, no_prompts, gr.Column(visible=False), gr.Column(visible=True)]
 
@@ -263,40 +271,50 @@ def create_demo() -> gr.Blocks:
         gr.HTML("<h2 class='begin'>Or begin with one of these</h2>", visible=bool(examples()))
         gallery = scripted_html(fragments.gallery(examples()), "gallery")
 
-        ticket = gr.State(None)
-        document = [text.editor, text.sources, text.problems]
+        ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
+        written = [look.picture, text.editor, origin]
+        views = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
         results = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.seed, made.prompts]
         results += [made.nothing, made.result]
         advanced = [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
-        wishes = [look.audio, made.duration_s, made.seed, made.surprise, *advanced, ticket]
+        wishes = [ticket, look.audio, made.duration_s, made.seed, made.surprise, *advanced]
         controls, stops = [ticket, look.hear, look.describe, made.make], [look.stop, made.stop]
+        words = [look.status, made.status]
         running = []
         for button, task, inputs, outputs, column in (
-            (look.hear, on_hear, [look.picture, look.vision, *wishes], document + results, look),
-            (look.describe, on_describe, [look.picture, look.vision, ticket], document, look),
-            (made.make, on_make, [look.picture, text.editor, *wishes], results, made),
+            (look.hear, on_hear, [*written, look.vision, *wishes], views + results, look),
+            (look.describe, on_describe, [*written, look.vision, ticket], views, look),
+            (made.make, on_make, [*written, *wishes], results, made),
         ):
             shown = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
-            done = button.click(begin, None, [*controls, column.stop], **QUICK).then(task, inputs, outputs, **shown)
+            done = button.click(begin, None, [*controls, *words, column.stop], **QUICK).then(
+                task, inputs, outputs, **shown
+            )
             for ended in (done.success, done.failure):  # .then is not called after an error
                 ended(end, ticket, controls + stops, **QUICK)
             running.append(done)
-        for stop in stops:
-            stop.click(end, ticket, controls + stops, cancels=running, **QUICK)
+        for column in (look, made):
+            column.stop.click(on_stop, ticket, [*controls, *stops, column.status], cancels=running, **QUICK)
 
         text.sources.input(None, text.sources, text.editor, js=asset("editor.js"), **QUICK)
         for edited in (text.sources.input, text.editor.input):
             edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
-        made.report.change(None, js="() => { delete document.body.dataset.edited }", **QUICK)
-        text.editor.input(
-            on_typing, [text.editor, text.sources], [text.sources, text.problems], trigger_mode="always_last", **QUICK
-        )
-        gallery.select(on_example, None, [look.picture, *document, made.nothing, made.result], **QUICK)
+        for wished in (made.duration_s, made.seed, made.surprise):
+            wished.input(None, js="() => { document.body.dataset.wished = '' }", **QUICK)
+        made.report.change(None, js=asset("made.js"), **QUICK)
+        both = [text.sources, text.problems]
+        text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
+        look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)
+        look.picture.change(document.note, written, text.note, **QUICK)
+        text.bring_back.click(on_bring_back, [*written, kept], views, **QUICK)
+        shown = [look.picture, *views, look.refusal, made.nothing, made.result]
+        gallery.select(on_example, written[1:], shown, **QUICK)
         made.show_prompts.click(
             on_prompts, [text.editor, look.audio], made.prompts, concurrency_id=MODEL_WORK, **PRIVATE
         )
         models = [look.vision, look.vision_notes, look.audio, look.audio_notes, made.advanced]
         demo.load(backends_view, None, models, **QUICK)
+        demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points()
     demo.queue(default_concurrency_limit=4, max_size=64)
@@ -307,15 +325,11 @@ def picture_column() -> SimpleNamespace:
     """What is looked at, by whom, and the one button."""
     with gr.Column(elem_id="picture-column", min_width=260):
         gr.HTML("<h2>Picture</h2>")
-        picture = picture_file(
-            sources=["upload", "clipboard", "webcam"],
-            label="Picture",
-            show_label=False,
-            placeholder="Drop a picture here, or click to choose one",
-            alt_text="The picture whose sound is made",
-            buttons=["fullscreen"],
-            elem_id="picture",
-        )
+        ways = {"sources": ["upload", "clipboard", "webcam"], "buttons": ["fullscreen"]}
+        words = {"label": "Picture", "alt_text": "The picture whose sound is made"}
+        words["placeholder"] = "Drop a picture here, or click to choose one"
+        picture = picture_file(show_label=False, elem_id="picture", **ways, **words)
+        refusal = gr.HTML(elem_id="refusal")
         hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
         with gr.Row(elem_classes="pair"):
             describe = gr.Button("Describe", elem_id="describe")
@@ -333,20 +347,17 @@ def soundscape_column() -> SimpleNamespace:
     """Two views of one document: a list for people, and its JSON."""
     with gr.Column(elem_id="soundscape-column", min_width=300):
         gr.HTML("<h2>Soundscape</h2>")
+        note = gr.HTML(elem_id="note")
+        bring_back = gr.Button("Bring back what I had", size="sm", visible=False, elem_id="bring-back")
         problems = gr.HTML(elem_id="problems")
         with gr.Tabs(elem_id="views"):
             with gr.Tab("Sounds", render_children=True):
-                sources = scripted_html({"json": "", "broken": False}, "sources", html_template=asset("sources.html"))
+                drawn = {"html_template": asset("sources.html"), "server_functions": [document.usual]}
+                sources = scripted_html({"json": "", "broken": False}, "sources", **drawn)
             with gr.Tab("JSON", render_children=True):
-                lines = {"lines": 18, "max_lines": 36, "wrap_lines": True}
-                editor = gr.Code(
-                    language="json",
-                    label="Soundscape as JSON",
-                    show_label=False,
-                    elem_id="editor",
-                    interactive=True,
-                    **lines,
-                )
+                size = {"lines": 18, "max_lines": 36, "wrap_lines": True}
+                name = {"label": "Soundscape as JSON", "show_label": False, "elem_id": "editor"}
+                editor = gr.Code(language="json", interactive=True, **name, **size)
     return SimpleNamespace(**locals())
 
 
@@ -401,27 +412,14 @@ def add_end_points() -> None:
         duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
         mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
         button = gr.Button()
-    files = [mix, bundle, report]
+    wishes, files = [audio_backend, duration_s, seed], [mix, bundle, report]
     for task, inputs, outputs in (
         (api_describe, [picture, vision_backend], soundscape_json),
-        (api_render, [soundscape_json, audio_backend, duration_s, seed], files),
-        (
-            api_image_to_soundscape,
-            [picture, vision_backend, audio_backend, duration_s, seed],
-            [soundscape_json, *files],
-        ),
+        (api_render, [soundscape_json, *wishes], files),
+        (api_image_to_soundscape, [picture, vision_backend, *wishes], [soundscape_json, *files]),
     ):
         name = task.__name__.removeprefix("api_")
         button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, concurrency_limit=jobs_at_once())
-
-
-def warm_up() -> None:
-    """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
-    if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
-        from pipeline.job import run
-
-        with tempfile.TemporaryDirectory() as folder:
-            run(job_of(str(examples()[0]), duration_s=2, seed=0), Path(folder) / "first")
 
 
 def launch_options() -> dict[str, Any]:
@@ -433,9 +431,7 @@ def launch_options() -> dict[str, Any]:
         font_mono=["ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
         radius_size=gr.themes.sizes.radius_md,
     )
-    known = vars(style)
-    variables = theme()
-    style.set(**variables, **{f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known})
+    style.set(**theme(vars(style)))
     return {
         "theme": style,
         "head": f"<style>{asset('style.css')}</style>",

@@ -27,7 +27,9 @@ import app
 from pipeline.backends import Card, SoundOptions
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job
-from pipeline.page import fragments, layout, visitors
+from pipeline.page import document, fragments, layout, visitors
+from pipeline.page.document import Origin
+from pipeline.page.wishes import seed_of
 from pipeline.soundscape import Soundscape
 from pipeline.synthesize import forget_stems
 
@@ -293,16 +295,16 @@ def test_a_gpu_is_borrowed_for_as_long_as_the_job_needs_and_no_longer(monkeypatc
 
 def test_what_a_visitor_sends_is_not_given_back_as_a_file():
     forged = {"json": "", "broken": False, "path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    assert app.on_typing("{", forged)[0] == {"json": "", "broken": True}
+    assert document.typed("{", forged)[0] == {"json": "", "broken": True}
 
 
 # The document and the views -------------------------------------------------------------------------------------------
 
 
 def test_typing_updates_the_list_or_names_the_field():
-    shown, problems = app.on_typing(RIVER, {"json": "", "broken": False})
+    shown, problems = document.typed(RIVER, {"json": "", "broken": False})
     assert Soundscape.from_json(shown["json"]) == Soundscape.from_json(RIVER) and problems == ""
-    still, problems = app.on_typing(RIVER.replace("-6", "-600"), shown)
+    still, problems = document.typed(RIVER.replace("-6", "-600"), shown)
     assert still == {**shown, "broken": True} and "<code>sources[1].gain_db</code> must be at least -40" in problems
 
 
@@ -319,7 +321,7 @@ def test_every_example_opens_without_a_model(monkeypatch):
     monkeypatch.setattr("pipeline.backends._load", no_model)
     assert len(app.examples()) >= 6
     for index, path in enumerate(app.examples()):
-        picture, text, shown, problems, *_ = app.on_example(SimpleNamespace(index=index))
+        picture, text, shown, problems, *_ = app.on_example("", Origin(), SimpleNamespace(index=index))
         assert picture == str(path) and Soundscape.from_json(text) == Soundscape.from_json(shown["json"])
         assert problems == ""
 
@@ -327,7 +329,34 @@ def test_every_example_opens_without_a_model(monkeypatch):
 @pytest.mark.parametrize("index", [-1, 99, "../app"])
 def test_only_examples_can_be_chosen(index):
     with pytest.raises(gr.Error, match="no such example"):
-        app.on_example(SimpleNamespace(index=index))
+        app.on_example("", Origin(), SimpleNamespace(index=index))
+
+
+def test_a_picture_is_part_of_the_result_when_the_document_was_written_for_it(root, tmp_path):
+    pictures = [tmp_path / "one.png", tmp_path / "other.png"]
+    for brightness, path in zip((40, 200), pictures):
+        Image.new("RGB", (32, 32), (brightness,) * 3).save(path)
+    origin = Origin(document.fingerprint(str(pictures[0])), RIVER)
+    for path, belongs in zip(pictures, (True, False)):
+        values = app.on_make(
+            str(path), RIVER, origin, None, visitor(), lambda *_, **__: None, "", 2, "1", False, *ADVANCED.values()
+        )
+        assert ("picture.jpg" in zipfile.ZipFile(values[2]).namelist()) == belongs
+        assert document.is_for(str(path), RIVER, origin) == belongs
+        assert ("another picture" in document.note(str(path), RIVER, origin)) != belongs
+
+
+def test_only_work_by_hand_counts_as_edited():
+    origin = Origin("", layout(Soundscape.from_json(RIVER).to_json()))
+    assert not document.is_edited(RIVER, origin) and not document.is_edited(" ", origin)
+    assert document.is_edited(RIVER.replace("-6", "-7"), origin) and document.is_edited(RIVER, Origin())
+    assert document.is_edited(RIVER[:-5], origin), "what has problems is work too"
+
+
+def test_a_sound_of_a_known_name_has_its_usual_role_and_distance():
+    assert document.usual("rain")["role"] == "bed" and document.usual("dog barking")["role"] != "bed"
+    assert document.usual("rain")["distance_m"] > 0
+    assert document.usual("zxqv") == document.usual("  ") == {}
 
 
 ADVANCED = {"steps": 0, "guidance": 0, "negative": "", "candidates": 1, "precision": "", "prompts": ""}
@@ -380,7 +409,8 @@ def recorder(monkeypatch, root):
 )
 def test_every_advanced_control_changes_what_is_asked_for(recorder, change, options):
     advanced = list((ADVANCED | change).values())
-    app.on_make(None, RIVER, "recorder", 2, "1", False, *advanced, None, visitor(), lambda *_, **__: None)
+    wishes = ("recorder", 2, "1", False, *advanced)
+    app.on_make(None, RIVER, Origin(), None, visitor(), lambda *_, **__: None, *wishes)
     assert recorder.options == [options]
 
 
@@ -399,13 +429,13 @@ def test_advanced_controls_are_shown_when_a_model_has_them(recorder):
 
 @pytest.mark.parametrize(("text", "surprise", "seed"), [("7", False, 7), ("7", True, None), (" ", False, None)])
 def test_the_seed_is_read_as_it_is_meant(text, surprise, seed):
-    assert app.seed_of(text, surprise) == seed
+    assert seed_of(text, surprise) == seed
 
 
 @pytest.mark.parametrize("text", ["seven", "-1", "9" * 5000])
 def test_a_seed_that_is_no_number_is_refused(text):
     with pytest.raises(SoundscapeError, match="whole number"):
-        app.seed_of(text, False)
+        seed_of(text, False)
 
 
 def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeypatch):

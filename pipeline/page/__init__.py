@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +16,11 @@ def asset(name: str) -> str:
     return (FOLDER / name).read_text("utf-8")
 
 
-def theme() -> dict[str, str]:
-    """Return the theme variables; the same for light and dark, since their colours are CSS variables of style.css."""
-    return json.loads(asset("theme.json"))
+def theme(known: Iterable[str]) -> dict[str, str]:
+    """Return the theme variables, for the dark too where such a one is `known`; their colours are in style.css."""
+    variables = json.loads(asset("theme.json"))
+    dark = {f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known}
+    return variables | dark
 
 
 def layout(text: str) -> str:

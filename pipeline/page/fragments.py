@@ -17,6 +17,11 @@ STAGES = {
 }
 
 
+def notice(words: str, kind: str) -> str:
+    """Return a sentence to be noticed: `another-picture`, `refusal` or `quiet`."""
+    return f'<p class="{kind}" role="status">{escape(words)}</p>'
+
+
 def problems(message: str) -> str:
     """Return the list of problems of a document, one line of `message` each; empty when there are none."""
     if not message:

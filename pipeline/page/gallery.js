@@ -1,4 +1,6 @@
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
-  if (button) trigger("select", { index: Number(button.dataset.index) });
+  if (!button) return;
+  trigger("select", { index: Number(button.dataset.index) });
+  window.bringIntoView?.("picture-column");
 });

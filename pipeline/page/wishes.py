@@ -1,5 +1,6 @@
 """What a visitor asks for -> the job, and what it needs of the machine."""
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,18 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
     return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **told)
 
 
+def refusal(picture: str | None) -> str:
+    """Return why the picture cannot be read, as a sentence; "" when it can, or when there is none."""
+    from ..picture import load_picture
+
+    try:
+        if picture:
+            load_picture(picture)
+    except SoundscapeError as error:
+        return str(error)
+    return ""
+
+
 def seed_of(text: str | None, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
     if surprise or not (text or "").strip():
@@ -59,6 +72,16 @@ def options_of(
         precision=precision or "",
         prompts={place: line.strip() for place, line in enumerate((prompts or "").splitlines()) if line.strip()},
     )
+
+
+def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *advanced: Any) -> dict[str, Any]:
+    """Return how the sound is to be made, as fields of Job; `advanced` is what `options_of` takes."""
+    return {
+        "audio": audio,
+        "duration_s": duration_s,
+        "seed": seed_of(seed, surprise),
+        "options": options_of(*advanced),
+    }
 
 
 def prompts_of(text: str, audio: str) -> list[str]:
@@ -111,3 +134,29 @@ def jobs_at_once() -> int:
 def examples() -> list[Path]:
     """The pictures that have their soundscape beside them."""
     return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
+
+
+def example(index: Any) -> tuple[Path, Soundscape]:
+    """Return picture and soundscape of the example at that place. Raises SoundscapeError when there is none."""
+    path = {str(place): path for place, path in enumerate(examples())}.get(str(index))
+    if path is None:
+        raise SoundscapeError("There is no such example. Please load the page again.")
+    return path, Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
+
+
+def titles(report: dict[str, Any]) -> dict[str, str]:
+    """Return what people call the backends that a report names."""
+    from .. import backends
+
+    return {kind: backends.card(report[kind]["backend"]).title for kind in ("vision", "audio") if report[kind]}
+
+
+def warm_up() -> None:
+    """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
+    from .. import backends
+
+    if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
+        from ..job import run
+
+        with tempfile.TemporaryDirectory() as folder:
+            run(job_of(str(examples()[0]), duration_s=2, seed=0), Path(folder) / "first")

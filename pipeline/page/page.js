@@ -1,0 +1,42 @@
+// What concerns the page as a whole; it runs once, when the page has loaded.
+() => {
+  const TASKS = ["hear", "describe", "make"];
+  const STOPS = ["stop", "stop-making"];
+  const byId = (id) => document.getElementById(id);
+  let pressed = null;
+
+  document.addEventListener("click", (event) => {
+    const task = TASKS.find((id) => byId(id)?.contains(event.target));
+    if (!task) return;
+    pressed = task;
+    document.querySelectorAll("[data-testid='toast-close']").forEach((close) => close.click()); // of the last attempt
+  }, true);
+
+  // A button that is disabled loses the keyboard. It goes to Stop meanwhile, and back when the work is done.
+  new MutationObserver(() => requestAnimationFrame(() => {
+    const focused = document.activeElement;
+    if (!pressed || ![document.body, byId(pressed)].includes(focused) && !STOPS.includes(focused.id)) return;
+    if (byId(pressed).disabled) STOPS.map(byId).find((stop) => stop?.checkVisibility())?.focus({ preventScroll: true });
+    else byId(pressed).focus({ preventScroll: true });
+  })).observe(byId("desk"), { subtree: true, childList: true, attributes: true, attributeFilter: ["disabled"] });
+
+  // One sound at a time. The players' elements are not part of the document, so no event of theirs is heard there.
+  const play = HTMLMediaElement.prototype.play;
+  let player = null;
+  HTMLMediaElement.prototype.play = function () {
+    if (player !== this) player?.pause();
+    player = this;
+    return play.call(this);
+  };
+
+  // On a phone the columns lie under each other: go to where something has happened.
+  window.bringIntoView = (id) => {
+    if (!matchMedia("(max-width: 720px)").matches) return;
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    setTimeout(() => byId(id)?.scrollIntoView({ behavior, block: "start" }), 100); // once it is shown
+  };
+
+  window.addEventListener("beforeunload", (event) => {
+    if ("edited" in document.body.dataset) event.preventDefault();
+  });
+}
