@@ -9,7 +9,10 @@ function show(button, on) {
 
 function stop() {
   playing.pause();
-  if (current) show(current, false);
+  if (current) {
+    show(current, false);
+    current.closest("li").querySelector(".progress").style.width = 0;
+  }
   current = null;
 }
 
@@ -18,9 +21,9 @@ function toggle(button, url) {
   stop();
   if (again) return;
   playing.src = url;
-  playing.play();
   current = button;
   show(button, true);
+  playing.play();
 }
 
 function row({ name, words, file }) {
@@ -49,5 +52,6 @@ playing.addEventListener("timeupdate", () => {
   if (bar) bar.style.width = `${(100 * playing.currentTime) / (playing.duration || 1)}%`;
 });
 playing.addEventListener("ended", stop);
+playing.addEventListener("pause", () => { if (playing.paused) stop(); }); // also when another player takes over
 draw();
 watch("value", draw);
