@@ -7,12 +7,13 @@ const LIMITS = {
 const SPACES = ["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"];
 const ROLES = { bed: "all the time", recurring: "now and then", "one-shot": "once or twice" };
 const NEW_SOURCE = {
-  name: "new sound", material: "", action: "", timbre: [], role: "bed", box: null, distance_m: 5, gain_db: 0,
+  name: "new sound", material: "", action: "", timbre: [], role: "recurring", box: null, distance_m: 5, gain_db: 0,
   pan: null, mute: false, evidence: "inferred", confidence: 1, instrument: "none",
 };
 
 let soundscape = null;
 let mutedBeforeSolo = null;
+const fresh = new WeakSet(); // added by hand: their name decides how they are usually heard, until that is said
 const open = new Set(); // indices of the cards that are folded out
 
 function make(tag, attributes = {}, ...children) {
@@ -86,8 +87,9 @@ function words(source) {
 }
 
 function facts(source) {
+  const muted = source.mute ? "muted · " : "";
   const seen = source.evidence === "visible" ? "in the picture" : "inferred";
-  return `${seen}, ${Math.round(source.confidence * 100)} % sure · heard ${ROLES[source.role]}, ${inMetres(source.distance_m)} away`;
+  return `${muted}${seen}, ${Math.round(source.confidence * 100)} % sure · heard ${ROLES[source.role]}, ${inMetres(source.distance_m)} away`;
 }
 
 function isSolo(index) {
@@ -111,11 +113,15 @@ function card(source, index) {
   const quiet = make("p", { class: "facts" }, facts(source));
   const refresh = () => { summary.textContent = words(source); quiet.textContent = facts(source); };
 
-  const title = textField("Name of the sound", name, LIMITS.text, (text) => {
-    if (text.trim()) title.removeAttribute("aria-invalid");
-    else title.setAttribute("aria-invalid", "true");
-    if (text.trim()) source.name = text; // a source must have a name: keep the last one
-  }, { class: "name", title: name });
+  const nameless = make("p", { class: "nameless", id: `source-nameless-${index}`, role: "alert" });
+  const checkName = () => {
+    const missing = !source.name.trim();
+    nameless.textContent = missing ? "A sound needs a name." : "";
+    title.toggleAttribute("aria-invalid", missing);
+  };
+  const title = textField("Name of the sound", name, LIMITS.text, (text) => { source.name = text; checkName(); },
+    { class: "name", title: name, "aria-describedby": nameless.id, onchange: () => { if (fresh.has(source)) setUsual(source); } });
+  checkName();
   const [gain, gainShown] = slider(`Gain of ${name}`, LIMITS.gain_db, 0.5, source.gain_db, inDecibels,
     (value) => { source.gain_db = value; });
   const details = make("div", { class: "details", id: `source-details-${index}`, hidden: !open.has(index) });
@@ -129,26 +135,31 @@ function card(source, index) {
 
   const rest = [
     labelled("Material", textField("Material", source.material, LIMITS.text, (text) => { source.material = text; refresh(); },
-      { placeholder: "water over stone" })),
+      { placeholder: "what it is made of" })),
     labelled("Action", textField("Action", source.action, LIMITS.text, (text) => { source.action = text; refresh(); },
-      { placeholder: "rushing" })),
+      { placeholder: "what it does" })),
     labelled("Timbre", textField("Timbre, words separated by commas", source.timbre.join(", "), 160, (text) => {
       source.timbre = text.split(",").map((word) => word.trim().slice(0, LIMITS.timbre)).filter(Boolean).slice(0, LIMITS.timbres);
       refresh();
-    }, { placeholder: "bright, broadband" })),
-    labelled("Heard", choice("Heard", Object.entries(ROLES), source.role, (role) => { source.role = role; refresh(); })),
+    }, { placeholder: "how it sounds, in a few words" })),
+    labelled("Heard", choice("Heard", Object.entries(ROLES), source.role, (role) => {
+      source.role = role;
+      fresh.delete(source);
+      refresh();
+    })),
     distanceField(source, refresh),
     panField(source),
   ];
   details.append(...rest, make("button", { type: "button", class: "remove", onclick: () => remove(index) }, `Remove this sound`));
 
   return make("li", {
-    class: `source${source.mute ? " muted" : ""}`,
+    class: `source${source.mute ? " muted" : ""}${isSolo(index) ? " alone" : ""}`,
     onmouseenter: () => showBox(source, index), onmouseleave: hideBox,
     onfocusin: () => showBox(source, index), onfocusout: hideBox,
   },
   make("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
   title,
+  nameless,
   make("div", { class: "level" }, gain, gainShown),
   make("div", { class: "switches" },
     toggle("S", `Solo ${name}: hear only this`, isSolo(index), () => solo(index)),
@@ -170,7 +181,7 @@ function distanceField(source, refresh) {
   const toShare = (distance) => Math.log(distance / 0.5) / Math.log(2000); // 0.5 m .. 1000 m on a logarithmic slider
   const toDistance = (share) => Number((0.5 * 2000 ** share).toPrecision(2));
   return labelled("Distance", ...slider("Distance", [0, 1], 0.01, toShare(source.distance_m), (share) => inMetres(toDistance(share)),
-    (share) => { source.distance_m = toDistance(share); refresh(); }));
+    (share) => { source.distance_m = toDistance(share); fresh.delete(source); refresh(); }));
 }
 
 function panField(source) {
@@ -202,6 +213,7 @@ function remove(index) {
 function add() {
   soundscape ??= { version: 1, scene: "", mood: "", space: "open", sources: [] };
   soundscape.sources.push({ ...NEW_SOURCE });
+  fresh.add(soundscape.sources.at(-1));
   open.add(soundscape.sources.length - 1);
   commit();
   draw();
@@ -209,12 +221,20 @@ function add() {
   names[names.length - 1].select();
 }
 
+async function setUsual(source) {
+  const usual = await server.usual(source.name);
+  if (!usual?.role || !fresh.has(source) || !soundscape?.sources.includes(source)) return;
+  Object.assign(source, usual);
+  commit();
+  draw();
+}
+
 // The box of a source on the picture -------------------------------------------------------------------------------
 
 function showBox(source, index) {
   hideBox();
   const picture = document.querySelector("#picture img");
-  if (!source.box || !picture?.naturalWidth) return;
+  if (!source.box || !picture?.naturalWidth || document.querySelector(".another-picture")) return;
   const [x0, y0, x1, y1] = source.box;
   const frame = picture.parentElement;
   frame.style.position = "relative";
