@@ -22,6 +22,11 @@ NAMELESS = """() => [...document.querySelectorAll("#desk :is(button, input, sele
     .filter((node) => !node.getAttribute("aria-label") && !node.title && !node.textContent.trim())
     .filter((node) => !node.labels?.length)
     .map((node) => node.outerHTML.slice(0, 120))"""
+SMALL = """() => [...document.querySelectorAll("#desk :is(button, input, select, textarea, a), #gallery button")]
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".visually-hidden"))
+    .map((node) => [node, (node.type === "checkbox" ? node.closest("label") : node).getBoundingClientRect()])
+    .filter(([, { width, height }]) => width < 24 || height < 24)
+    .map(([node, { width, height }]) => `${node.outerHTML.slice(0, 120)} ${width} x ${height}`)"""
 KEEP_PLAYER = """const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () { window.player = this; return play.call(this); };"""
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -212,6 +217,212 @@ def test_edits_in_the_list_are_edits_of_the_document(visit):
     assert [source["mute"] for source in after["sources"]] == [index != 1 for index in range(count)]
 
 
+def clear_picture(page):
+    page.get_by_label("Remove Image").click()
+    page.locator("#picture img").wait_for(state="detached")
+
+
+def names(page):
+    return [each.input_value() for each in page.locator(".source .name").all()]
+
+
+def test_a_soundscape_never_goes_with_a_picture_that_it_was_not_written_for(visit, photograph, tmp_path):
+    page = visit()
+    choose_example(page)
+    clear_picture(page)
+    give(page, photograph)
+    page.locator("#note", has_text="This was written for another picture.").wait_for()
+    page.locator(".source .name").first.focus()
+    assert page.locator(".source-box").count() == 0
+    page.locator("#duration input[type=number]").fill("2")
+    make_sound(page)
+    with page.expect_download() as bundle:
+        page.click("#bundle")
+    bundle.value.save_as(tmp_path / "bundle.zip")
+    inside = zipfile.ZipFile(tmp_path / "bundle.zip").namelist()
+    assert "mix.wav" in inside and not any(name.startswith("picture") for name in inside)
+    page.click("#describe")
+    page.locator("#note p").wait_for(state="detached")
+
+
+def test_hearing_a_picture_keeps_what_is_written_for_it(visit):
+    page = visit()
+    choose_example(page, "Campfire")
+    before = names(page)
+    page.locator(".source .name").first.fill("bonfire")
+    page.locator("#duration input[type=number]").fill("2")
+    make_sound(page, "#hear")
+    assert names(page) == ["bonfire", *before[1:]]
+    assert page.locator("#bring-back:visible").count() == 0
+
+
+def test_edits_that_a_description_replaced_can_be_brought_back(visit):
+    page = visit()
+    choose_example(page, "Campfire")
+    page.locator(".source .name").first.fill("bonfire")
+    mine = names(page)
+    page.click("#describe")
+    page.locator("#bring-back").wait_for()
+    page.wait_for_function("document.querySelector('.source .name').value !== 'bonfire'")
+    page.click("#bring-back")
+    page.wait_for_function("document.querySelector('.source .name').value === 'bonfire'")
+    assert names(page) == mine and document(page)["sources"][0]["name"] == "bonfire"
+    page.locator("#bring-back").wait_for(state="hidden")
+    page.click("#describe")
+    page.locator("#bring-back").wait_for()  # still known as edited
+
+
+def test_one_player_sounds_at_a_time(visit):
+    page = visit()
+    choose_example(page)
+    page.locator("#duration input[type=number]").fill("6")
+    make_sound(page)
+    page.wait_for_function("window.player?.currentTime > 0.1")
+    page.evaluate("window.mix = window.player")
+    page.click("#stems-fold button")
+    play = page.locator("#stems .play")
+    play.first.click()
+    page.wait_for_function("window.mix.paused && !window.player.paused && window.player.currentTime > 0.3")
+    assert play.first.get_attribute("aria-pressed") == "true"
+    bars = page.locator("#stems .progress")
+    play.nth(1).click()
+    page.locator("#stems li.playing").nth(0).wait_for()
+    assert bars.first.evaluate("node => node.clientWidth") == 0, "its line goes with it"
+    page.locator("#mix .play-pause-button").click()
+    page.wait_for_function("!window.mix.paused")
+    page.locator("#stems li.playing").wait_for(state="detached")
+
+
+def test_the_keyboard_stays_with_the_button_that_was_pressed(visit):
+    page = visit()
+    choose_example(page)
+    page.locator("#duration input[type=number]").fill("40")
+    page.locator("#make").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'stop-making'")
+    page.locator("#report dl").wait_for(timeout=60_000)
+    page.wait_for_function("document.activeElement.id === 'make'")
+
+
+def test_a_phone_goes_to_where_something_happened(visit):
+    page = visit(PHONE, has_touch=True, is_mobile=True, reduced_motion="reduce")
+    top = "Math.abs(document.getElementById('{}').getBoundingClientRect().top) < 5"
+    page.locator("#gallery button", has_text="Rainy street").tap()
+    page.wait_for_function(top.format("picture-column"))
+    page.locator("#duration input[type=number]").fill("2")
+    page.locator("#hear").tap()
+    page.locator("#report dl").wait_for(timeout=60_000)
+    page.wait_for_function("document.getElementById('mix').getBoundingClientRect().bottom < innerHeight")
+    assert page.locator("#mix").bounding_box()["y"] >= -5
+
+
+def test_a_desktop_stays_where_it_is(visit):
+    page = visit({"width": 1440, "height": 600})
+    page.locator("#gallery button").last.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    page.locator("#gallery button").last.click()
+    page.locator(".source").first.wait_for()
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") >= before > 0
+
+
+def test_everything_can_be_hit_with_a_finger(visit):
+    page = visit(PHONE, has_touch=True, is_mobile=True)
+    choose_example(page, "Rainy street")
+    page.locator(".unfold").first.click()
+    assert page.evaluate(SMALL) == []
+
+
+def test_a_sound_without_a_name_is_said_to_need_one(visit):
+    page = visit()
+    choose_example(page)
+    page.locator(".source .name").first.fill("")
+    page.locator(".source .nameless", has_text="A sound needs a name").wait_for()
+    page.click("#make")
+    page.get_by_test_id("toast-body").filter(has_text="sources[0].name: must not be empty").wait_for()
+    page.locator("#make:enabled").wait_for()
+    assert page.locator("#report dl").count() == 0
+    page.locator(".source .name").first.fill("brook")
+    assert page.locator(".source .nameless:visible").count() == 0
+    page.locator("#duration input[type=number]").fill("2")
+    make_sound(page)
+    assert page.get_by_test_id("toast-body").count() == 0, "the old complaint is gone"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda page: page.locator("#duration input[type=number]").fill("3"), "the length or the seed"),
+        (lambda page: page.locator("#seed :is(input, textarea)").press_sequentially("7"), "the length or the seed"),
+        (lambda page: page.locator("#random input").click(), "the length or the seed"),
+        (lambda page: page.locator(".scene").fill("Elsewhere"), "the soundscape"),
+    ],
+)
+def test_what_was_changed_since_the_sound_is_said(visit, change, words):
+    page = visit()
+    choose_example(page)
+    page.locator("#duration input[type=number]").fill("2")
+    make_sound(page)
+    said = "getComputedStyle(document.querySelector('#result'), '::before').content"
+    page.wait_for_function(f"{said} === 'none'")
+    change(page)
+    page.wait_for_function(f"{said}.includes('You have changed {words} since')")
+
+
+def test_a_file_that_is_no_picture_is_refused_at_once(visit, tmp_path, photograph):
+    page = visit()
+    (tmp_path / "notes.jpg").write_text("not a picture")
+    page.set_input_files("#picture input[type=file]", tmp_path / "notes.jpg")
+    page.locator("#refusal", has_text="notes.jpg is no picture that can be read here").wait_for()
+    page.locator("#picture img").wait_for(state="detached")
+    give(page, photograph)
+    page.locator("#refusal p").wait_for(state="detached")
+
+
+def test_a_strip_leaves_room_for_the_preview(visit, tmp_path):
+    page = visit()
+    Image.new("RGB", (3000, 40), (90, 120, 150)).save(tmp_path / "strip.png")
+    give(page, tmp_path / "strip.png")
+    assert page.locator("#picture").bounding_box()["height"] > 150
+
+
+def test_the_page_does_not_jump_while_it_works_and_says_that_it_stopped(visit):
+    page = visit()
+    choose_example(page)
+    page.locator("#duration input[type=number]").fill("60")
+    before = page.locator("#sound-column .empty").bounding_box()["y"]
+    page.click("#make")
+    page.locator("#sound-status", has_text="Making the sounds").wait_for()
+    assert page.locator("#sound-column .empty").bounding_box()["y"] == pytest.approx(before, abs=1)
+    page.click("#stop-making")
+    page.locator("#sound-status", has_text="Stopped.").wait_for()
+    assert page.locator("#sound-column .empty").bounding_box()["y"] == pytest.approx(before, abs=1)
+
+
+def test_a_new_sound_is_heard_as_such_sounds_are(visit):
+    page = visit()
+    choose_example(page)
+    page.get_by_role("button", name="Add a sound").click()
+    assert page.get_by_label("Heard").last.input_value() == "recurring"
+    page.keyboard.type("rain")
+    page.keyboard.press("Tab")
+    page.wait_for_function("[...document.querySelectorAll('[aria-label=Heard]')].at(-1).value === 'bed'")
+    assert document(page)["sources"][-1]["role"] == "bed"
+
+
+def test_edits_are_not_lost_by_a_reload_without_a_question(visit):
+    page = visit()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    choose_example(page)
+    assert asked == []
+    page.locator(".source .name").first.fill("brook")
+    page.wait_for_function("'edited' in document.body.dataset")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
 def test_what_stands_in_a_document_is_never_run(visit):
     page = visit()
     evil = "<img src=x onerror='window.ran = 1'>"
@@ -294,6 +505,12 @@ def test_text_stands_out_by_day_and_by_night(visit, scheme):
     choose_example(page)
     for selector in (".masthead p", "#hear", "#describe", ".source .words", ".source .facts", ".scene", "h2"):
         assert contrast(page, selector) >= 4.5, selector
+    page.locator(".source").first.get_by_role("button", name="Mute").click()
+    for selector in (".source.muted .name", ".source.muted .words", ".source.muted .toggle[aria-pressed=true]"):
+        assert contrast(page, selector) >= 4.5, selector
+    document(page)
+    for place in range(page.locator("#editor .cm-line > span").count()):
+        assert contrast(page, f"#editor .cm-line > span >> nth={place}") >= 4.5
     corner = Image.open(io.BytesIO(page.screenshot())).convert("L").getpixel((5, 5))
     assert (corner < 60) == (scheme == "dark")
 
