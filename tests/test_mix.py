@@ -98,13 +98,13 @@ def test_each_doubling_of_the_distance_takes_six_decibels():
     assert right - left == pytest.approx(-12.04, abs=0.15)
 
 
-def test_no_source_at_its_own_gain_lies_more_than_15_decibels_under_the_loudest():
+def test_no_source_at_its_own_gain_lies_more_than_12_decibels_under_the_loudest():
     names = ("rocket", "fire", "crickets", "clock ticking", "church bell", "tall grass")
     sources = tuple(Source(name=name, distance_m=distance) for name, distance in zip(names, (3, 30, 40, 60, 2, 90)))
     low = tone_noise(100, 2000)
     placed = mixdown(of(*sources), tuple(Stem(source, low) for source in sources)).stems
     levels = [rms_db(stem.clip.samples).max() for stem in placed]
-    assert 14 < max(levels) - min(levels) < 16.5, "two dB more for the air"
+    assert 11 < max(levels) - min(levels) < 13.5, "some more for the air"
 
 
 def test_muting_one_source_does_not_shift_the_balance_of_the_others():
