@@ -177,6 +177,7 @@ def test_an_unforeseen_error_is_told_by_a_number_only(caplog):
     with pytest.raises(gr.Error) as caught, app.in_words():
         raise RuntimeError("/home/secret/weights.bin is broken")
     number = caught.value.message.split("noted as ")[1].split(".")[0]
+    assert caught.value.duration == 5, "it covers the controls no longer than that"
     assert "secret" not in caught.value.message and number in caplog.text and "weights.bin" in caplog.text
 
 
