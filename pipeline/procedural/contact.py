@@ -84,10 +84,11 @@ def glasses(voice: Voice) -> np.ndarray:
 def clock(voice: Voice) -> np.ndarray:
     """An escapement, tick and tock: the pallet drops, the wheel locks, the case answers; even to a hundredth."""
     name = body_of(voice, "wood")
+    ring = 0.25 if name == "wood" else 0.02  # a case of metal or glass is held by its feet, or it would chime
     sides = []
     for pitch in (1.0, 0.86):
         pallet = Body.of(voice, "metal", pitch=6.5 * pitch, ring=0.012, noise=4.0)
-        case = Body.of(voice, name, pitch=2.2 * pitch, ring=0.25, noise=1.5)
+        case = Body.of(voice, name, pitch=2.2 * pitch, ring=ring, noise=1.5)
         sides.append((pallet, case))
     track = np.zeros(voice.length, np.float32)
     whole = [(spread(voice, 0.02, 0.3), voice.duration_s)]
