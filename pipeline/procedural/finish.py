@@ -9,7 +9,7 @@ from .voice import Voice
 
 LEVEL_DB = -23.0  # loudness of the loudest 0.4 s, relative to full scale: EBU R 128's target, with room for peaks
 PEAK = 0.9
-_TILT_DB_PER_OCTAVE = 4.0  # at brightness 1: from a wall's far side to bare metal, still natural
+_TILT_DB_PER_OCTAVE = 3.0  # at brightness 1: from a wall's far side to bare metal, still natural
 _PIVOT_HZ = 800.0
 _BLOCK_S = 0.4  # momentary loudness (EBU Tech 3341)
 
@@ -47,7 +47,7 @@ def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
         return np.tanh(np.float32(drive) * unit)
     if roughness < -0.01:
         # Edges are blunted: what is above the corner goes, and peaks are leaned on.
-        corner = 9000.0 * 0.25**-roughness
+        corner = 12_000.0 * 0.4**-roughness
         soft = signal.lowpass(samples, corner, order=1)
         level = np.float32(4.0 * max(signal.rms(soft), 1e-9))
         return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
