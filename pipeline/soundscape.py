@@ -204,11 +204,10 @@ _OFTEN_MEANT = dict.fromkeys(("volume", "level", "loudness", "gain"), "gain_db")
 
 def _nearest_field(location: tuple[int | str, ...]) -> str:
     model = Source if "sources" in location else Soundscape
-    word = str(location[-1])
-    near = [_OFTEN_MEANT[word]] if word in _OFTEN_MEANT else []
-    near = [name for name in near if name in model.model_fields]
-    near = near or get_close_matches(word, list(model.model_fields), n=1, cutoff=0.7)
-    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(model.model_fields)}"
+    word, known = str(location[-1]), list(model.model_fields)
+    meant = _OFTEN_MEANT.get(word)
+    near = [meant] if meant in known else get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
 
 
 # The older form ------------------------------------------------------------------------------------------------------

@@ -49,32 +49,33 @@ def test_every_class_of_the_network_means_exactly_one_thing():
     assert [words.labels[number] for number, count in counts.items() if count > 1] == []
 
 
-def test_every_wording_is_a_valid_source():
-    for sound in vocabulary().sounds.values():
-        for wording in (sound.wording, *(wording for _, wording in sound.varies)):
-            source = Source(
+def every_wording() -> list[tuple[str, Source]]:
+    """Each sound of the vocabulary in each of its wordings, as the source it becomes."""
+    return [
+        (
+            sound.key,
+            Source(
                 name=wording.name,
                 material=wording.material,
                 action=wording.action,
                 timbre=wording.timbre,
                 role=sound.role,
                 distance_m=sound.distance_m,
-            )
-            assert source.material and source.action and source.timbre
+            ),
+        )
+        for sound in vocabulary().sounds.values()
+        for wording in (sound.wording, *(wording for _, wording in sound.varies))
+    ]
+
+
+def test_every_wording_is_a_valid_source():
+    for key, source in every_wording():
+        assert source.material and source.action and source.timbre, key
 
 
 def test_the_synthesiser_knows_what_is_meant_by_every_wording():
-    for sound in vocabulary().sounds.values():
-        for wording in (sound.wording, *(wording for _, wording in sound.varies)):
-            source = Source(
-                name=wording.name,
-                material=wording.material,
-                action=wording.action,
-                timbre=wording.timbre,
-                role=sound.role,
-                distance_m=sound.distance_m,
-            )
-            assert "soft texture" not in describe_choice(source), (sound.key, wording)
+    for key, source in every_wording():
+        assert "soft texture" not in describe_choice(source), (key, source)
 
 
 def test_nothing_in_the_vocabulary_plays_music_or_speaks():
