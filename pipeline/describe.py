@@ -1,8 +1,12 @@
 """Picture -> Soundscape, by the vision backend that is chosen."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from PIL import Image
 
 from . import backends
+from .backends.outcome import Outcome, outcome_of
 from .soundscape import Soundscape
 
 
@@ -14,3 +18,17 @@ def describe(picture: Image.Image, backend: str = "", *, on_step: backends.OnSte
     """
     _, vision = backends.load_vision(backend)
     return vision.describe(picture, on_step=on_step)
+
+
+def describe_batch(
+    pictures: Sequence[Image.Image], backend: str = "", *, on_step: backends.OnStep | None = None
+) -> list[Outcome]:
+    """Return for each picture what would be heard in it, or the SoundscapeError that says why nothing could be told.
+
+    They are looked at together where the backend can. Raises SoundscapeError when it cannot run here at all.
+    """
+    _, vision = backends.load_vision(backend)
+    together = getattr(vision, "describe_batch", None)
+    if together:
+        return together(pictures, on_step=on_step)
+    return [outcome_of(partial(vision.describe, picture, on_step=on_step)) for picture in pictures]

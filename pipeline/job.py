@@ -19,7 +19,7 @@ from .errors import SoundscapeError
 from .mix import mixdown
 from .results import write_bundle, write_result
 from .soundscape import Soundscape
-from .synthesize import check_duration, seeds_of, synthesize
+from .synthesize import Stem, check_duration, seeds_of, synthesize
 
 OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
 
@@ -30,7 +30,11 @@ SEED_LIMIT = 2**32
 
 @dataclass(frozen=True)
 class Job:
-    """What is wanted. Without a soundscape the picture is described first; without a seed one is drawn."""
+    """What is wanted. Without a soundscape the picture is described first; without a seed one is drawn.
+
+    Stems that were made already, with this backend, duration and seed, are mixed as they are. `provenance` is what the
+    report says of where picture and soundscape come from.
+    """
 
     picture: Image.Image | None = None
     soundscape: Soundscape | None = None
@@ -39,6 +43,9 @@ class Job:
     duration_s: float = 10.0
     seed: int | None = None
     options: SoundOptions = field(default_factory=SoundOptions)
+    stems: tuple[Stem, ...] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # spent on earlier stages
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     Raises SoundscapeError with a message for the person, or what `on_progress` raises to stop; then nothing is
     written.
     """
-    clock = _Clock()
+    clock = _Clock(job.seconds)
     progress = on_progress or _no_progress
     seed = _checked_seed(job.seed)
     audio, model = backends.load_audio(job.audio)  # before the picture is looked at, which may take minutes
@@ -83,9 +90,9 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         vision = job.vision or backends.default_vision()
         with clock.stage("describe"):
             soundscape = describe_picture(job.picture, vision, progress)
-        vision_card = _made_by(vision)
+        vision_card = made_by(vision)
     with clock.stage("sound"):
-        stems = synthesize(
+        stems = job.stems or synthesize(
             soundscape,
             audio,
             duration_s=job.duration_s,
@@ -100,7 +107,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     report = {
         "format": 1,
         "vision": vision_card,
-        "audio": _made_by(audio),
+        "audio": made_by(audio),
         "duration_s": job.duration_s,
         "seed": seed,
         "options": asdict(job.options),
@@ -109,7 +116,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         "warnings": list(mixed.warnings),
         "seconds": clock.seconds,
         "versions": _versions(),
-    }
+    } | job.provenance
     with clock.stage("files"):
         report = write_result(
             folder,
@@ -151,7 +158,8 @@ def _checked_seed(seed: int | None) -> int:
     return seed
 
 
-def _made_by(name: str) -> dict[str, Any]:
+def made_by(name: str) -> dict[str, Any]:
+    """Return what results say of the backend that made them."""
     card = backends.card(name)
     return {
         "backend": name,
@@ -176,14 +184,14 @@ def _versions() -> dict[str, str]:
 class _Clock:
     """Seconds spent in each stage."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = dict(seconds)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
 def _step_of(stage: str, progress: OnProgress) -> OnStep:

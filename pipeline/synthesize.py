@@ -8,6 +8,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,33 +44,98 @@ def synthesize(
     `backend` is a key of `backends.AUDIO`, empty for the default. Raises SoundscapeError for a duration that the
     backend cannot make, and whatever `on_step` raises.
     """
+    (stems,) = synthesize_batch(
+        [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step
+    )
+    return stems
+
+
+def synthesize_batch(
+    soundscapes: Sequence[Soundscape],
+    backend: str = "",
+    *,
+    duration_s: float = 10.0,
+    seeds: Sequence[int],
+    options: SoundOptions | None = None,
+    on_step: OnStep | None = None,
+) -> list[tuple[Stem, ...]]:
+    """Return the stems of each soundscape, made together where the backend can; each sounds as it would alone.
+
+    `seeds` holds one seed a soundscape. Raises what `synthesize` raises, for all of them together.
+    """
     name, audio = backends.load_audio(backend)
     options = options or SoundOptions()
     check_duration(name, duration_s, audio.max_duration_s)
-    heard = [index for index, source in enumerate(soundscape.sources) if not source.mute]
-    sources = tuple(soundscape.sources[index] for index in heard)
-    if not sources:
-        raise SoundscapeError("Every source is muted. Unmute at least one.")
-    all_seeds = seeds_of(soundscape, seed)
-    seeds = tuple(all_seeds[index] for index in heard)
-    requests = [audio.request(soundscape, source, options.only(index)) for index, source in zip(heard, sources)]
-    keys = [_key(name, request, duration_s, each) for request, each in zip(requests, seeds)]
+    wanted = [
+        _wanted(name, audio, soundscape, duration_s, seed, options)
+        for soundscape, seed in zip(soundscapes, seeds, strict=True)
+    ]
+    clips = {each.key: clip for group in wanted for each in group if (clip := _cache.get(each.key)) is not None}
+    new = [[each for each in group if each.key not in clips] for group in wanted]
+    for key, clip in _made(audio, soundscapes, new, duration_s, options, on_step):
+        clips[key] = clip
+        _cache.put(key, clip)
+    return [tuple(Stem(each.source, clips[each.key]) for each in group) for group in wanted]
 
-    clips = {key: clip for key in keys if (clip := _cache.get(key)) is not None}
-    new = [place for place, key in enumerate(keys) if key not in clips]
-    if new:
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One stem to be had, and the key by which it is remembered."""
+
+    source: Source
+    place: int  # of the source in its soundscape
+    request: dict[str, Any]
+    seed: int
+    key: str
+
+
+def _wanted(
+    name: str,
+    audio: backends.AudioBackend,
+    soundscape: Soundscape,
+    duration_s: float,
+    seed: int,
+    options: SoundOptions,
+) -> list[_Wanted]:
+    heard = [(place, source) for place, source in enumerate(soundscape.sources) if not source.mute]
+    if not heard:
+        raise SoundscapeError("Every source is muted. Unmute at least one.")
+    seeds = seeds_of(soundscape, seed)
+    wanted = []
+    for place, source in heard:
+        request = audio.request(soundscape, source, options.only(place))
+        key = json.dumps([name, request, duration_s, seeds[place]], sort_keys=True)
+        wanted.append(_Wanted(source, place, request, seeds[place], key))
+    return wanted
+
+
+def _made(
+    audio: backends.AudioBackend,
+    soundscapes: Sequence[Soundscape],
+    new: list[list[_Wanted]],
+    duration_s: float,
+    options: SoundOptions,
+    on_step: OnStep | None,
+) -> Iterator[tuple[str, Clip]]:
+    """Make what is new: all in one call where the backend renders requests of several soundscapes at once."""
+    groups = [(soundscape, group) for soundscape, group in zip(soundscapes, new) if group]
+    render = getattr(audio, "render", None)
+    if len(groups) > 1 and render:
+        together = list({each.key: each for _, group in groups for each in group}.values())
+        requests, seeds = [each.request for each in together], [each.seed for each in together]
+        made = render(requests, duration_s=duration_s, seeds=seeds, on_step=on_step)
+        yield from zip((each.key for each in together), made, strict=True)
+        return
+    for soundscape, group in groups:
         made = audio.synthesize(
             soundscape,
-            tuple(sources[place] for place in new),
+            tuple(each.source for each in group),
             duration_s=duration_s,
-            seeds=tuple(seeds[place] for place in new),
+            seeds=tuple(each.seed for each in group),
             on_step=on_step,
-            options=options.only(*(heard[place] for place in new)),
+            options=options.only(*(each.place for each in group)),
         )
-        for place, clip in zip(new, made, strict=True):
-            clips[keys[place]] = clip
-            _cache.put(keys[place], clip)
-    return tuple(Stem(source, clips[key]) for source, key in zip(sources, keys))
+        yield from zip((each.key for each in group), made, strict=True)
 
 
 def seeds_of(soundscape: Soundscape, seed: int) -> tuple[int, ...]:
@@ -89,10 +155,6 @@ def check_duration(name: str, duration_s: float, longest_s: float) -> None:
     if not MIN_DURATION_S <= duration_s <= longest_s:  # false for NaN too
         limits = f"between {MIN_DURATION_S:g} and {longest_s:g} seconds"
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
-
-
-def _key(name: str, request: dict[str, Any], duration_s: float, seed: int) -> str:
-    return json.dumps([name, request, duration_s, seed], sort_keys=True)
 
 
 class _StemCache:

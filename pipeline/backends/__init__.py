@@ -68,7 +68,10 @@ class SoundOptions:
 
 
 class VisionBackend(Protocol):
-    """Sees a picture and writes what would be heard in it."""
+    """Sees a picture and writes what would be heard in it.
+
+    One that can look at several at once also has `describe_batch(pictures, *, on_step) -> list[Outcome]`.
+    """
 
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape: ...
 
@@ -77,7 +80,11 @@ class VisionBackend(Protocol):
 
 
 class AudioBackend(Protocol):
-    """Makes one clip for each source, all of one duration, each from its own seed."""
+    """Makes one clip for each source, all of one duration, each from its own seed.
+
+    One that gains by making the sources of several soundscapes at once also has
+    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, one clip for each request.
+    """
 
     max_duration_s: float
     sample_rate: int

@@ -172,17 +172,28 @@ class TextToAudio(ABC):
         """
         options = options or SoundOptions()
         requests = [self.request(soundscape, source, options.only(place)) for place, source in enumerate(sources)]
+        return self.render(requests, duration_s=duration_s, seeds=seeds, on_step=on_step)
+
+    def render(
+        self,
+        requests: Sequence[dict[str, Any]],
+        *,
+        duration_s: float,
+        seeds: Sequence[int],
+        on_step: OnStep | None = None,
+    ) -> list[Clip]:
+        """Return one clip for each request, of one soundscape or of many; their options must be the same."""
         call = _call(requests[0], duration_s)
         count = requests[0]["candidates"]
         if count > 1:
             Clap(self._settings).check()
         jobs = [
             Job(request["prompt"], (seed + number) % 2**63)
-            for request, seed in zip(requests, seeds)
+            for request, seed in zip(requests, seeds, strict=True)
             for number in range(count)
         ]
         clips = self._made(jobs, call, on_step or _ignore)
-        groups = [clips[place * count : (place + 1) * count] for place in range(len(sources))]
+        groups = [clips[place * count : (place + 1) * count] for place in range(len(requests))]
         return [self._finished(request, group) for request, group in zip(requests, groups)]
 
     def _made(self, jobs: Sequence[Job], call: Call, on_step: OnStep) -> list[Clip]:

