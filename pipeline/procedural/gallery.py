@@ -4,20 +4,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-from scipy import fft
-
-from ..audio import SAMPLE_RATE_HZ, Clip, wav_bytes
+from ..audio import Clip, wav_bytes
+from ..spectrogram import HIGH_HZ, LOW_HZ, WIDTH, spectrogram
 from . import Kind, synthesize_kind
-
-_WIDTH, _HEIGHT = 420, 140  # pixels of a spectrogram
-_LOW_HZ, _HIGH_HZ = 40.0, 18_000.0
-_WINDOW = 2048  # samples, 46 ms
-_RANGE_DB = 70.0  # from the loudest point down to black
-
-# Black, violet, red, yellow, white: anchors of a colour scale whose lightness grows evenly.
-_COLOURS = np.array([[2, 2, 12], [60, 15, 110], [180, 45, 100], [245, 130, 50], [252, 250, 200]], dtype=float)
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -62,11 +51,11 @@ def write_gallery(
     page = folder / "index.html"
     page.write_text(
         _PAGE.format(
-            width=_WIDTH,
+            width=WIDTH,
             count=len(kinds),
             duration=duration_s,
-            low=_LOW_HZ,
-            high=_HIGH_HZ,
+            low=LOW_HZ,
+            high=HIGH_HZ,
             contents="".join(f'<a href="#{each}">{escape(each)}</a>' for each in families),
             body="\n".join(parts),
         ),
@@ -85,21 +74,3 @@ def _figure(folder: Path, kind: Kind, seed: int, duration_s: float) -> str:
         f'<figure><img src="{stem}.png" alt="Spectrogram of {label}" loading="lazy">'
         f'<audio controls preload="none" src="{stem}.wav" aria-label="{label}"></audio></figure>'
     )
-
-
-def spectrogram(samples: np.ndarray) -> Image.Image:
-    """Return the level over time and logarithmic frequency of a sound, shape (channels, samples), as a picture."""
-    mono = np.pad(samples.mean(axis=0), (_WINDOW // 2, _WINDOW))
-    starts = np.linspace(0, len(mono) - _WINDOW, _WIDTH).astype(int)
-    frames = mono[starts[:, None] + np.arange(_WINDOW)] * np.hanning(_WINDOW).astype(np.float32)
-    power = np.abs(fft.rfft(frames, axis=1)) ** 2
-    edges_hz = np.geomspace(_LOW_HZ, _HIGH_HZ, _HEIGHT)
-    at = edges_hz * (_WINDOW / SAMPLE_RATE_HZ)
-    low = np.floor(at).astype(int)
-    rows = power[:, low] * (1 - (at - low)) + power[:, low + 1] * (at - low)
-    # Equal bands in octaves: 3 dB an octave up, so that pink noise is level.
-    level_db = 10 * np.log10(rows * edges_hz + 1e-12)
-    shade = np.clip((level_db - level_db.max()) / _RANGE_DB + 1.0, 0.0, 1.0).T[::-1]
-    scale = np.linspace(0, 1, len(_COLOURS))
-    channels = [np.interp(shade, scale, _COLOURS[:, channel]) for channel in range(3)]
-    return Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8))
