@@ -1,0 +1,120 @@
+"""Who kills its worker is found and set aside; who was merely near is not."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline import attempts
+from pipeline.attempts import carefully
+from pipeline.storage import names, place, remove
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: what is on disk at this moment is what the next worker finds."""
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+
+
+BATCH = [Task("a"), Task("b"), Task("c/d"), Task("e")]
+
+
+@pytest.fixture(params=["local", "remote"])
+def out(request, tmp_path):
+    folder = tmp_path / "out" if request.param == "local" else place("memory://attempts-test")
+    yield folder
+    remove(folder)
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    """Work through a batch like Ray does: a new worker each time the old one was killed."""
+    kept = {}
+    monkeypatch.setattr(attempts, "remove", lambda path: None if kept.get("killed") else remove(path))
+
+    def work(out, tasks, kills):
+        """`kills(tasks, call)` says whether this call of the work kills its worker; returns rows and all calls."""
+        calls = []
+
+        def do(tasks):
+            calls.append([task.name for task in tasks])
+            if kills(tasks, len(calls)):
+                kept["killed"] = True  # a dead process removes no mark
+                raise Killed
+            return [f"{task.name} done" for task in tasks]
+
+        while True:
+            kept["killed"] = False
+            try:
+                return carefully(out, tasks, do, lambda task: f"{task.name} set aside"), calls
+            except Killed:
+                continue
+
+    return work
+
+
+def test_nothing_is_marked_when_all_goes_well(out, workers):
+    rows, calls = workers(out, BATCH, lambda tasks, call: False)
+    assert rows == ["a done", "b done", "c/d done", "e done"]
+    assert calls == [["a", "b", "c/d", "e"]]
+    assert names(out / attempts.FOLDER) == []
+
+
+def test_a_mark_is_there_while_the_work_goes_on(out):
+    seen = []
+    carefully(out, BATCH, lambda tasks: seen.extend(names(out / attempts.FOLDER)) or [0] * 4, lambda task: 1)
+    assert len(seen) == 1
+
+
+def test_a_killer_is_set_aside_and_its_neighbours_are_done(out, workers):
+    rows, calls = workers(out, BATCH, lambda tasks, call: Task("b") in tasks)
+    assert rows == ["a done", "b set aside", "c/d done", "e done"]
+    assert [call for call in calls if "b" in call] == [["a", "b", "c/d", "e"], ["b"], ["b"]], "three workers, no more"
+
+
+def test_a_killer_that_comes_alone_has_two_tries(out, workers):
+    rows, calls = workers(out, [Task("b")], lambda tasks, call: True)
+    assert rows == ["b set aside"]
+    assert calls == [["b"], ["b"]]
+
+
+def test_two_killers_in_one_batch_are_both_found(out, workers):
+    rows, _ = workers(out, BATCH, lambda tasks, call: bool({Task("a"), Task("e")} & set(tasks)))
+    assert rows == ["a set aside", "b done", "c/d done", "e set aside"]
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3, 4, 5])
+def test_one_death_by_chance_at_any_moment_blames_nobody(out, workers, moment):
+    """The first kills the batch; all others hit one that is alone after the batch was killed."""
+    rows, _ = workers(out, BATCH, lambda tasks, call: call in (1, moment))
+    assert rows == ["a done", "b done", "c/d done", "e done"]
+    assert names(out / attempts.FOLDER) == []
+
+
+def test_a_killer_that_was_set_aside_is_not_tried_again_by_a_batch_that_is_repeated(out, workers):
+    workers(out, [Task("b")], lambda tasks, call: True)
+    rows, calls = workers(out, [Task("b")], lambda tasks, call: False)
+    assert rows == ["b set aside"]
+    assert calls == []
+
+
+def test_a_new_run_begins_without_marks(out, workers):
+    workers(out, [Task("b")], lambda tasks, call: True)
+    attempts.clear(out)
+    rows, _ = workers(out, [Task("b")], lambda tasks, call: False)
+    assert rows == ["b done"]
+
+
+def test_an_error_is_no_death(out):
+    def fail(tasks):
+        raise ValueError("a bad picture")
+
+    with pytest.raises(ValueError, match="a bad picture"):
+        carefully(out, BATCH, fail, lambda task: task)
+    assert names(out / attempts.FOLDER) == []
+
+
+def test_no_task_is_no_row(out):
+    assert carefully(out, [], lambda tasks: tasks, lambda task: task) == []
