@@ -61,7 +61,7 @@ def read_words(
 ) -> Words:
     """Return the stems of a source's texts with their weights; compounds of `known` words are taken apart."""
     weights: dict[str, float] = {}
-    heads, places = _split_name(name)
+    heads, places = split_place(name)
     for index, word in enumerate(heads):
         _note(weights, word, HEAD if index == len(heads) - 1 else NAME, known)
     for word in places:
@@ -76,9 +76,9 @@ def read_words(
     return Words(weights, named, decisive)
 
 
-def _split_name(name: str) -> tuple[list[str], list[str]]:
-    """Return the words of what it is and, after the first preposition, of where it is."""
-    words = tokens(name)
+def split_place(text: str) -> tuple[list[str], list[str]]:
+    """Return the words of what it is and, after the first preposition, of where it is ("birds", "sea")."""
+    words = tokens(text)
     cut = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index > 0), len(words))
     heads, places = content(words[:cut]), content(words[cut:])
     return (heads, places) if heads else (places, [])
