@@ -179,10 +179,12 @@ def _upload(local: Path, folder: Path, changed: list[str]) -> None:
 
 
 def _in_folder(folder: Path, write: Callable[[], object]) -> None:
-    """Write; make the folder only when it is missed. Object stores have none and may take it for a new bucket."""
+    """Write; make the folder only when it is missed. Object stores have none, and would make a bucket instead."""
     try:
         write()
     except FileNotFoundError:
+        if folder.protocol in OBJECT_STORES:
+            raise
         folder.fs.makedirs(folder.path, exist_ok=True)
         write()
 
@@ -225,7 +227,9 @@ def _told(path: Path, what: str) -> Iterator[None]:
     """Turn the errors of remote file systems, which have classes of their own, into sentences."""
     try:
         yield
-    except (SoundscapeError, FileNotFoundError):
+    except SoundscapeError:
         raise
     except Exception as error:
+        if what == "read" and isinstance(error, FileNotFoundError):
+            raise
         raise SoundscapeError(f"{path} could not be {what}: {error or type(error).__name__}") from error
