@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -25,6 +24,7 @@ import gradio as gr
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, document, fragments, theme, visitors
+from pipeline.page.columns import picture_column, picture_file, scripted_html, sound_column, soundscape_column
 from pipeline.page.document import Origin
 from pipeline.page.guard import Guard
 from pipeline.page.wishes import (
@@ -251,13 +251,6 @@ def files_of(result: "Result") -> list[Any]:
     return [str(result.mix_path), str(result.bundle_path), result.report]
 
 
-def picture_file(**options: Any) -> gr.Image:
-    """A gr.Image that hands over the file as it came; its own way opens it before any limit is checked."""
-    image = gr.Image(type="filepath", **options)
-    image.preprocess = lambda payload: payload.path if payload else None
-    return image
-
-
 # The page -------------------------------------------------------------------------------------------------------------
 
 
@@ -267,9 +260,9 @@ def create_demo() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=kept) as demo:
         gr.HTML(asset("header.html"))
         with gr.Row(elem_id="desk", equal_height=False):
-            look, text, made = picture_column(), soundscape_column(), sound_column()
+            look, text, made = picture_column(gr), soundscape_column(gr), sound_column(gr)
         gr.HTML("<h2 class='begin'>Or begin with one of these</h2>", visible=bool(examples()))
-        gallery = scripted_html(fragments.gallery(examples()), "gallery")
+        gallery = scripted_html(gr, fragments.gallery(examples()), "gallery")
 
         ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
         written = [look.picture, text.editor, origin]
@@ -321,92 +314,10 @@ def create_demo() -> gr.Blocks:
     return demo
 
 
-def picture_column() -> SimpleNamespace:
-    """What is looked at, by whom, and the one button."""
-    with gr.Column(elem_id="picture-column", min_width=260):
-        gr.HTML("<h2>Picture</h2>")
-        ways = {"sources": ["upload", "clipboard", "webcam"], "buttons": ["fullscreen"]}
-        words = {"label": "Picture", "alt_text": "The picture whose sound is made"}
-        words["placeholder"] = "Drop a picture here, or click to choose one"
-        picture = picture_file(show_label=False, elem_id="picture", **ways, **words)
-        refusal = gr.HTML(elem_id="refusal")
-        hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
-        with gr.Row(elem_classes="pair"):
-            describe = gr.Button("Describe", elem_id="describe")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
-        status = gr.HTML(elem_id="status", elem_classes="status")
-        with gr.Accordion("Models", open=False, elem_id="models"):
-            vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
-            vision_notes = gr.HTML()
-            audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
-            audio_notes = gr.HTML()
-    return SimpleNamespace(**locals())
-
-
-def soundscape_column() -> SimpleNamespace:
-    """Two views of one document: a list for people, and its JSON."""
-    with gr.Column(elem_id="soundscape-column", min_width=300):
-        gr.HTML("<h2>Soundscape</h2>")
-        note = gr.HTML(elem_id="note")
-        bring_back = gr.Button("Bring back what I had", size="sm", visible=False, elem_id="bring-back")
-        problems = gr.HTML(elem_id="problems")
-        with gr.Tabs(elem_id="views"):
-            with gr.Tab("Sounds", render_children=True):
-                drawn = {"html_template": asset("sources.html"), "server_functions": [document.usual]}
-                sources = scripted_html({"json": "", "broken": False}, "sources", **drawn)
-            with gr.Tab("JSON", render_children=True):
-                size = {"lines": 18, "max_lines": 36, "wrap_lines": True}
-                name = {"label": "Soundscape as JSON", "show_label": False, "elem_id": "editor"}
-                editor = gr.Code(language="json", interactive=True, **name, **size)
-    return SimpleNamespace(**locals())
-
-
-def sound_column() -> SimpleNamespace:
-    """How long and from which seed, and all that comes of it."""
-    with gr.Column(elem_id="sound-column", min_width=260):
-        gr.HTML("<h2>Sound</h2>")
-        with gr.Row(elem_id="wishes"):
-            duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
-            seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
-            surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
-        with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
-            gr.HTML("<p class='quiet'>For models that make sound from text. 0 and empty are the model's own.</p>")
-            steps = gr.Slider(0, 200, 0, step=1, label="Steps", elem_id="steps")
-            guidance = gr.Slider(0, 15, 0, step=0.5, label="Guidance", elem_id="guidance")
-            candidates = gr.Slider(1, 4, 1, step=1, label="Candidates a sound, the best is kept", elem_id="candidates")
-            choices = [("Automatic", ""), "float32", "float16", "bfloat16"]
-            precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
-            negative = gr.Textbox(label="Not to be heard", elem_id="negative")
-            prompts = gr.Textbox(label="Prompts of this run, one line a sound", lines=3, elem_id="prompts")
-            show_prompts = gr.Button("Show the prompts", size="sm", elem_id="show-prompts")
-        with gr.Row(elem_classes="pair"):
-            make = gr.Button("Make sound", elem_id="make")
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
-        status = gr.HTML(elem_id="sound-status", elem_classes="status")
-        with gr.Column() as nothing:
-            gr.HTML(asset("empty_sound.html"))
-        with gr.Column(visible=False, elem_id="result") as result:
-            wave = gr.WaveformOptions(waveform_color="#93a9a7", waveform_progress_color="#1f8f86")
-            player = {"interactive": False, "autoplay": True, "buttons": [], "waveform_options": wave}
-            mix = gr.Audio(label="Mix", show_label=False, type="filepath", elem_id="mix", **player)
-            with gr.Row(elem_classes="pair"):
-                mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
-                bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
-            report = gr.HTML(elem_id="report")
-            with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
-                stems = scripted_html([], "stems", html_template="<ul class='stems'></ul>")
-    return SimpleNamespace(**locals())
-
-
-def scripted_html(value: Any, name: str, **options: Any) -> gr.HTML:
-    """A part of the page that is drawn by the script of its name."""
-    return gr.HTML(value, js_on_load=asset(f"{name}.js"), apply_default_css=False, elem_id=name, **options)
-
-
 def add_end_points() -> None:
     """Add /describe, /render and /image_to_soundscape, apart from the page so that its changes are not theirs."""
     with gr.Column(visible=False):
-        picture = picture_file(label="picture")
+        picture = picture_file(gr, label="picture")
         soundscape_json = gr.Textbox(label="soundscape_json")
         vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
         duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")

@@ -14,6 +14,9 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.soundscape import Soundscape, Source
 
+from .browser import browser, photograph, visit  # noqa: F401  fixtures
+from .page_server import serve
+
 RATE = 44_100
 
 
@@ -40,3 +43,19 @@ def soundscape() -> Soundscape:
     birds = Source(name="birdsong", action="singing", role="recurring", box=(0.7, 0.0, 0.9, 0.2), distance_m=20)
     thunder = Source(name="thunder", action="rolling", role="one-shot", distance_m=600, gain_db=-3)
     return Soundscape(scene="A river over boulders", mood="calm", space="forest", sources=(river, birds, thunder))
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Where the app is served, as a person starts it."""
+    with serve(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture
+def visitors_root(tmp_path, monkeypatch):
+    """Keep what visitors make in a folder of this test."""
+    from pipeline.page import visitors
+
+    monkeypatch.setattr(visitors, "ROOT", tmp_path / "visitors")
+    return tmp_path / "visitors"

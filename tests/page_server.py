@@ -10,9 +10,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 60
+RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}, {"name": "wind", "gain_db": -6}]}'
+
+
+def visitor(name: str = "visitor") -> SimpleNamespace:
+    """Return what a handler learns of who asks."""
+    return SimpleNamespace(session_hash=name)
 
 
 def free_port() -> int:

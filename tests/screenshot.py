@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from .browser import CHROMIUM, FLAGS
 from .page_server import ROOT, serve
-from .test_browser import CHROMIUM, FLAGS
 
 PATH = ROOT / "examples" / "screenshot.jpg"
 SIZE = {"width": 1440, "height": 900}

@@ -1,0 +1,98 @@
+"""The three columns of the page, and what they share.
+
+Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole pipeline can be used without it.
+"""
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from . import asset, document
+
+
+def picture_column(gr: ModuleType) -> SimpleNamespace:
+    """What is looked at, by whom, and the one button."""
+    with gr.Column(elem_id="picture-column", min_width=260):
+        gr.HTML("<h2>Picture</h2>")
+        ways = {"sources": ["upload", "clipboard", "webcam"], "buttons": ["fullscreen"]}
+        words = {"label": "Picture", "alt_text": "The picture whose sound is made"}
+        words["placeholder"] = "Drop a picture here, or click to choose one"
+        picture = picture_file(gr, show_label=False, elem_id="picture", **ways, **words)
+        refusal = gr.HTML(elem_id="refusal")
+        hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
+        with gr.Row(elem_classes="pair"):
+            describe = gr.Button("Describe", elem_id="describe")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
+        status = gr.HTML(elem_id="status", elem_classes="status")
+        with gr.Accordion("Models", open=False, elem_id="models"):
+            vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
+            vision_notes = gr.HTML()
+            audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
+            audio_notes = gr.HTML()
+    return SimpleNamespace(**locals())
+
+
+def soundscape_column(gr: ModuleType) -> SimpleNamespace:
+    """Two views of one document: a list for people, and its JSON."""
+    with gr.Column(elem_id="soundscape-column", min_width=300):
+        gr.HTML("<h2>Soundscape</h2>")
+        note = gr.HTML(elem_id="note")
+        bring_back = gr.Button("Bring back what I had", size="sm", visible=False, elem_id="bring-back")
+        problems = gr.HTML(elem_id="problems")
+        with gr.Tabs(elem_id="views"):
+            with gr.Tab("Sounds", render_children=True):
+                drawn = {"html_template": asset("sources.html"), "server_functions": [document.usual]}
+                sources = scripted_html(gr, {"json": "", "broken": False}, "sources", **drawn)
+            with gr.Tab("JSON", render_children=True):
+                size = {"lines": 18, "max_lines": 36, "wrap_lines": True}
+                name = {"label": "Soundscape as JSON", "show_label": False, "elem_id": "editor"}
+                editor = gr.Code(language="json", interactive=True, **name, **size)
+    return SimpleNamespace(**locals())
+
+
+def sound_column(gr: ModuleType) -> SimpleNamespace:
+    """How long and from which seed, and all that comes of it."""
+    with gr.Column(elem_id="sound-column", min_width=260):
+        gr.HTML("<h2>Sound</h2>")
+        with gr.Row(elem_id="wishes"):
+            duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
+            seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
+            surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
+        with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
+            gr.HTML("<p class='quiet'>For models that make sound from text. 0 and empty are the model's own.</p>")
+            steps = gr.Slider(0, 200, 0, step=1, label="Steps", elem_id="steps")
+            guidance = gr.Slider(0, 15, 0, step=0.5, label="Guidance", elem_id="guidance")
+            candidates = gr.Slider(1, 4, 1, step=1, label="Candidates a sound, the best is kept", elem_id="candidates")
+            choices = [("Automatic", ""), "float32", "float16", "bfloat16"]
+            precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
+            negative = gr.Textbox(label="Not to be heard", elem_id="negative")
+            prompts = gr.Textbox(label="Prompts of this run, one line a sound", lines=3, elem_id="prompts")
+            show_prompts = gr.Button("Show the prompts", size="sm", elem_id="show-prompts")
+        with gr.Row(elem_classes="pair"):
+            make = gr.Button("Make sound", elem_id="make")
+            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
+        status = gr.HTML(elem_id="sound-status", elem_classes="status")
+        with gr.Column() as nothing:
+            gr.HTML(asset("empty_sound.html"))
+        with gr.Column(visible=False, elem_id="result") as result:
+            wave = gr.WaveformOptions(waveform_color="#93a9a7", waveform_progress_color="#1f8f86")
+            player = {"interactive": False, "autoplay": True, "buttons": [], "waveform_options": wave}
+            mix = gr.Audio(label="Mix", show_label=False, type="filepath", elem_id="mix", **player)
+            with gr.Row(elem_classes="pair"):
+                mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
+                bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
+            report = gr.HTML(elem_id="report")
+            with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
+                stems = scripted_html(gr, [], "stems", html_template="<ul class='stems'></ul>")
+    return SimpleNamespace(**locals())
+
+
+def scripted_html(gr: ModuleType, value: Any, name: str, **options: Any) -> Any:
+    """A part of the page that is drawn by the script of its name."""
+    return gr.HTML(value, js_on_load=asset(f"{name}.js"), apply_default_css=False, elem_id=name, **options)
+
+
+def picture_file(gr: ModuleType, **options: Any) -> Any:
+    """A gr.Image that hands over the file as it came; its own way opens it before any limit is checked."""
+    image = gr.Image(type="filepath", **options)
+    image.preprocess = lambda payload: payload.path if payload else None
+    return image
