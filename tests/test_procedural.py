@@ -194,7 +194,10 @@ def test_a_one_shot_happens_less_often(name):
 
 @pytest.mark.parametrize("name", ["rain", "wind", "car_engine", "frogs", "church_bell", "dishes", "crowd"])
 def test_bright_and_dark_move_the_spectrum(name):
-    dark, plain, bright = (centroid_hz(sound(name, 3, 4.0, timbre=t)) for t in (("dark",), (), ("bright",)))
+    def usual_hz(*timbre: str) -> float:  # which plates are struck differs from seed to seed
+        return float(np.median([centroid_hz(sound(name, seed, 4.0, timbre=timbre)) for seed in (3, 4, 5)]))
+
+    dark, plain, bright = usual_hz("dark"), usual_hz(), usual_hz("bright")
     assert dark * 1.08 < plain < bright / 1.08
 
 

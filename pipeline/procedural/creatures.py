@@ -19,7 +19,7 @@ def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: 
     rough = voice.roughness
     return {
         "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
-        "jitter": max(jitter * 3.0**rough, 0.0),
+        "jitter": jitter * 2.0**rough,
         "tilt_db": tilt_db + 5.0 * voice.brightness,
     }
 

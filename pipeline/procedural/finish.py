@@ -11,6 +11,7 @@ LEVEL_DB = -23.0  # loudness of the loudest 0.4 s, relative to full scale: EBU R
 PEAK = 0.9
 _TILT_DB_PER_OCTAVE = 3.0  # at brightness 1: from a wall's far side to bare metal, still natural
 _PIVOT_HZ = 800.0
+_COURSE_S = 0.01  # of the level that hard and soft edges keep
 _BLOCK_S = 0.4  # momentary loudness (EBU Tech 3341)
 
 # K-weighting (ITU-R BS.1770-4) at 48 kHz is given as biquads; at 44.1 kHz a shelf and a high-pass of its corners do.
@@ -36,22 +37,34 @@ def coloured(samples: np.ndarray, brightness: float) -> np.ndarray:
     if abs(brightness) < 0.01:
         return samples
     tilt = _TILT_DB_PER_OCTAVE * brightness
-    return signal.shaped(samples, [(_PIVOT_HZ / 8, -3 * tilt), (_PIVOT_HZ, 0.0), (_PIVOT_HZ * 16, 4 * tilt)])
+    # Most of it is above: what is muffled loses its highs, and rumbles no more than before.
+    return signal.shaped(samples, [(_PIVOT_HZ / 8, -tilt), (_PIVOT_HZ, 0.0), (_PIVOT_HZ * 16, 4 * tilt)])
 
 
 def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
-    """Return the signal with harder edges (overdriven as a near microphone or a stressed body is) or softer ones."""
-    if roughness > 0.01:
-        drive = 1.0 + 4.0 * roughness
-        unit = samples / np.float32(3.0 * max(signal.rms(samples), 1e-9))
-        return np.tanh(np.float32(drive) * unit)
-    if roughness < -0.01:
-        # Edges are blunted: what is above the corner goes, and peaks are leaned on.
-        corner = 12_000.0 * 0.4**-roughness
-        soft = signal.lowpass(samples, corner, order=1)
-        level = np.float32(4.0 * max(signal.rms(soft), 1e-9))
-        return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
-    return samples
+    """Return the signal with harder edges (overdriven as a near microphone or a stressed body is) or softer ones.
+
+    The edges are those of the waveform. The course of the level stays: a rough bark is no louder between two barks.
+    """
+    if abs(roughness) < 0.01:
+        return samples
+    if roughness > 0:
+        level = 3.0 * _course(samples)
+        return level * np.tanh(np.float32(1.0 + 3.0 * roughness) * samples / level)
+    # Edges are blunted: what is above the corner goes, and peaks are leaned on.
+    soft = signal.lowpass(samples, 12_000.0 * 0.4**-roughness, order=1)
+    level = 4.0 * _course(soft)
+    return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
+
+
+def _course(samples: np.ndarray) -> np.ndarray:
+    """Return the RMS of what lies around each sample, over all channels, never nothing; an attack has its full level."""
+    step = signal.seconds(_COURSE_S)
+    power = np.square(samples).mean(axis=0)
+    steps = np.pad(power, (0, -len(power) % step)).reshape(-1, step).mean(axis=1)
+    around = np.max(np.lib.stride_tricks.sliding_window_view(np.pad(steps, 1, mode="edge"), 3), axis=1)
+    level = np.sqrt(around) + 1e-3 * np.sqrt(steps.max()) + np.float32(1e-9)
+    return signal.joined(np.append(level, level[-1]), step, len(power))
 
 
 def levelled(samples: np.ndarray) -> np.ndarray:
