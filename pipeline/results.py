@@ -6,6 +6,7 @@ A result is written beside its place and renamed, so a folder that is there is w
 import hashlib
 import io
 import json
+import os
 import re
 import secrets
 import shutil
@@ -33,8 +34,10 @@ MANIFEST = "manifest.json"
 PICTURE = "picture.jpg"
 JPEG_QUALITY = 90
 BEFORE = "soundscape.before.json"  # the description that stood here before, when another one took its place
-OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE}
+COHERENCE = ("coherence.json", "coherence.npz")  # scores by models: of the sound that is there, so they go with it
+OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE, *COHERENCE}
 MAX_NAME = 60  # characters: well below what every file system and ZIP reader takes
+_BESIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)")  # where things are written at first
 MAX_MANIFEST_BYTES = 1024 * 1024  # read from a bundle that somebody hands us
 
 
@@ -169,10 +172,35 @@ def _beside(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if old.exists():
-        for each in old.iterdir():
-            if each.name not in OURS and not (folder / each.name).exists():
-                each.rename(folder / each.name)
-        shutil.rmtree(old, ignore_errors=True)
+        _move_foreign(old, folder)
+
+
+def _move_foreign(old: Path, folder: Path) -> None:
+    """Move what is not ours from the earlier folder into the one that took its place."""
+    for each in old.iterdir():
+        if each.name not in OURS and not (folder / each.name).exists():
+            each.rename(folder / each.name)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mend(root: Path) -> None:
+    """Put right what runs that were killed left below `root`: half-written places, and results on their way."""
+    for parent, folders, files in os.walk(root):
+        here = Path(parent)
+        for name in [*folders, *files]:
+            left = _BESIDE.fullmatch(name)
+            if left is None:
+                continue
+            path, final = here / name, here / left["name"]
+            if left["kind"] == "old" and not final.exists():
+                path.rename(final)
+            elif left["kind"] == "old":
+                _move_foreign(path, final)
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        folders[:] = [name for name in folders if name != STEMS and not _BESIDE.fullmatch(name)]
 
 
 def _read_member(path: Path, name: str) -> bytes:
