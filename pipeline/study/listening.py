@@ -1,0 +1,189 @@
+"""The blind listening page: the same picture, two sounds under opaque names, in an order of each listener's own.
+
+Which sound is whose stands in listen_key.json alone, so that not even the page's source tells. Names are hashes of the
+seed and the sound: the page made again keeps them, and answers given earlier can still be read.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ..audio import Clip, db_to_gain, read_wav, wav_bytes
+from ..errors import SoundscapeError
+from ..results import MIX, PICTURE, write_file
+from .groups import NO_PICTURE, Group, Sample, common_pictures
+from .pages import asset, render
+from .ratings import KEY, SCALE
+
+PAGE = "listen.html"
+FOLDER = "listen"
+PICTURES = 20  # about a quarter of an hour; ITU-R BT.500 lets a session last half an hour at most
+SEATINGS = 32  # ways of placing the groups left and right; listeners are spread over them by their names
+MATCH_LU = 0.1  # a difference in loudness below this is left as it is; the just noticeable one is near 1 dB
+NAME_DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One picture with the result of each group."""
+
+    first: Sample
+    second: Sample
+
+
+@dataclass(frozen=True)
+class ListeningPage:
+    """What was written, and what to know before it is handed out."""
+
+    path: Path
+    key: Path
+    groups: tuple[str, str]
+    pictures: int
+    matched: int
+    cautions: tuple[str, ...]
+
+
+def write_listening_page(out: Path, first: Group, second: Group, *, seed: int, limit: int = PICTURES) -> ListeningPage:
+    """Write listen.html, the folder listen/ and the key. Raises SoundscapeError when the groups share no picture."""
+    trials = _trials(first, second, seed, limit)
+    if not trials:
+        raise SoundscapeError(f"{first.label} and {second.label} have no picture in common to listen to.")
+    names = [_names(trial, (first, second), seed) for trial in trials]
+    matched = 0
+    files: dict[str, bytes] = {}
+    for trial, (picture, *sounds) in zip(trials, names):
+        gains = _gains(trial)
+        matched += any(gain != 0 for gain in gains)
+        for sample, sound, gain in zip((trial.first, trial.second), sounds, gains):
+            files[f"{sound}.wav"] = _wav(sample.entry.folder / MIX, gain)
+        if (trial.first.entry.folder / PICTURE).is_file():
+            files[f"{picture}.jpg"] = (trial.first.entry.folder / PICTURE).read_bytes()
+    files |= {"page.js": asset("listen.js"), "page.css": asset("listen.css")}
+    for name in sorted(files):  # in the order of the opaque names, so that not even the times of the files tell
+        write_file(out / FOLDER / name, files[name])
+    key = _write_key(out / KEY, trials, names, (first, second), seed)
+    study = _study(names, files, seed)
+    page = write_file(out / PAGE, render("listen.html", study=study, folder=FOLDER, scale=SCALE).encode())
+    return ListeningPage(page, key, (first.label, second.label), len(trials), matched, _cautions(trials))
+
+
+def _trials(first: Group, second: Group, seed: int, limit: int) -> list[Trial]:
+    """Draw at most `limit` pictures that both groups have; a picture with several results gives its first."""
+    of_first, of_second = _by_picture(first), _by_picture(second)
+    pictures = [each for each in common_pictures(first, second) if not each.startswith(NO_PICTURE)]
+    if len(pictures) > limit:
+        pictures = Random(seed).sample(pictures, limit)
+    return [Trial(of_first[each], of_second[each]) for each in pictures]
+
+
+def _by_picture(group: Group) -> dict[str, Sample]:
+    return {sample.picture: sample for sample in reversed(group.samples)}
+
+
+def _names(trial: Trial, groups: tuple[Group, Group], seed: int) -> tuple[str, str, str]:
+    """Return opaque names of the picture and of the two sounds."""
+    first, second = (
+        _opaque(seed, group.label, sample.name, _sha256_of_mix(sample))
+        for group, sample in zip(groups, (trial.first, trial.second))
+    )
+    return _opaque(seed, *sorted((first, second))), first, second
+
+
+def _opaque(*parts: Any) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:NAME_DIGITS]
+
+
+def _sha256_of_mix(sample: Sample) -> str:
+    return hashlib.sha256((sample.entry.folder / MIX).read_bytes()).hexdigest()
+
+
+def _gains(trial: Trial) -> tuple[float, float]:
+    """Return the gains in dB that bring the louder of two sounds down to the quieter one."""
+    levels = [sample.entry.manifest.get("loudness_lufs") for sample in (trial.first, trial.second)]
+    if not all(isinstance(level, int | float) and math.isfinite(level) for level in levels):
+        return 0.0, 0.0
+    gains = [min(levels) - level for level in levels]
+    return (0.0, 0.0) if max(map(abs, gains)) <= MATCH_LU else (gains[0], gains[1])
+
+
+def _wav(path: Path, gain_db: float) -> bytes:
+    if gain_db == 0:
+        return path.read_bytes()
+    clip = read_wav(path)
+    return wav_bytes(Clip(clip.samples * db_to_gain(gain_db), clip.sample_rate))
+
+
+def _study(names: Sequence[tuple[str, str, str]], files: dict[str, bytes], seed: int) -> dict[str, Any]:
+    """Return what the page knows: trials with their sounds in the order of the names, and where they may sit.
+
+    A seating has one digit a trial: which of its two sounds is A. In each, every group is A in half of the trials, and
+    every second one is the mirror of the one before.
+    """
+    trials = [
+        {"picture": picture, "image": f"{picture}.jpg" in files, "sounds": sorted(sounds)} for picture, *sounds in names
+    ]
+    swaps = [first != min(first, second) for _, first, second in names]  # True where the first group's name sorts last
+    draw = Random(f"{seed} seating")
+    seatings = []
+    for _ in range(SEATINGS // 2):
+        first_is_a = [place % 2 == 0 for place in range(len(names))]
+        draw.shuffle(first_is_a)
+        for mirror in (False, True):
+            seatings.append("".join(str(int(a == swap ^ mirror)) for a, swap in zip(first_is_a, swaps)))
+    # Sorted by their names, so that the order of the trials does not tell the folders of the pictures either.
+    order = sorted(range(len(trials)), key=lambda place: trials[place]["picture"])
+    return {
+        "id": _opaque(seed, *sorted(sound for name in names for sound in name)),
+        "seed": seed,
+        "trials": [trials[place] for place in order],
+        "seatings": ["".join(seating[place] for place in order) for seating in seatings],
+    }
+
+
+def _write_key(
+    path: Path,
+    trials: list[Trial],
+    names: list[tuple[str, str, str]],
+    groups: tuple[Group, Group],
+    seed: int,
+) -> Path:
+    """Write what the names stand for, keeping what an earlier key knew: answers to it may still come in."""
+    sounds, pictures = _earlier(path)
+    for trial, (picture, *own) in zip(trials, names):
+        pictures[picture] = trial.first.name
+        for group, sample, sound in zip(groups, (trial.first, trial.second), own):
+            sounds[sound] = {"group": group.label, "result": sample.name, "picture": picture}
+    key = {
+        "note": "Keep this from the listeners: it tells which sound is whose.",
+        "seed": seed,
+        "groups": [group.label for group in groups],
+        "sounds": sounds,
+        "pictures": pictures,
+    }
+    return write_file(path, json.dumps(key, indent=1, ensure_ascii=False).encode())
+
+
+def _earlier(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not path.is_file():
+        return {}, {}
+    try:
+        key = json.loads(path.read_text("utf-8"))
+        return dict(key["sounds"]), dict(key["pictures"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SoundscapeError(f"{path.name} is damaged. Move it away, if no answers depend on it.") from error
+
+
+def _cautions(trials: list[Trial]) -> tuple[str, ...]:
+    told = []
+    lengths = [[s.entry.manifest.get("duration_s") for s in (trial.first, trial.second)] for trial in trials]
+    unequal = sum(a != b for a, b in lengths)
+    if unequal:
+        told.append(f"In {unequal} of {len(trials)} pairs the two sounds differ in length, which gives them away.")
+    if any(not (trial.first.entry.folder / PICTURE).is_file() for trial in trials):
+        told.append("Some results hold no picture: their description is not shown instead, so nothing is to be seen.")
+    return tuple(told)

@@ -1,0 +1,54 @@
+"""Templates and assets of the pages. Everything put into a template is escaped."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page made from a template of templates/."""
+    return _environment().get_template(template).render(values)
+
+
+def asset(name: str) -> bytes:
+    """Return a style sheet or script of assets/."""
+    return (_HERE / "assets" / name).read_bytes()
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a number for people: significant digits, a real minus, and a dash for nothing."""
+    if value is None:
+        return "–"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    return text.replace("e-0", "e-").replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with no more digits than it deserves."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+@cache
+def _environment():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "p_value": p_value, "data": lambda value: Markup(_script_json(value))}
+    return environment
+
+
+def _script_json(value: Any) -> str:
+    """JSON that may stand in a script element: nothing in it can end the element."""
+    return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

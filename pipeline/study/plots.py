@@ -1,0 +1,194 @@
+"""Plots as SVG, by matplotlib where it is installed. Their colours are CSS variables, so they follow light and dark."""
+
+import importlib.util
+import io
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from ..senses import Relation, relations
+from .comparison import Comparison, Row
+from .figures import Values, figure
+from .groups import Group
+from .ratings import SCALE, Ratings
+
+MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
+MOST_POINTS = 2000  # beyond this, dots are drawn as one picture in the SVG, or a browser would crawl
+MOST_PAIRS = 6  # figures that are drawn pair by pair
+# Stand-ins that matplotlib can draw with, and what the style sheet of the SVG makes of them: (name, light, dark).
+COLOURS = {
+    "#000001": ("ink", "#1b2425", "#e6ebe9"),
+    "#000002": ("quiet", "#586566", "#a3afae"),
+    "#000003": ("line", "#c3cbc8", "#3f4b4b"),
+    "#000004": ("accent", "#12655f", "#6cc7bd"),
+    "#000005": ("second", "#a2541f", "#f0b079"),
+    "#000006": ("soft", "#a9d3cd", "#2b5a56"),
+}
+INK, QUIET, LINE, ACCENT, SECOND, SOFT = COLOURS
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "study",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": QUIET,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "text.color": INK,
+    "text.parse_math": False,  # a "$" in a name is a "$"
+}
+
+
+def can_plot() -> bool:
+    """True where matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def _styled(draw: Callable[..., Any]) -> Callable[..., str]:
+    """Let a function that returns a canvas draw in our style, and return its SVG."""
+
+    @wraps(draw)
+    def drawn(*arguments: Any) -> str:
+        from matplotlib import rc_context
+
+        with rc_context(STYLE):
+            return _svg(draw(*arguments))
+
+    return drawn
+
+
+@_styled
+def effects(comparison: Comparison):
+    """Effect sizes of every tested figure, one line each; filled where the difference stands after the correction."""
+    rows = [row for row in comparison.rows if row.found.effect is not None]
+    canvas, (axes,) = _canvas(1, 1, width=7.4, height=0.9 + 0.27 * len(rows))
+    places = range(len(rows), 0, -1)
+    axes.axvline(0, color=LINE, linewidth=1, zorder=0)
+    for place, row in zip(places, rows):
+        axes.plot([0, row.found.effect], [place, place], color=LINE, linewidth=1.5, zorder=1)
+    for shown, filled in ((True, ACCENT), (False, "none")):
+        chosen = [(row.found.effect, place) for place, row in zip(places, rows) if row.is_shown == shown]
+        if chosen:
+            axes.scatter(*zip(*chosen), s=42, facecolors=filled, edgecolors=ACCENT, linewidths=1.4, zorder=2)
+    axes.set_yticks(list(places), [figure(row.figure).title for row in rows], color=INK)
+    axes.set_xlim(-1.06, 1.06)
+    axes.set_ylim(0.3, len(rows) + 0.7)
+    axes.set_xlabel("← lower in B      rank-biserial correlation      higher in B →")
+    return canvas
+
+
+@_styled
+def pairs(comparison: Comparison):
+    """The figures of the largest effects, a dot a picture: A across, B up, the same on the line."""
+    rows = largest(comparison)
+    canvas, axes = _canvas(-(-len(rows) // 3), min(3, len(rows)), width=7.4, height=2.7)
+    for axis, row in zip(axes, rows):
+        _, a, b = zip(*row.pairs)
+        low, high = min(a + b), max(a + b)
+        margin = 0.06 * (high - low) or 1.0
+        ends = (low - margin, high + margin)
+        axis.plot(ends, ends, color=LINE, linewidth=1, zorder=0)
+        _dots(axis, a, b)
+        axis.set(xlim=ends, ylim=ends, aspect="equal")
+        axis.set_title(_shortened(figure(row.figure).title))
+        axis.set_xlabel("A")
+        axis.set_ylabel("B")
+    return canvas
+
+
+def largest(comparison: Comparison) -> list[Row]:
+    """Return the rows of the largest effects, at most MOST_PAIRS."""
+    rows = [row for row in comparison.rows if row.found.effect]
+    return sorted(rows, key=lambda row: -abs(row.found.effect))[:MOST_PAIRS]
+
+
+@_styled
+def senses(group: Group, values: Values, found: Sequence[Relation]):
+    """Picture against sound, a dot a picture, for each of the sensory relations."""
+    canvas, axes = _canvas(2, 2, width=7.4, height=3.0)
+    for axis, pair, relation in zip(axes, relations(), found):
+        picture, sound = f"senses.picture.{pair.picture}", f"senses.sound.{pair.sound}"
+        of_picture, of_sound = values.get(picture, {}), values.get(sound, {})
+        both = [each for each in of_picture if each in of_sound]
+        _dots(axis, [of_picture[each] for each in both], [of_sound[each] for each in both])
+        rho = "" if relation.rho is None else f" (ρ = {relation.rho:.2f})".replace("-", "−")
+        axis.set_title(_shortened(pair.label) + rho)
+        axis.set_xlabel(_axis(picture))
+        axis.set_ylabel(_axis(sound))
+    return canvas
+
+
+@_styled
+def percentiles(values: Sequence[float], title: str):
+    """How many results reached which percentile among shuffled pairs; the line is what chance alone gives."""
+    canvas, (axes,) = _canvas(1, 1, width=7.4, height=2.6)
+    axes.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
+    axes.axhline(len(values) / 10, color=SECOND, linewidth=1.5, linestyle=(0, (4, 3)))
+    axes.annotate("chance", (100, len(values) / 10), (-2, 4), textcoords="offset points", color=SECOND, ha="right")
+    axes.set(xlim=(0, 100), xlabel="percentile of the true pair among shuffled pairs", ylabel="results")
+    axes.set_title(title)
+    return canvas
+
+
+@_styled
+def ratings(answers: Ratings, groups: Sequence[Group]):
+    """The share of each rating a group, from "not at all" to "perfectly"."""
+    from matplotlib.colors import to_rgb
+
+    canvas, (axes,) = _canvas(1, 1, width=7.4, height=0.9 + 0.5 * len(groups))
+    for place, group in enumerate(reversed(groups)):
+        counts, start = answers.counts(group.label), 0.0
+        for value, count in zip(SCALE, counts):
+            share = count / (sum(counts) or 1)
+            colour = (*to_rgb(ACCENT), 0.15 + 0.17 * value)
+            axes.barh(place, share, left=start, height=0.62, color=colour, edgecolor=LINE)
+            if share > 0.04:
+                axes.text(start + share / 2, place, str(value), ha="center", va="center", color=INK, weight="bold")
+            start += share
+    axes.set_yticks(range(len(groups)), [_shortened(group.label, 44) for group in reversed(groups)], color=INK)
+    axes.set(xlim=(0, 1), xlabel="share of the answers, from 1 (not at all) to 5 (perfectly)")
+    return canvas
+
+
+def _canvas(rows: int, columns: int, *, width: float, height: float):
+    """Return a figure, `height` inches a row, and its axes in one list."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as Drawing
+
+    drawing = Drawing(figsize=(width, height * rows), layout="constrained")
+    axes = drawing.subplots(rows, columns, squeeze=False).ravel()
+    return FigureCanvasSVG(drawing), list(axes)
+
+
+def _dots(axis, x: Sequence[float], y: Sequence[float]) -> None:
+    axis.scatter(x, y, s=16, color=ACCENT, alpha=0.65, linewidths=0, rasterized=len(x) > MOST_POINTS)
+
+
+def _svg(canvas) -> str:
+    """Return the SVG with its colours as variables that know day and night."""
+    for unused in canvas.figure.axes:
+        if not unused.has_data():
+            unused.set_visible(False)
+    file = io.StringIO()
+    canvas.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    for stand_in, (name, _, _) in COLOURS.items():
+        text = text.replace(stand_in, f"var(--{name})")
+    light, dark = (" ".join(f"--{name}: {each[when]};" for name, *each in COLOURS.values()) for when in (0, 1))
+    style = f"<style>svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}</style>"
+    return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + style, text, count=1)
+
+
+def _axis(key: str) -> str:
+    known = figure(key)
+    return f"{known.title}, {known.unit}" if known.unit else known.title
+
+
+def _shortened(text: str, most: int = 34) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

@@ -1,0 +1,81 @@
+"""Everything that is computed of a study, before any of it is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .. import senses
+from ..senses import Relation
+from . import statistics
+from .comparison import Comparison, compare
+from .figures import Values, in_order, values_of
+from .groups import Group, read_groups
+from .ranks import Ranks, ranks_of
+from .ratings import Ratings, read_ratings
+
+FIT = "ratings.fit"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a computed figure goes with the ratings of people in one group; p corrected for all of these tests."""
+
+    group: Group
+    figure: str
+    found: Relation
+    p_holm: float | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        return self.p_holm is not None and self.p_holm < statistics.ALPHA
+
+
+@dataclass(frozen=True)
+class Study:
+    """Groups with their figures, and what was found between and in them."""
+
+    groups: tuple[Group, ...]
+    values: tuple[Values, ...]
+    comparisons: tuple[Comparison, ...]
+    relations: tuple[tuple[Relation, ...], ...]
+    ranks: tuple[tuple[Ranks, ...], ...]
+    ratings: Ratings | None
+    agreements: tuple[Agreement, ...]
+    seed: int
+
+
+def make_study(
+    roots: Sequence[Path], *, ratings: Sequence[Path] = (), keys: Sequence[Path] = (), seed: int = 0
+) -> Study:
+    """Read trees of results, and answers of people where given, and compute everything.
+
+    `keys` are the places where the key of a listening page may lie, beside the answers themselves.
+    """
+    groups = read_groups(roots)
+    answers = read_ratings(ratings, groups, keys) if ratings else None
+    human = answers.figures() if answers else {}
+    values = [values_of(group, human) for group in groups]
+    return Study(
+        tuple(groups),
+        tuple(values),
+        tuple(compare(groups, values, seed)),
+        tuple(tuple(senses.relate(sample.entry for sample in group.samples)) for group in groups),
+        tuple(tuple(ranks_of(group, seed)) for group in groups),
+        answers,
+        tuple(_agreements(groups, values)) if answers else (),
+        seed,
+    )
+
+
+def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Agreement]:
+    """Correlate every computed figure with the mean rating of people, group by group."""
+    found = []
+    for group, of in zip(groups, values):
+        rated = of.get(FIT, {})
+        for key in in_order({key for key in of if not key.startswith("ratings.")} if rated else set()):
+            both = [picture for picture in of[key] if picture in rated]
+            xs, ys = [of[key][each] for each in both], [rated[each] for each in both]
+            found.append(Agreement(group, key, senses.rank_correlation(key, xs, ys)))
+    tested = [each for each in found if each.found.p is not None]
+    corrected = dict(zip(map(id, tested), statistics.holm([each.found.p for each in tested]) if tested else []))
+    return [replace(each, p_holm=corrected.get(id(each))) for each in found]
