@@ -51,9 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         succeeded = _run(options)
     except SoundscapeError as error:
-        parser.error(str(error))
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
-        parser.error(f"nothing can be written to {options.out}: {error.strerror}")
+        print(f"{parser.prog}: nothing can be written to {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped. What is finished stays; the same command goes on from there.", file=sys.stderr)
         return INTERRUPTED

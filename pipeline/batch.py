@@ -34,15 +34,13 @@ def find_tasks(inputs: Sequence[str | Path], out: Path) -> list[Task]:
     Results lie in `out` as the pictures lie in their folders. Of files whose results would have one name the first
     keeps it, and the others get a hash of their paths: so names stay when other pictures come and go.
     """
-    tasks, taken = [], set()
-    for path, source in _files(inputs):
+    tasks: dict[str, Task] = {}
+    for path, source in dict.fromkeys(_files(inputs)):
         name = _name(path, source, out)
-        if name in taken:
+        if name in tasks:
             name += f"-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-        if name not in taken:  # else one file was given twice
-            tasks.append(Task(path, source, name))
-        taken.add(name)
-    return tasks
+        tasks.setdefault(name, Task(path, source, name))
+    return list(tasks.values())
 
 
 def chosen(tasks: list[Task], limit: int | None = None, shuffle: int | None = None) -> list[Task]:

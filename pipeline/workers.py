@@ -8,11 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 
 from . import backends
+from .attempts import DEATHS, SET_ASIDE
 from .batch import in_this_process
 from .errors import SoundscapeError
 from .stages import Plan, Row, Task
-
-KILLED = "Its worker was killed twice while it worked on this picture: it may need more memory than there is."
 
 
 def check(plan: Plan) -> None:
@@ -54,11 +53,13 @@ def in_processes(tasks: Sequence[Task], plan: Plan, workers: int) -> Iterator[Ro
 
 
 def _alone(task: Task, plan: Plan) -> Row:
-    try:
-        with _pool(plan, 1) as pool:
-            return pool.submit(_do, task).result()
-    except BrokenProcessPool:
-        return task.row() | {"stage": "sound", "error": KILLED}
+    for _ in range(DEATHS):
+        try:
+            with _pool(plan, 1) as pool:
+                return pool.submit(_do, task).result()
+        except BrokenProcessPool:
+            continue
+    return task.row() | {"stage": "sound", "error": SET_ASIDE}
 
 
 def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
