@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
 from .storage import read_bytes, remove, write_bytes
 
@@ -19,16 +19,8 @@ FOLDER = ".attempts"
 DEATHS = 2
 SET_ASIDE = f"It was set aside: its worker was killed {DEATHS} times while it worked on this picture alone."
 
-
-class Named(Protocol):
-    """A task whose name no other task of the run has."""
-
-    @property
-    def name(self) -> str: ...
-
-
-Task = TypeVar("Task", bound=Named)
-Row = TypeVar("Row")
+Row = dict[str, Any]  # of a picture; its "name" is no other one's
+Work = Callable[[list[Row]], list[Row]]
 
 
 def clear(out: Path) -> None:
@@ -36,35 +28,33 @@ def clear(out: Path) -> None:
     remove(out / FOLDER)
 
 
-def carefully(
-    out: Path, tasks: list[Task], do: Callable[[list[Task]], list[Row]], set_aside: Callable[[Task], Row]
-) -> list[Row]:
-    """Do the tasks, together if nothing speaks against it, and return their rows in order.
+def carefully(out: Path, rows: list[Row], do: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
+    """Do the rows, together if nothing speaks against it, and return them in order.
 
-    After this process was killed, call it again with the same tasks in another one.
+    After this process was killed, call it again with the same rows in another one.
     """
-    if len(tasks) < 2:
-        return [row for task in tasks for row in _alone(out, task, do, set_aside)]
-    batch = _mark(out, tasks)
+    if len(rows) < 2:
+        return [done for row in rows for done in _alone(out, row, do, set_aside)]
+    batch = _mark(out, rows)
     if not _deaths(batch):
-        with _marked(batch, tasks, 1):
-            return do(tasks)
-    rows = [row for task in tasks for row in _alone(out, task, do, set_aside)]
+        with _marked(batch, rows, 1):
+            return do(rows)
+    done = [done for row in rows for done in _alone(out, row, do, set_aside)]
     remove(batch)
-    return rows
+    return done
 
 
-def _alone(out: Path, task: Task, do: Callable[[list[Task]], list[Row]], set_aside: Callable[[Task], Row]) -> list[Row]:
-    mark = _mark(out, [task])
+def _alone(out: Path, row: Row, do: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
+    mark = _mark(out, [row])
     deaths = _deaths(mark)
     if deaths >= DEATHS:  # its mark stays, for its batch may have to be done once more
-        return [set_aside(task)]
-    with _marked(mark, [task], deaths + 1):
-        return do([task])
+        return [set_aside(row)]
+    with _marked(mark, [row], deaths + 1):
+        return do([row])
 
 
-def _mark(out: Path, tasks: list[Task]) -> Path:
-    names = json.dumps([task.name for task in tasks])
+def _mark(out: Path, rows: list[Row]) -> Path:
+    names = json.dumps([row["name"] for row in rows])
     return out / FOLDER / f"{hashlib.sha256(names.encode()).hexdigest()[:32]}.json"
 
 
@@ -76,9 +66,9 @@ def _deaths(mark: Path) -> int:
 
 
 @contextmanager
-def _marked(mark: Path, tasks: list[Task], attempts: int) -> Iterator[None]:
+def _marked(mark: Path, rows: list[Row], attempts: int) -> Iterator[None]:
     """Leave the mark there if and only if this process is killed."""
-    write_bytes(mark, json.dumps({"pictures": [task.name for task in tasks], "attempts": attempts}).encode())
+    write_bytes(mark, json.dumps({"pictures": [row["name"] for row in rows], "attempts": attempts}).encode())
     try:
         yield
     finally:

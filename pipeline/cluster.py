@@ -1,0 +1,285 @@
+"""--ray: the two stages on Ray Data, on one machine with several GPUs or on a cluster.
+
+Each stage is a pool of actors with a GPU share of its own. What travels between them is one line of JSON a picture;
+the work itself lies in the result folders. Ray Data 2.60 restarts an actor that was killed and gives what it had not
+finished, and what waited for it, to actors that live, as often as it takes: so a row is neither lost nor doubled, what
+was finished is known by its key, and `attempts` ends what would go on for ever. It lets the first pool run ahead of
+the second by a few tasks an actor, no further.
+"""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from . import attempts, backends
+from .errors import SoundscapeError
+from .settings import Settings
+from .stages import Describer, Plan, Row, Sounder, Task
+from .storage import REQUIREMENTS
+
+ROOT = Path(__file__).parents[1]
+CODE = ("pipeline", "prompts")  # what workers on other machines need of ROOT
+STAGES = {stage.name: stage for stage in (Describer, Sounder)}
+BLOCKS = 20_000  # at most: each costs about 20 ms in the process that leads, and memory as long as the run lasts
+OBJECT_STORE_BYTES = 100 * 1024**2  # for lines of JSON; Ray would take a third of the memory
+INIT_DEATHS = 10  # workers that may be killed one after another while they load their models
+PASSED_ON = ("HF_", "HUGGING_FACE_", "AWS_", "AZURE_")  # and all settings: keys for models and storage
+STAYING = (
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)  # of this machine
+
+_log = logging.getLogger("pipeline")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Some actors that each do the same stages, and what each has of its machine."""
+
+    stages: tuple[str, ...]
+    size: int
+    gpus: float = 0.0
+    cpus: float = 1.0
+
+
+def in_cluster(
+    tasks: Sequence[Task], plan: Plan, address: str = "", vision: str | None = None, sound: str | None = None
+) -> Iterator[Row]:
+    """Do the tasks on a Ray cluster, or without an address on one of this machine alone; rows come as they end.
+
+    `vision` and `sound` are sizes of pools such as "4" or "4:0.5", four actors with half a GPU each. Raises
+    SoundscapeError when Ray is not installed or does not answer, or a backend cannot run there.
+    """
+    wishes = {"describe": _wish("vision", vision), "sound": _wish("sound", sound)}
+    with _connected(address) as ray:
+        attempts.clear(plan.out)
+        try:
+            plan, together = _look_around(ray, plan)
+            pools = choose_pools(plan, wishes, ray.cluster_resources())
+            _check_room(pools, ray.cluster_resources())
+            yield from _rows(ray, tasks, plan, pools, together)
+        finally:
+            attempts.clear(plan.out)
+
+
+# Who does what --------------------------------------------------------------------------------------------------------
+
+
+def choose_pools(
+    plan: Plan, wishes: dict[str, tuple[int, float | None] | None], resources: dict[str, float]
+) -> list[Pool]:
+    """Return the pools for the backends of the plan.
+
+    Embedded models do whole pictures on every core. A real model gets a whole GPU, or half of each when both stages
+    have one: so neither waits for the other, whichever takes longer.
+    """
+    cores, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
+    real = {"describe": _is_real(plan.vision) and not plan.skip_vlm, "sound": _is_real(plan.audio)}
+    if plan.skip_audio:
+        groups = [("describe",)]
+    elif plan.skip_vlm or not (any(real.values()) or any(wishes.values())):
+        groups = [("describe", "sound")]
+    else:
+        groups = [("describe",), ("sound",)]
+    heavy = sum(any(real[name] for name in group) for group in groups)
+    pools = []
+    for group in groups:
+        is_heavy = any(real[name] for name in group)
+        if is_heavy and gpus:
+            usual = Pool(group, gpus, 1 / heavy, 0)
+        elif is_heavy:  # it would fit into the memory hardly twice
+            usual = Pool(group, 1, 0, max(1, cores // len(groups)))
+        else:
+            usual = Pool(group, max(1, (cores - (0 if gpus else heavy)) // (len(groups) - heavy)))
+        pools.append(_as_wished(usual, wishes[group[-1]]))
+    return pools
+
+
+def _is_real(backend: str) -> bool:
+    return bool(backend) and backend not in backends.EMBEDDED
+
+
+def _wish(stage: str, text: str | None) -> tuple[int, float | None] | None:
+    """Read N or N:GPUS."""
+    if not text:
+        return None
+    size, mark, gpus = text.partition(":")
+    try:
+        wish = int(size), float(gpus) if mark else None
+    except ValueError:
+        wish = 0, None
+    if wish[0] < 1 or (wish[1] is not None and not 0 <= wish[1] < math.inf):
+        message = f"--ray-{stage} is a number of actors such as 4, or with a share of a GPU each, such as 4:0.5."
+        raise SoundscapeError(message)
+    return wish
+
+
+def _as_wished(usual: Pool, wish: tuple[int, float | None] | None) -> Pool:
+    if wish is None:
+        return usual
+    size, gpus = wish
+    if gpus is None:
+        return replace(usual, size=size)
+    return replace(usual, size=size, gpus=gpus, cpus=0 if gpus else max(1, usual.cpus))
+
+
+def _check_room(pools: list[Pool], resources: dict[str, float]) -> None:
+    """Actors that find no room wait without a word, so it is said."""
+    for what, unit in (("CPU", "cores"), ("GPU", "GPUs")):
+        asked = sum(pool.size * (pool.gpus if what == "GPU" else pool.cpus) for pool in pools)
+        there = resources.get(what, 0)
+        if asked > there:
+            _log.warning("%g %s are asked for and %g are there: the others are waited for.", asked, unit, there)
+
+
+def _look_around(ray: Any, plan: Plan) -> tuple[Plan, int]:
+    """Ask a worker: where this process runs there may be no GPU. Return the plan with its backends named."""
+    gpus = min(1, ray.cluster_resources().get("GPU", 0))
+    found = ray.get(ray.remote(_look).options(num_cpus=0, num_gpus=gpus).remote(plan))
+    if isinstance(found, str):
+        raise SoundscapeError(found)
+    return found
+
+
+def _look(plan: Plan) -> tuple[Plan, int] | str:
+    """Return the plan with its backends named, and how many pictures are best given together; or what is wrong."""
+    try:
+        if not plan.skip_vlm:
+            plan = replace(plan, vision=plan.vision or backends.default_vision())
+        if not plan.skip_audio:
+            plan = replace(plan, audio=plan.audio or backends.default_audio())
+        return plan, max(stage.together for stage in plan.stages())
+    except SoundscapeError as error:
+        return str(error)
+
+
+# The work -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], together: int) -> Iterator[Row]:
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = -1  # half an hour may go by while models are fetched
+    context.max_consecutive_actor_init_deaths = INIT_DEATHS
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+    # A block is what one actor gets at a time, and what is done again when it is killed.
+    size = max(min(together, math.ceil(len(tasks) / pools[0].size)), math.ceil(len(tasks) / BLOCKS))
+    lines = [{"row": json.dumps(task.row())} for task in tasks]
+    data = ray.data.from_items(lines, override_num_blocks=math.ceil(len(lines) / size))
+    for pool in pools:
+        data = data.map_batches(
+            Worker,
+            fn_constructor_args=(plan, pool.stages),
+            batch_size=None,
+            compute=ray.data.ActorPoolStrategy(size=pool.size),
+            num_cpus=pool.cpus,
+            num_gpus=pool.gpus or None,
+        )
+    for line in data.iter_rows():
+        yield json.loads(line["row"])
+
+
+class Worker:
+    """One actor: does its stages for the pictures it is given, each batch under a mark."""
+
+    def __init__(self, plan: Plan, stages: tuple[str, ...]) -> None:
+        self._out = plan.out
+        self._stages = [STAGES[name](plan) for name in stages]
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
+        rows = [json.loads(line) for line in block["row"]]
+        size = max(stage.together for stage in self._stages)
+        done = [row for start in range(0, len(rows), size) for row in self._carefully(rows[start : start + size])]
+        return {"row": [json.dumps(row) for row in done]}
+
+    def _carefully(self, rows: list[Row]) -> list[Row]:
+        """An exception would end the whole run, so what stages do not tell themselves is told here."""
+        try:
+            return attempts.carefully(self._out, rows, self._do, self._set_aside)
+        except Exception as error:
+            _log.exception("%s failed", ", ".join(row["picture"] for row in rows))
+            told = str(error) if isinstance(error, SoundscapeError) else f"{type(error).__name__}: {error}"
+            return [row if "error" in row else row | {"stage": self._stages[-1].name, "error": told} for row in rows]
+
+    def _do(self, rows: list[Row]) -> list[Row]:
+        for stage in self._stages:
+            size = stage.together
+            rows = [row for start in range(0, len(rows), size) for row in stage(rows[start : start + size])]
+        return rows
+
+    def _set_aside(self, row: Row) -> Row:
+        return row | {"stage": self._stages[-1].name, "error": attempts.SET_ASIDE}
+
+
+# The cluster ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Give the module `ray`, connected. A cluster of this machine alone ends with the run."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise SoundscapeError(f"--ray needs Ray. Run: pip install -r {REQUIREMENTS}") from error
+    _keep_quiet(ray)
+    if ray.is_initialized():
+        yield ray
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address:
+        code = {"working_dir": str(ROOT), "excludes": ["/*", *(f"!/{name}/" for name in CODE)]}
+        options |= {"address": address, "runtime_env": code | {"env_vars": passed_on(os.environ)}}
+    else:
+        options |= {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    try:
+        with _silent_stderr():
+            ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        where = f"at {address}" if address else "on this machine"
+        raise SoundscapeError(f"Ray could not be reached {where}: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings and keys that workers on other machines need too."""
+    settings = {field.name.upper() for field in fields(Settings)}
+    names = [name for name in environment if name in settings or (name.startswith(PASSED_ON) and name not in STAYING)]
+    return {name: environment[name] for name in names}
+
+
+def _keep_quiet(ray: Any) -> None:
+    """Ray prints the death of workers on standard output, whatever `log_to_driver` says; there it is in the way."""
+    worker = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda data, ignore_prefix=False: _log.info("%s", data.get("lines"))
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Ray's core greets on file descriptor 2 when it starts; exceptions come as such."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
