@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.request import url2pathname
 
 from .errors import SoundscapeError
-from .results import MANIFEST, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
+from .results import MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
 REQUIREMENTS = "requirements-batch.txt"
 LOCAL_PROTOCOLS = ("file", "local")
@@ -144,8 +144,6 @@ def working_folder(folder: Path) -> Iterator[Path]:
         after = _hashes(local)
         with _told(folder, "written"):
             _upload(local, folder, [name for name in sorted(after) if before.get(name) != after[name]])
-            for name in before.keys() - after.keys():
-                remove(folder / name)
 
 
 def _fetched(folder: Path) -> dict[str, bytes]:
@@ -172,8 +170,9 @@ def _upload(local: Path, folder: Path, changed: list[str]) -> None:
         sources, targets = [str(local / name) for name in first], [(folder / name).path for name in first]
         _in_folder(folder / STEMS if is_new else folder, lambda: folder.fs.put(sources, targets))
     if is_new:
-        for name in set(names(folder / STEMS)) - _local_files(local / STEMS):
-            remove(folder / STEMS / name)
+        there = {*OURS.intersection(names(folder)), *(f"{STEMS}/{name}" for name in names(folder / STEMS))}
+        for name in there - _local_files(local):
+            remove(folder / name)
     if MANIFEST in changed:
         folder.fs.put_file(str(local / MANIFEST), (folder / MANIFEST).path)
 

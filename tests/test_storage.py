@@ -137,7 +137,8 @@ def test_a_local_picture_is_read_where_it_lies(tmp_path):
 
 def test_a_new_remote_result_takes_the_place_of_the_old_one(memory):
     folder = memory / "dog"
-    fill(folder, finished(["01_dog.wav", "02_sea.wav"], "old") | {"picture.jpg": "old", "notes.txt": "mine"})
+    fill(folder, finished(["01_dog.wav", "02_sea.wav"], "old") | {"picture.jpg": "old"})
+    fill(folder, {"coherence.json": "of the old sound", "notes.txt": "mine"})
     with working_folder(folder) as local:
         assert (local / "soundscape.json").read_text() == "old"
         assert not (local / "mix.wav").exists(), "sound is not fetched to be made again"
