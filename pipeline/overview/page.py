@@ -1,0 +1,114 @@
+"""index.html, and the scripts with its data: everything opens from disk, where a page may load scripts but not fetch.
+
+The scripts are named by the hash of what they hold. So the page of before keeps working until the new one takes its
+place, and a page that is there is whole.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..collection import INDEX
+from ..page import asset as asset_of_app
+from ..results import write_file
+from ..study.figures import figure
+from .drawings import forget_others
+from .record import Columns
+
+PAGE = "index.html"
+RESULTS_A_SCRIPT = 500  # some 1 MB: the first results are there while others still load
+MAX_FAILURES = 500  # shown on the page; failures.jsonl has them all
+SCRIPTS = ("words.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
+_COLOURS = re.compile(r"^(:root|\.dark) (\{[^}]*\})", re.MULTILINE)
+_NOT_SHOWN = ("document", "manifest", "figures", "loudness_lufs", "true_peak_dbtp")  # not as they are
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file of this folder."""
+    return (Path(__file__).parent / name).read_text("utf-8")
+
+
+def write_page(
+    root: Path,
+    rows: Callable[[], Iterable[dict[str, Any]]],
+    count: int,
+    failures: list[dict[str, Any]],
+    columns: Columns,
+) -> Path:
+    """Write the page with its data, then remove what no result needs any more; return the page."""
+    kept = {row[key] for row in rows() for key in ("thumbnail", "spectrogram")}
+    keys = columns.figures
+    scripts = [_write_script(root, _head(count, failures, keys))]
+    results = iter(rows())
+    while batch := list(islice(results, RESULTS_A_SCRIPT)):
+        scripts.append(_write_script(root, {"results": [_shown(row, keys) for row in batch]}))
+    page = write_file(root / PAGE, _html(scripts).encode())
+    forget_others(root, kept | set(scripts))
+    return page
+
+
+def _head(count: int, failures: list[dict[str, Any]], keys: list[str]) -> dict[str, Any]:
+    shown = [{key: str(each.get(key) or "") for key in ("picture", "stage", "error")} for each in failures]
+    return {
+        "count": count,
+        "figures": [asdict(figure(key)) | {"section": figure(key).section} for key in keys],
+        "failures": {"count": len(failures), "shown": shown[:MAX_FAILURES]},
+    }
+
+
+def _shown(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """Return what the page needs of a result; figures as a list in the order of the keys, empty fields left out."""
+    shown = _filled({key: value for key, value in row.items() if key not in _NOT_SHOWN})
+    if row["path"] == row["name"]:
+        del shown["path"]
+    shown["sources"] = [_filled(source) for source in row["sources"]]
+    shown["figures"] = [_rounded(row["figures"].get(key)) for key in keys]
+    return shown
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not False and value not in ("", None, [], {})}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return six digits of a figure: more than anybody reads, and a third of the bytes."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _write_script(root: Path, data: dict[str, Any]) -> str:
+    """Write data as a script, ASCII, that hands it to the page; return its place below the index folder."""
+    script = f"take({json.dumps(data, separators=(',', ':'), allow_nan=False)});\n".encode()
+    name = f"{hashlib.blake2b(script, digest_size=12).hexdigest()}.js"
+    if not (root / INDEX / name).is_file():
+        write_file(root / INDEX / name, script)
+    return name
+
+
+def _html(scripts: list[str]) -> str:
+    style = _colours() + asset("style.css")
+    script = "\n".join(asset(name) for name in SCRIPTS)
+    # What a document of a result may smuggle in cannot run: scripts are this one, by its hash, and files beside.
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)} 'self' file:; style-src {_hash(style)};"
+        " img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
+    )
+    parts = {"policy": policy, "style": style, "index": INDEX, "scripts": " ".join(scripts), "script": script}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], asset("template.html"))
+
+
+def _colours() -> str:
+    """Return the colours of the app, by light and by night as the reader's system has it."""
+    light, dark = (block for _, block in _COLOURS.findall(asset_of_app("style.css")))
+    return f":root {light}\n@media (prefers-color-scheme: dark) {{ :root {dark} }}\n"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

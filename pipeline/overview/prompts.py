@@ -1,0 +1,32 @@
+"""What was asked for each source, as one text."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+_WORDS = ("name", "material", "action")  # what backends without a prompt are asked with
+
+_log = logging.getLogger(__name__)
+
+
+def read_prompts(path: Path) -> list[str]:
+    """Return the prompt of each source of a result; empty when the file is missing or damaged."""
+    try:
+        requests = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, RecursionError):
+        _log.warning("%s: its %s cannot be read and is left out", path.parent.name, path.name)
+        return []
+    return [_prompt(each) for each in requests] if isinstance(requests, list) else []
+
+
+def _prompt(request: Any) -> str:
+    if not isinstance(request, dict):
+        return ""
+    if isinstance(request.get("prompt"), str):
+        return request["prompt"]
+    timbre = request.get("timbre")
+    words = [request.get(key) for key in _WORDS] + (timbre if isinstance(timbre, list) else [])
+    return ", ".join(word for word in words if isinstance(word, str) and word)

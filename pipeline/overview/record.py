@@ -1,0 +1,135 @@
+"""One result as a flat record of plain data: what the page and the tables are made from.
+
+A manifest may come from another version or be edited by hand: what is not of the expected type is left out.
+"""
+
+import hashlib
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from ..collection import Entry
+from ..results import MIX, PICTURE, PROMPTS, STEMS
+from ..study.figures import figures_of, in_order
+from .drawings import spectrogram_name, thumbnail_name
+from .prompts import read_prompts
+
+_KEY = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)  # what can be the name of a column
+_ELSEWHERE = ("seconds.", "document.sources", "checks.problems")  # figures with a place of their own in the record
+STAGES = ("describe", "sound", "mix", "files")
+
+
+class Columns:
+    """The columns that depend on the results: the stages that took time, and the figures."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, None] = dict.fromkeys(STAGES)
+        self._figures: set[str] = set()
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._stages |= dict.fromkeys(row["seconds"])
+        self._figures |= row["figures"].keys()
+
+    @property
+    def stages(self) -> list[str]:
+        return list(self._stages)
+
+    @property
+    def figures(self) -> list[str]:
+        return in_order(self._figures)
+
+
+def record(entry: Entry, root: Path) -> dict[str, Any]:
+    """Return all that is shown or tabulated of a result, as JSON data."""
+    manifest, soundscape = entry.manifest, entry.soundscape
+    path = entry.folder.relative_to(root).as_posix()
+    files = _mapping(manifest.get("files"))
+    has_picture = (entry.folder / PICTURE).is_file()
+    input_path = _text(_mapping(manifest.get("input")).get("path"))
+    return {
+        "name": entry.name,
+        "path": path,
+        "picture": input_path or (f"{path}/{PICTURE}" if has_picture else ""),
+        "has_picture": has_picture,
+        "thumbnail": thumbnail_name(_sha256(entry.folder, PICTURE, files)) if has_picture else "",
+        "spectrogram": spectrogram_name(_sha256(entry.folder, MIX, files)),
+        "scene": soundscape.scene,
+        "mood": soundscape.mood,
+        "space": soundscape.space,
+        "sources": _sources(entry, files),
+        "vision": _made_by(manifest.get("vision")),
+        "audio": _made_by(manifest.get("audio")),
+        "seed": seed if isinstance(seed := number(manifest.get("seed")), int) else None,
+        "duration_s": number(manifest.get("duration_s")),
+        "loudness_lufs": number(manifest.get("loudness_lufs")),
+        "true_peak_dbtp": number(manifest.get("true_peak_dbtp")),
+        "seconds": {
+            stage: seconds
+            for stage, value in _mapping(manifest.get("seconds")).items()
+            if _KEY.fullmatch(stage) and (seconds := number(value)) is not None
+        },
+        "warnings": _texts(manifest.get("warnings")),
+        "problems": _texts(_mapping(manifest.get("checks")).get("problems")),
+        "figures": {
+            key: value
+            for key, value in figures_of(entry).items()
+            if _KEY.fullmatch(key) and not key.startswith(_ELSEWHERE)
+        },
+        "document": soundscape.to_json(),
+        "manifest": manifest,
+    }
+
+
+def number(value: Any) -> int | float | None:
+    """Return a finite number as it is, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < 2**63 and math.isfinite(value) else None
+
+
+def _sources(entry: Entry, files: dict[str, Any]) -> list[dict[str, Any]]:
+    stems = _stems(entry.folder, files)
+    prompts = read_prompts(entry.folder / PROMPTS)
+    return [
+        source.model_dump(mode="json")
+        | {"stem": stems.get(place, ""), "prompt": prompts[place - 1] if place <= len(prompts) else ""}
+        for place, source in enumerate(entry.soundscape.sources, 1)
+    ]
+
+
+def _stems(folder: Path, files: dict[str, Any]) -> dict[int, str]:
+    """Return the file of each stem by the place of its source, which its name begins with."""
+    names = [name.removeprefix(f"{STEMS}/") for name in files if name.startswith(f"{STEMS}/")]
+    if not names and (folder / STEMS).is_dir():
+        names = sorted(path.name for path in (folder / STEMS).iterdir())
+    return {int(name[:2]): name for name in names if re.fullmatch(r"\d\d_[\w-]+\.wav", name, re.ASCII)}
+
+
+def _sha256(folder: Path, name: str, files: dict[str, Any]) -> str:
+    """Return the hash of a file: the one in the manifest, if that speaks of a file of this size."""
+    known, path = _mapping(files.get(name)), folder / name
+    told = known.get("sha256")
+    if isinstance(told, str) and known.get("bytes") == path.stat().st_size:
+        return told
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _made_by(card: Any) -> dict[str, str]:
+    """Return backend and model; of a model in a local folder only its name, since output tells no paths."""
+    card = _mapping(card)
+    model = _text(card.get("model"))
+    return {"backend": _text(card.get("backend")), "model": Path(model).name if Path(model).is_absolute() else model}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -1,0 +1,45 @@
+// Small things that every part needs. Text of results only ever becomes textContent, so it cannot become markup.
+const byId = (id) => document.getElementById(id);
+
+function make(tag, { text, ...properties } = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
+    if (name.startsWith("aria")) node.setAttribute(`aria-${name.slice(4).toLowerCase()}`, value);
+    else if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  if (text !== undefined) node.textContent = text;
+  node.append(...children.filter(Boolean));
+  return node;
+}
+
+const press = (node, on) => node.setAttribute("aria-pressed", on);
+
+// Lower case without accents, so that "cafe" finds "Café".
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+function rounded(value) {
+  if (Number.isInteger(value)) return value.toLocaleString("en").replace("-", "−");
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 4;
+  return value.toFixed(digits).replace("-", "−");
+}
+
+function clock(seconds) {
+  if (!Number.isFinite(seconds)) return "";
+  const whole = Math.floor(seconds + 0.05);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+const pathOf = (result) => (result.path ?? result.name).split("/").map(encodeURIComponent).join("/");
+const fileOf = (result, name) => `${pathOf(result)}/${name.split("/").map(encodeURIComponent).join("/")}`;
+const drawingOf = (name) => `${document.body.dataset.index}/${name}`;
+
+function tell(words) {
+  byId("told").textContent = words;
+  clearTimeout(tell.timer);
+  tell.timer = setTimeout(() => (byId("told").textContent = ""), 5000);
+}
