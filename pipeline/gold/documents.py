@@ -1,0 +1,111 @@
+"""Where the descriptions come from: a vision backend asked now, or files that were written before."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .. import backends
+from ..batch import find_tasks
+from ..errors import SoundscapeError, did_you_mean
+from ..picture import SUFFIXES, load_picture
+from ..results import SOUNDSCAPE, safe_name
+from ..soundscape import Soundscape
+
+CHOICES = 10  # pictures that are named when another one is not there
+
+
+@dataclass(frozen=True)
+class Document:
+    """The description of a picture, or the reason why there is none."""
+
+    picture: str
+    soundscape: Soundscape | None
+    error: str = ""
+    seconds: float | None = None
+
+
+def describe_all(folder: Path, names: list[str], vision: str) -> Iterator[Document]:
+    """Describe the pictures of these names now.
+
+    Raises SoundscapeError, before any is described, when one is not there or the backend cannot run here.
+    """
+    paths = {name: _picture(folder, name) for name in names}
+    missing = [name for name, path in paths.items() if path is None]
+    if missing:
+        there = [_without_ending(picture) for picture in _pictures(folder)][:CHOICES]
+        near = did_you_mean(_without_ending(missing[0]), there) if there else ""
+        raise SoundscapeError(f"{folder} has no picture {_listed(missing)}, which the labels name.{near}")
+    _, backend = backends.load_vision(vision)
+    return (_described(backend, name, path) for name, path in paths.items() if path)
+
+
+def read_all(folder: Path, names: list[str], results: Path) -> Iterator[Document]:
+    """Read the descriptions of these pictures from a result tree, or from any folder of NAME.json.
+
+    Raises SoundscapeError when there is no such folder.
+    """
+    if not results.is_dir():
+        raise SoundscapeError(f"There is no folder {results}.")
+    # As a run over this folder named them, so that a.jpg and a.png have results of their own.
+    results_of = {task.source: task.name for task in find_tasks([folder], results)}
+    pictures = {name: _picture(folder, name) for name in names}
+    for name, path in pictures.items():
+        source = path.relative_to(folder).as_posix() if path else name
+        yield _read(results, name, results_of.get(source))
+
+
+def _described(backend: backends.VisionBackend, name: str, path: Path) -> Document:
+    start = time.perf_counter()
+    try:
+        soundscape = backend.describe(load_picture(path))
+    except SoundscapeError as error:
+        return Document(name, None, str(error))
+    return Document(name, soundscape, seconds=time.perf_counter() - start)
+
+
+def _read(results: Path, name: str, result: str | None) -> Document:
+    stem = _without_ending(name)
+    safe = "/".join(safe_name(part, "picture") for part in stem.split("/"))
+    places = [f"{place}/{SOUNDSCAPE}" for place in (result, stem, safe) if place]
+    places += [f"{place}.json" for place in (name, stem, safe)]
+    path = next((results / place for place in places if (results / place).is_file()), None)
+    if path is None:
+        return Document(name, None, f"There is no {stem}.json and no {safe}/{SOUNDSCAPE} in {results.name}.")
+    try:
+        return Document(name, Soundscape.from_json(path.read_text(encoding="utf-8-sig")))
+    except (SoundscapeError, OSError, UnicodeDecodeError) as error:
+        return Document(name, None, f"{path.relative_to(results).as_posix()}: {error}")
+
+
+def _picture(folder: Path, name: str) -> Path | None:
+    """Return the file of a picture whose ending may be left out, None when there is none."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SoundscapeError(f"{name} is outside of {folder}.")
+    if path.is_file():
+        return path
+    if not path.parent.is_dir():
+        return None
+    found = [each for each in sorted(path.parent.iterdir()) if each.stem == path.name and _is_picture(each)]
+    if len(found) > 1:
+        raise SoundscapeError(f"{name} may be {' or '.join(each.name for each in found)}: write the ending too.")
+    return found[0] if found else None
+
+
+def _pictures(folder: Path) -> list[str]:
+    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if _is_picture(each))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _without_ending(name: str) -> str:
+    path = PurePosixPath(name)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else name
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
