@@ -47,7 +47,9 @@ class Comparison:
         for group, other in ((self.a, self.b), (self.b, self.a)):
             alone = len(group.pictures) - len(self.pictures)
             if alone:
-                told.append(f"{alone} of {len(group.pictures)} pictures of {group.label} have no partner in {other.label}.")
+                told.append(
+                    f"{alone} of {len(group.pictures)} pictures of {group.label} have no partner in {other.label}."
+                )
         a, b = self.a.settings("duration_s"), self.b.settings("duration_s")
         if a != b:
             told.append(
@@ -85,19 +87,19 @@ def _rows(a: Values, b: Values, seed: int) -> tuple[Row, ...]:
 
 def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
     """Correct all tests of the study together, and say of each row what may be said."""
-    tested = [row.found.p for each in comparisons for row in each.rows if row.found.p is not None]
-    corrected = iter(statistics.holm(tested) if tested else [])
+    p_values = [row.found.p for each in comparisons for row in each.rows]
+    tests = sum(p is not None for p in p_values)
+    corrected = iter(statistics.holm(p_values))
     return [
-        replace(each, rows=tuple(_judged(row, corrected, len(tested)) for row in each.rows), tests=len(tested))
+        replace(each, rows=tuple(_judged(row, next(corrected), tests) for row in each.rows), tests=tests)
         for each in comparisons
     ]
 
 
-def _judged(row: Row, corrected, tests: int) -> Row:
+def _judged(row: Row, p: float | None, tests: int) -> Row:
     found = row.found
-    if found.p is None:
+    if p is None:
         return replace(row, verdict=f"{_pairs(found.n)}: too few to tell")
-    p = next(corrected)
     if all(a == b for _, a, b in row.pairs):
         verdict = f"equal in all {found.n} pairs"
     elif p < ALPHA:

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from ..collection import Entry
-from ..meanings import meanings_of
+from ..meanings import meanings_of, read_data
 from .groups import Group
 
 # Sections in the order of the report; senses.picture is of the picture alone and is not compared between groups.
@@ -88,7 +88,7 @@ def _catalogue() -> dict[str, Figure]:
     own = tomllib.loads(Path(__file__).with_name("figures.toml").read_text("utf-8"))
     found = [Figure(f"{section}.{name}", **fields) for section, names in own.items() for name, fields in names.items()]
     for group, section in MEASURED.items():
-        for name, each in meanings_of(group).items():
+        for name, each in meanings_of(group).items() if group in read_data() else ():
             found.append(Figure(f"{section}.{name}", each.label, each.meaning, each.unit))
     return {each.key: each for each in found}
 

@@ -147,7 +147,9 @@ def _hashes(entry: Entry) -> list[str]:
     manifest = entry.manifest
     files = manifest.get("files")
     found = [part.get("sha256") for part in (_part(files, PICTURE), _part(manifest, "input"))]
-    return [each for each in found if isinstance(each, str)] or [f"{NO_PICTURE}{sha256(str(entry.folder).encode()).hexdigest()}"]
+    return [each for each in found if isinstance(each, str)] or [
+        f"{NO_PICTURE}{sha256(str(entry.folder).encode()).hexdigest()}"
+    ]
 
 
 def _part(data: Any, key: str) -> dict[str, Any]:

@@ -133,8 +133,7 @@ def _study(names: Sequence[tuple[str, str, str]], files: dict[str, bytes], seed:
     for _ in range(SEATINGS // 2):
         first_is_a = [place % 2 == 0 for place in range(len(names))]
         draw.shuffle(first_is_a)
-        for mirror in (False, True):
-            seatings.append("".join(str(int(a == swap ^ mirror)) for a, swap in zip(first_is_a, swaps)))
+        seatings += [_seating(first_is_a, swaps), _seating([not each for each in first_is_a], swaps)]
     # Sorted by their names, so that the order of the trials does not tell the folders of the pictures either.
     order = sorted(range(len(trials)), key=lambda place: trials[place]["picture"])
     return {
@@ -143,6 +142,11 @@ def _study(names: Sequence[tuple[str, str, str]], files: dict[str, bytes], seed:
         "trials": [trials[place] for place in order],
         "seatings": ["".join(seating[place] for place in order) for seating in seatings],
     }
+
+
+def _seating(first_is_a: list[bool], swaps: list[bool]) -> str:
+    """Return a digit a trial: which of its sounds, in the order of their names, is A."""
+    return "".join(str(int(swap if is_a else not swap)) for is_a, swap in zip(first_is_a, swaps))
 
 
 def _write_key(

@@ -24,7 +24,9 @@ class Media:
             return None
         if self._is_beside(group.root):
             return quote(Path(os.path.relpath(path.resolve(), self._out)).as_posix())
-        copy = f"{FOLDER}/{self._number[id(group)]}_{safe_name(sample.name, 'result')}_{sample.picture[-6:]}{path.suffix}"
+        copy = (
+            f"{FOLDER}/{self._number[id(group)]}_{safe_name(sample.name, 'result')}_{sample.picture[-6:]}{path.suffix}"
+        )
         write_file(self._out / copy, path.read_bytes())
         return quote(copy)
 

@@ -1,11 +1,16 @@
 """Templates and assets of the pages. Everything put into a template is escaped."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..page import asset as asset_of_app
+
 _HERE = Path(__file__).parent
+_BLOCK = re.compile(r"^(?::root|\.dark) \{([^}]*)\}", re.MULTILINE)
+_COLOUR = re.compile(r"--([\w-]+): (#\w+);")
 
 
 def render(template: str, **values: Any) -> str:
@@ -14,8 +19,22 @@ def render(template: str, **values: Any) -> str:
 
 
 def asset(name: str) -> bytes:
-    """Return a style sheet or script of assets/."""
-    return (_HERE / "assets" / name).read_bytes()
+    """Return a style sheet or script of assets/; a style sheet begins with the colours."""
+    text = (_HERE / "assets" / name).read_text("utf-8")
+    return (f"{colours(':root')}\n{text}" if name.endswith(".css") else text).encode()
+
+
+def colours(selector: str) -> str:
+    """Return the colours of the app as CSS variables, by day and by night as the reader's system has it."""
+    light, dark = (" ".join(f"--{name}: {each[when]};" for name, each in palette().items()) for when in (0, 1))
+    return f"{selector} {{ {light} }} @media (prefers-color-scheme: dark) {{ {selector} {{ {dark} }} }}"
+
+
+@cache
+def palette() -> dict[str, tuple[str, str]]:
+    """Return the colours of the app: name -> (by day, by night)."""
+    light, dark = (dict(_COLOUR.findall(block)) for block in _BLOCK.findall(asset_of_app("style.css")))
+    return {name: (colour, dark[name]) for name, colour in light.items()}
 
 
 def number(value: float | None, digits: int = 3) -> str:

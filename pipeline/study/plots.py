@@ -11,21 +11,22 @@ from ..senses import Relation, relations
 from .comparison import Comparison, Row
 from .figures import Values, figure
 from .groups import Group
+from .pages import colours
 from .ratings import SCALE, Ratings
 
 MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
 MOST_POINTS = 2000  # beyond this, dots are drawn as one picture in the SVG, or a browser would crawl
 MOST_PAIRS = 6  # figures that are drawn pair by pair
-# Stand-ins that matplotlib can draw with, and what the style sheet of the SVG makes of them: (name, light, dark).
+# Colours that matplotlib can draw with, and the variables of the palette that take their place in the SVG.
 COLOURS = {
-    "#000001": ("ink", "#1b2425", "#e6ebe9"),
-    "#000002": ("quiet", "#586566", "#a3afae"),
-    "#000003": ("line", "#c3cbc8", "#3f4b4b"),
-    "#000004": ("accent", "#12655f", "#6cc7bd"),
-    "#000005": ("second", "#a2541f", "#f0b079"),
-    "#000006": ("soft", "#a9d3cd", "#2b5a56"),
+    "#000001": "ink",
+    "#000002": "ink-quiet",
+    "#000003": "line-strong",
+    "#000004": "accent",
+    "#000005": "alarm",
+    "#000006": "accent-soft",
 }
-INK, QUIET, LINE, ACCENT, SECOND, SOFT = COLOURS
+INK, QUIET, LINE, ACCENT, ALARM, SOFT = COLOURS
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "study",
@@ -109,7 +110,7 @@ def largest(comparison: Comparison) -> list[Row]:
 
 
 @_styled
-def senses(group: Group, values: Values, found: Sequence[Relation]):
+def senses(values: Values, found: Sequence[Relation]):
     """Picture against sound, a dot a picture, for each of the sensory relations."""
     canvas, axes = _canvas(2, 2, width=7.4, height=3.0)
     for axis, pair, relation in zip(axes, relations(), found):
@@ -129,8 +130,8 @@ def percentiles(values: Sequence[float], title: str):
     """How many results reached which percentile among shuffled pairs; the line is what chance alone gives."""
     canvas, (axes,) = _canvas(1, 1, width=7.4, height=2.6)
     axes.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
-    axes.axhline(len(values) / 10, color=SECOND, linewidth=1.5, linestyle=(0, (4, 3)))
-    axes.annotate("chance", (100, len(values) / 10), (-2, 4), textcoords="offset points", color=SECOND, ha="right")
+    axes.axhline(len(values) / 10, color=ALARM, linewidth=1.5, linestyle=(0, (4, 3)))
+    axes.annotate("chance", (100, len(values) / 10), (-2, 4), textcoords="offset points", color=ALARM, ha="right")
     axes.set(xlim=(0, 100), xlabel="percentile of the true pair among shuffled pairs", ylabel="results")
     axes.set_title(title)
     return canvas
@@ -139,15 +140,12 @@ def percentiles(values: Sequence[float], title: str):
 @_styled
 def ratings(answers: Ratings, groups: Sequence[Group]):
     """The share of each rating a group, from "not at all" to "perfectly"."""
-    from matplotlib.colors import to_rgb
-
     canvas, (axes,) = _canvas(1, 1, width=7.4, height=0.9 + 0.5 * len(groups))
     for place, group in enumerate(reversed(groups)):
         counts, start = answers.counts(group.label), 0.0
         for value, count in zip(SCALE, counts):
             share = count / (sum(counts) or 1)
-            colour = (*to_rgb(ACCENT), 0.15 + 0.17 * value)
-            axes.barh(place, share, left=start, height=0.62, color=colour, edgecolor=LINE)
+            axes.barh(place, share, left=start, height=0.62, color=ACCENT, alpha=0.1 + 0.12 * value)
             if share > 0.04:
                 axes.text(start + share / 2, place, str(value), ha="center", va="center", color=INK, weight="bold")
             start += share
@@ -178,10 +176,9 @@ def _svg(canvas) -> str:
     file = io.StringIO()
     canvas.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
-    for stand_in, (name, _, _) in COLOURS.items():
+    for stand_in, name in COLOURS.items():
         text = text.replace(stand_in, f"var(--{name})")
-    light, dark = (" ".join(f"--{name}: {each[when]};" for name, *each in COLOURS.values()) for when in (0, 1))
-    style = f"<style>svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}</style>"
+    style = f"<style>{colours('svg')}</style>"
     return re.sub(r"(<svg [^>]*>)", lambda match: match[1] + style, text, count=1)
 
 

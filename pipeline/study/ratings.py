@@ -139,8 +139,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
     names = set(rows[0]) if rows else set()
     if not names >= {"listener", "rating"} or not (names >= {"id"} or names >= {"group", "result"}):
         raise SoundscapeError(
-            f"{path.name} is no table of ratings: it needs the columns listener, rating, and either id (as the listening"
-            " page writes it) or group and result."
+            f"{path.name} is no table of ratings: it needs the columns listener, rating, and either id (as the"
+            " listening page writes it) or group and result."
         )
     return rows
 

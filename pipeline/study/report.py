@@ -1,29 +1,36 @@
 """The report as a static page: index.html, its tables and plots, and what is to be heard."""
 
+import math
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ..results import MIX, PICTURE, write_file
+from ..senses import Relation, relations
 from . import plots
 from .comparison import Comparison
 from .examples import Example, Examples, examples_of
-from .figures import SECTIONS, figure
-from .groups import Group
+from .figures import figure
+from .groups import BY_HAND, Group
 from .listening import ListeningPage
 from .media import Media
-from .pages import asset, render
-from .plots import can_plot
-from .senses_words import relation_words
-from .study import Study
+from .pages import asset, number, render
+from .ratings import SCALE
+from .study import Correlated, Study
 from .tables import COMPARISONS, FIGURES, write_tables
 
 PAGE = "index.html"
 ASSETS = ("report.css", "report.js")
+ALPHA_WORDS = (  # Krippendorff 2004
+    (0.8, "reliable"),
+    (0.667, "enough for tentative conclusions"),
+    (-math.inf, "too little to rely on"),
+)
 SECTION_TITLES = {
     "ratings": "What people said",
-    "coherence": "Agreement of meaning, by models",
+    "coherence": "Agreement of meaning, scored by models",
     "checks": "The signal",
     "senses.sound": "What the ear takes in",
     "document": "The description",
@@ -34,24 +41,227 @@ SECTION_TITLES = {
 
 def write_report(study: Study, out: Path, listening: ListeningPage | None = None) -> Path:
     """Write the report into a folder and return its page."""
-    media = Media(out, list(study.groups))
-    draw = _Plots(out)
+    media, draw = Media(out, study.groups), _Plots(out)
     page = render(
         "report.html",
         study=study,
-        groups=[_group_facts(group) for group in study.groups],
         findings=_findings(study),
-        comparisons=[_comparison_facts(each, number, draw) for number, each in enumerate(study.comparisons, 1)],
-        relations=[_relation_facts(study, place, draw) for place in range(len(study.groups))],
-        ranks=[_rank_facts(study, place, draw) for place in range(len(study.groups)) if study.ranks[place]],
+        groups=[_group_facts(group) for group in study.groups],
+        comparisons=[_comparison_facts(each, f"{place}", draw) for place, each in enumerate(study.comparisons, 1)],
+        related=[_relation_facts(study, place, draw) for place in range(len(study.groups))],
+        ranks=[_rank_facts(study, place, draw) for place in range(len(study.groups))],
         ratings=_rating_facts(study, draw),
         examples=[_example_facts(each, media) for each in _examples(study)],
         listening=listening,
-        plots_missing="" if can_plot() else plots.MISSING,
-        figure=figure,
+        sensory_pairs=relations(),
+        no_plots="" if plots.can_plot() else plots.MISSING,
         tables=(FIGURES, COMPARISONS),
     )
     write_tables(study, out)
     for name in ASSETS:
         write_file(out / "assets" / name, asset(name))
     return write_file(out / PAGE, page.encode())
+
+
+class _Plots:
+    """Draws into the report where matplotlib is there."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._can = plots.can_plot()
+
+    def __call__(self, name: str, draw: Callable[..., str], *arguments: Any) -> str:
+        """Return the address of the plot, empty where there is none."""
+        if not self._can:
+            return ""
+        write_file(self._out / "plots" / f"{name}.svg", draw(*arguments).encode())
+        return f"plots/{name}.svg"
+
+
+# In short ------------------------------------------------------------------------------------------------------------
+
+
+def _findings(study: Study) -> list[str]:
+    """The sentences that a reader in a hurry should read."""
+    results = sum(len(group.samples) for group in study.groups)
+    pictures = len(set().union(*(group.pictures for group in study.groups)))
+    told = [
+        f"{_count(results, 'result')} of {_count(pictures, 'picture')} in {_count(len(study.groups), 'group')}, made by"
+        f" {' and '.join(group.label for group in study.groups)}."
+    ]
+    if len(study.groups) == 1:
+        told.append("There is one group only, so nothing is compared; what goes together within it is told.")
+    elif not study.comparisons:
+        told.append("No two groups have a picture in common, so nothing can be compared.")
+    told += [_compared(each) for each in study.comparisons]
+    related = [each for of in study.relations for each in of if each.is_shown]
+    if related:
+        told.append(f"Between picture and sound: {'; '.join(_related(each) for each in related)}.")
+    elif any(each.found.p is not None for of in study.relations for each in of):
+        told.append("No sensory relation between picture and sound stands after the correction.")
+    if study.ratings:
+        people = len(study.ratings.listeners)
+        told.append(f"{_count(people, 'listener')} gave {_count(len(study.ratings.answers), 'rating')}.")
+    return told
+
+
+def _compared(comparison: Comparison) -> str:
+    pairs = f"{comparison.b.label} against {comparison.a.label}, {_count(len(comparison.pictures), 'picture')}"
+    if not any(row.p_holm is not None for row in comparison.rows):
+        return f"{pairs}: too few to tell."
+    shown = comparison.shown
+    if not shown:
+        return f"{pairs}: no difference stands after the correction for {_count(comparison.tests, 'test')}."
+    words = [f"{figure(row.figure).title.lower()} {row.verdict.split()[0]}" for row in shown]
+    figures = _count(len(comparison.rows), "figure")
+    return f"{pairs}: {len(shown)} of {figures} differ after the correction ({', '.join(words)})."
+
+
+def _related(each: Correlated) -> str:
+    words = "go together" if each.found.rho > 0 else "go against each other"
+    label = next(pair.label for pair in relations() if pair.name == each.found.name).lower()
+    return f"{label}, {words} in {each.group.label}"
+
+
+# Sections ------------------------------------------------------------------------------------------------------------
+
+
+def _group_facts(group: Group) -> dict[str, Any]:
+    totals = [_total_s(sample.entry.manifest.get("seconds")) for sample in group.samples]
+    found = [problem for sample in group.samples for problem in _problems(sample.entry.manifest)]
+    return {
+        "group": group,
+        "by_hand": group.vision == BY_HAND,
+        "results": len(group.samples),
+        "pictures": len(group.pictures),
+        "durations": ", ".join(number(value) for value in group.settings("duration_s")[:6]) or "–",
+        "seeds": _seeds(group.settings("seed")),
+        "seconds": median(totals) if any(totals) else None,
+        "problems": len(found),
+    }
+
+
+def _seeds(seeds: list[Any]) -> str:
+    return ", ".join(map(str, seeds)) if len(seeds) <= 3 else f"{len(seeds)} different"
+
+
+def _total_s(seconds: Any) -> float:
+    values = seconds.values() if isinstance(seconds, dict) else ()
+    return sum(value for value in values if isinstance(value, int | float))
+
+
+def _problems(manifest: dict[str, Any]) -> list[Any]:
+    checks = manifest.get("checks")
+    found = checks.get("problems") if isinstance(checks, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _comparison_facts(comparison: Comparison, name: str, draw: _Plots) -> dict[str, Any]:
+    has_effects = any(row.found.effect is not None for row in comparison.rows)
+    sections = groupby(comparison.rows, key=lambda row: figure(row.figure).section)
+    return {
+        "comparison": comparison,
+        "sections": [
+            (SECTION_TITLES.get(key, key), [(row, figure(row.figure)) for row in rows]) for key, rows in sections
+        ],
+        "effects": draw(f"effects_{name}", plots.effects, comparison) if has_effects else "",
+        "pairs": draw(f"pairs_{name}", plots.pairs, comparison) if plots.largest(comparison) else "",
+    }
+
+
+def _relation_facts(study: Study, place: int, draw: _Plots) -> dict[str, Any]:
+    found = study.relations[place]
+    has_points = any(each.found.rho is not None for each in found)
+    bare = [each.found for each in found]
+    return {
+        "group": study.groups[place],
+        "rows": [(each, pair, _relation_words(each)) for each, pair in zip(found, relations())],
+        "plot": draw(f"senses_{place + 1}", plots.senses, study.values[place], bare) if has_points else "",
+    }
+
+
+def _relation_words(each: Correlated) -> str:
+    found: Relation = each.found
+    if found.note:
+        return found.note
+    if not each.is_shown:
+        return "No relation shown."
+    return "They go together." if found.rho > 0 else "They go against each other."
+
+
+def _rank_facts(study: Study, place: int, draw: _Plots) -> dict[str, Any]:
+    drawn = [
+        (each, draw(f"ranks_{place + 1}_{count}", plots.percentiles, list(each.percentiles.values()), each.title))
+        for count, each in enumerate(study.ranks[place], 1)
+    ]
+    return {"group": study.groups[place], "rows": drawn}
+
+
+def _rating_facts(study: Study, draw: _Plots) -> dict[str, Any] | None:
+    answers = study.ratings
+    if not answers:
+        return None
+    rated = [group for group in study.groups if sum(answers.counts(group.label))]
+    return {
+        "ratings": answers,
+        "rows": [_rated(group, study) for group in rated],
+        "plot": draw("ratings", plots.ratings, answers, rated),
+        "fit_agreement": _alpha_words(answers.fit_agreement(), len(answers.listeners)),
+        "preference_agreement": _alpha_words(answers.preference_agreement(), len(answers.listeners)),
+        "side": answers.side_bias(),
+        "agreements": [(each, figure(each.found.name)) for each in study.agreements],
+    }
+
+
+def _rated(group: Group, study: Study) -> dict[str, Any]:
+    counts = study.ratings.counts(group.label)
+    given = [value for value, count in zip(SCALE, counts) for _ in range(count)]
+    return {
+        "group": group,
+        "n": len(given),
+        "mean": sum(given) / len(given),
+        "median": median(given),
+        "preferences": study.ratings.preferences(group.label),
+    }
+
+
+def _alpha_words(alpha: float | None, listeners: int) -> str:
+    if listeners < 2:
+        return "one listener only, so there is no agreement to compute"
+    if alpha is None:
+        return "no sound was judged by two listeners, or all said the same of all, so there is no agreement to compute"
+    words = next(words for least, words in ALPHA_WORDS if alpha >= least)
+    return f"α = {number(alpha, 2)}, {words}"
+
+
+def _examples(study: Study) -> list[Examples]:
+    found = [
+        examples_of(group, values, ranks, study.groups)
+        for group, values, ranks in zip(study.groups, study.values, study.ranks)
+    ]
+    return [each for each in found if each]
+
+
+def _example_facts(examples: Examples, media: Media) -> dict[str, Any]:
+    ends = (("Best", examples.best), ("Worst", examples.worst))
+    return {
+        "examples": examples,
+        "ends": [(title, [_example(each, examples.group, media) for each in end]) for title, end in ends if end],
+    }
+
+
+def _example(example: Example, group: Group, media: Media) -> dict[str, Any]:
+    sample = example.sample
+    return {
+        "name": sample.name,
+        "scene": sample.entry.soundscape.scene,
+        "sources": ", ".join(source.name for source in sample.entry.soundscape.sources),
+        "score": example.score,
+        "picture": media.link(group, sample, PICTURE),
+        "sound": media.link(group, sample, MIX),
+        "others": [(other.label, media.link(other, theirs, MIX)) for other, theirs in example.others],
+    }
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"

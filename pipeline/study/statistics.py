@@ -85,13 +85,15 @@ def rank_biserial(changes: np.ndarray) -> float:
     return float((ranks * np.sign(moved)).sum() / ranks.sum())
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number by Holm's step-down procedure (1979), in the order given."""
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p)))))
-    return corrected.tolist()
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return p-values corrected for their number by Holm's step-down procedure (1979); None was not tested."""
+    tested = [place for place, p in enumerate(p_values) if p is not None]
+    corrected: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, place in enumerate(sorted(tested, key=lambda place: p_values[place])):
+        highest = max(highest, min(1.0, p_values[place] * (len(tested) - rank)))
+        corrected[place] = highest
+    return corrected
 
 
 def can_tell(pairs: int, tests: int) -> bool:

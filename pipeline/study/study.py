@@ -17,11 +17,10 @@ FIT = "ratings.fit"
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How a computed figure goes with the ratings of people in one group; p corrected for all of these tests."""
+class Correlated:
+    """Two figures in one group: a sensory relation, or a figure and the ratings; p corrected for all of its kind."""
 
     group: Group
-    figure: str
     found: Relation
     p_holm: float | None = None
 
@@ -37,10 +36,10 @@ class Study:
     groups: tuple[Group, ...]
     values: tuple[Values, ...]
     comparisons: tuple[Comparison, ...]
-    relations: tuple[tuple[Relation, ...], ...]
+    relations: tuple[tuple[Correlated, ...], ...]
     ranks: tuple[tuple[Ranks, ...], ...]
     ratings: Ratings | None
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[Correlated, ...]
     seed: int
 
 
@@ -59,7 +58,7 @@ def make_study(
         tuple(groups),
         tuple(values),
         tuple(compare(groups, values, seed)),
-        tuple(tuple(senses.relate(sample.entry for sample in group.samples)) for group in groups),
+        tuple(_relations(groups)),
         tuple(tuple(ranks_of(group, seed)) for group in groups),
         answers,
         tuple(_agreements(groups, values)) if answers else (),
@@ -67,7 +66,17 @@ def make_study(
     )
 
 
-def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Agreement]:
+def _relations(groups: Sequence[Group]) -> list[tuple[Correlated, ...]]:
+    found = [
+        Correlated(group, relation)
+        for group in groups
+        for relation in senses.relate(sample.entry for sample in group.samples)
+    ]
+    corrected = _corrected(found)
+    return [tuple(each for each in corrected if each.group is group) for group in groups]
+
+
+def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Correlated]:
     """Correlate every computed figure with the mean rating of people, group by group."""
     found = []
     for group, of in zip(groups, values):
@@ -75,7 +84,9 @@ def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Agree
         for key in in_order({key for key in of if not key.startswith("ratings.")} if rated else set()):
             both = [picture for picture in of[key] if picture in rated]
             xs, ys = [of[key][each] for each in both], [rated[each] for each in both]
-            found.append(Agreement(group, key, senses.rank_correlation(key, xs, ys)))
-    tested = [each for each in found if each.found.p is not None]
-    corrected = dict(zip(map(id, tested), statistics.holm([each.found.p for each in tested]) if tested else []))
-    return [replace(each, p_holm=corrected.get(id(each))) for each in found]
+            found.append(Correlated(group, senses.rank_correlation(key, xs, ys)))
+    return _corrected(found)
+
+
+def _corrected(found: list[Correlated]) -> list[Correlated]:
+    return [replace(each, p_holm=p) for each, p in zip(found, statistics.holm([each.found.p for each in found]))]

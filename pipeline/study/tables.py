@@ -1,4 +1,4 @@
-"""The study as tables: figures.csv, one line a result and figure, and comparisons.csv, one line a pair of groups and figure."""
+"""The study as tables: figures.csv, a line a result and figure; comparisons.csv, a line a pair of groups and figure."""
 
 import csv
 import io
