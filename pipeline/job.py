@@ -13,11 +13,14 @@ from typing import Any
 from PIL import Image
 
 from . import backends
+from .audio import Clip
 from .backends import OnStep, SoundOptions
+from .checks import check
 from .describe import describe
 from .errors import SoundscapeError
 from .mix import mixdown
 from .results import write_bundle, write_result
+from .senses import of_picture, of_sound
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, seeds_of, synthesize
 
@@ -103,6 +106,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     with clock.stage("mix"):
         progress("mix", 0, 1)
         mixed = mixdown(soundscape, stems)
+        measured = _measured(job.picture, mixed.clip)
     progress("files", 0, 1)
     report = {
         "format": 1,
@@ -114,6 +118,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         "loudness_lufs": round(mixed.loudness_lufs, 2),
         "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
         "warnings": list(mixed.warnings),
+        **measured,
         "seconds": clock.seconds,
         "versions": _versions(),
     } | job.provenance
@@ -137,6 +142,12 @@ def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgr
         raise SoundscapeError("There is no picture yet. Give one first.")
     progress("describe", 0, 1)
     return describe(picture, vision, on_step=_step_of("describe", progress))
+
+
+def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
+    """What can be told without a model of the sound, and of picture and sound beside each other."""
+    senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
+    return {"checks": check(clip), "senses": senses}
 
 
 def _prompts(

@@ -48,9 +48,17 @@ def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_sto
     process = call(*inputs, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 1
     first, bad, second = lines(process)
-    assert Path(first["mix"]).parent.name == "meadow" and Path(second["mix"]).parent.name == "meadow-2"
+    assert first["name"] == "meadow" and second["name"].startswith("meadow-")
     assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["meadow", "meadow-2"]
+    assert {path.parent.name for path in tmp_path.rglob("mix.wav")} == {first["name"], second["name"]}
+    assert json.loads((tmp_path / "failures.jsonl").read_text())["picture"] == "notes.txt"
+
+
+def test_a_run_of_several_pictures_ends_with_a_page_and_a_table_of_them(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--duration", 2)
+    assert process.returncode == 0, process.stderr
+    assert f"open {tmp_path / 'index.html'}" in process.stderr and "a minute" in process.stderr
+    assert "meadow" in (tmp_path / "summary.csv").read_text("utf-8-sig")
 
 
 def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
@@ -71,23 +79,37 @@ def test_an_edited_description_is_never_lost(pictures, tmp_path):
     call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
     path = tmp_path / "meadow/soundscape.json"
     path.write_text('{"sources": [{"name": "church bell"}]}')
-    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    assert "church bell" in path.read_text()
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio", "--again")
     assert lines(process)[0]["earlier_soundscape"] == str(tmp_path / "meadow/soundscape.before.json")
     assert "church bell" in (tmp_path / "meadow/soundscape.before.json").read_text()
     assert "kept as soundscape.before.json" in process.stderr
 
 
+def test_the_same_command_again_makes_nothing_and_says_so(pictures, tmp_path):
+    first = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
+    again = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
+    assert again.returncode == 0 and "meadow.jpg: done before" in again.stderr
+    assert lines(again)[0]["unchanged"] is True and lines(again)[0]["seed"] == lines(first)[0]["seed"]
+
+
+def test_several_processes_are_asked_for_with_workers(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--duration", 2, "--workers", 2)
+    assert process.returncode == 0 and len(lines(process)) == 2, process.stderr
+
+
 def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
     def interrupted(job, folder, on_progress):
-        if folder.name == "meadow-2":
+        if folder.name != "meadow":
             raise KeyboardInterrupt
         return run(job, folder, on_progress)
 
-    monkeypatch.setattr("pipeline.__main__.run", interrupted)
+    monkeypatch.setattr("pipeline.stages.run", interrupted)
     files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
     assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
-    assert "Stopped. What is finished stays." in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["meadow"]
+    assert "Stopped. What is finished stays" in capsys.readouterr().err
+    assert [path.parent.name for path in tmp_path.rglob("mix.wav")] == ["meadow"]
 
 
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
@@ -135,6 +157,8 @@ def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_pat
     ("arguments", "words"),
     [
         ((), "required"),
+        (("a.jpg", "--out", "x", "--ray", "--workers", "2"), "choose one"),
+        ((".", "--out", "x"), "no picture was found there"),
         (("a.jpg",), "--out"),
         (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
         (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
