@@ -27,6 +27,7 @@ from pipeline.page import asset, document, fragments, theme, visitors
 from pipeline.page.columns import picture_column, picture_file, scripted_html, sound_column, soundscape_column
 from pipeline.page.document import Origin
 from pipeline.page.guard import Guard
+from pipeline.page.opening import Opened, open_result
 from pipeline.page.wishes import (
     EXAMPLES,
     example,
@@ -37,6 +38,7 @@ from pipeline.page.wishes import (
     needs_gpu,
     prompts_of,
     refusal,
+    remembered,
     titles,
     warm_up,
     wishes_of,
@@ -49,8 +51,9 @@ if TYPE_CHECKING:
 
 TITLE = "Image to Soundscape"
 SWEPT_EVERY_S = 1800
-MAX_UPLOAD = "30mb"
+MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 MODEL_WORK = "model"  # one queue for everything that runs a model
+OPENED_VALUES = 25  # of `opened_view`
 TOAST = {"duration": 5, "print_exception": False}
 PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -143,7 +146,7 @@ def on_hear(picture, text, origin, vision, ticket, request: gr.Request, progress
         job = job_of(picture, written, vision=vision, **wishes_of(*wishes))
         result = sound(job, request, ticket, progress)
         same = [gr.skip()] * 7
-        return (same if written else replaced(result.soundscape, picture, text, origin)) + sound_view(result)
+        return (same if written else replaced(result.soundscape, picture, text, origin)) + made_view(result)
 
 
 def on_describe(picture, text, origin, vision, ticket, progress=PROGRESS):
@@ -155,7 +158,7 @@ def on_make(picture, text, origin, ticket, request: gr.Request, progress=PROGRES
     """Make the sound of what is written. A picture that it was not written for is no part of the result."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return sound_view(sound(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+        return made_view(sound(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
 
 
 def on_upload(picture: str | None) -> list[Any]:
@@ -164,7 +167,7 @@ def on_upload(picture: str | None) -> list[Any]:
     return [None, fragments.notice(why, "refusal")] if why else [gr.skip(), ""]
 
 
-def replaced(soundscape: Soundscape, picture: str, text: str | None, origin: Origin) -> list[Any]:
+def replaced(soundscape: Soundscape, picture: str | None, text: str | None, origin: Origin) -> list[Any]:
     """Values of a document that takes the place of another, whose edits by hand are kept for one step back."""
     values = document.views(soundscape)
     kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
@@ -200,13 +203,38 @@ def on_example(text, origin, chosen: gr.EventData) -> list[Any]:
     ]
 
 
+def on_open(given: list[str] | None, text, origin, request: gr.Request) -> list[Any]:
+    """Show an earlier result that the visitor hands back, or say why it cannot be read."""
+    with in_words():
+        try:
+            opened = open_result(given or [], visitors.new_result(request.session_hash))
+        except SoundscapeError as error:
+            return [None, fragments.notice(str(error), "refusal"), *[gr.skip()] * OPENED_VALUES]
+        return [None, "", *opened_view(opened, text, origin)]
+
+
+def opened_view(opened: Opened, text: str | None, origin: Origin) -> list[Any]:
+    """Values of picture, document, sound, and the wishes that make the same sound again."""
+    result, picture = opened.result, opened.picture
+    sound = [gr.skip()] * 5 + [gr.Column(visible=True), gr.Column(visible=False)]
+    if opened.has_sound:
+        result.write_bundle()
+        sound = sound_view(result)
+    wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
+    return [picture, *replaced(result.soundscape, picture, text, origin), *sound, *wishes]
+
+
 def sound_view(result: "Result") -> list[Any]:
-    """Values of everything in the column of the sound."""
+    """Values of everything that shows the sound."""
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     stems = fragments.stems(result.soundscape, result.stem_paths)
-    facts, seed = fragments.report(result.report, titles(result.report)), str(result.report["seed"])
-    no_prompts = ""  # those of the visitor are for one run
-    return [mix, mix, bundle, stems, facts, seed, no_prompts, gr.Column(visible=False), gr.Column(visible=True)]
+    facts = fragments.report(result.report, titles(result.report))
+    return [mix, mix, bundle, stems, facts, gr.Column(visible=False), gr.Column(visible=True)]
+
+
+def made_view(result: "Result") -> list[Any]:
+    """Values of the sound that was made now, with its seed; prompts of the visitor are for one run."""
+    return [*sound_view(result), str(result.report["seed"]), ""]
 
 
 def backends_view() -> list[Any]:
@@ -267,21 +295,21 @@ def create_demo() -> gr.Blocks:
         ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
         written = [look.picture, text.editor, origin]
         views = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
-        results = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.seed, made.prompts]
-        results += [made.nothing, made.result]
+        shown = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.nothing, made.result]
+        results = [*shown, made.seed, made.prompts]
         advanced = [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
-        wishes = [ticket, look.audio, made.duration_s, made.seed, made.surprise, *advanced]
+        wishes = [look.audio, made.duration_s, made.seed, made.surprise, *advanced]
         controls, stops = [ticket, look.hear, look.describe, made.make], [look.stop, made.stop]
         words = [look.status, made.status]
         running = []
         for button, task, inputs, outputs, column in (
-            (look.hear, on_hear, [*written, look.vision, *wishes], views + results, look),
+            (look.hear, on_hear, [*written, look.vision, ticket, *wishes], views + results, look),
             (look.describe, on_describe, [*written, look.vision, ticket], views, look),
-            (made.make, on_make, [*written, *wishes], results, made),
+            (made.make, on_make, [*written, ticket, *wishes], results, made),
         ):
-            shown = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
+            told = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
             done = button.click(begin, None, [*controls, *words, column.stop], **QUICK).then(
-                task, inputs, outputs, **shown
+                task, inputs, outputs, **told
             )
             for ended in (done.success, done.failure):  # .then is not called after an error
                 ended(end, ticket, controls + stops, **QUICK)
@@ -300,8 +328,16 @@ def create_demo() -> gr.Blocks:
         look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)
         look.picture.change(document.note, written, text.note, **QUICK)
         text.bring_back.click(on_bring_back, [*written, kept], views, **QUICK)
-        shown = [look.picture, *views, look.refusal, made.nothing, made.result]
-        gallery.select(on_example, written[1:], shown, **QUICK)
+        begun = [look.picture, *views, look.refusal, made.nothing, made.result]
+        gallery.select(on_example, written[1:], begun, **QUICK)
+        opened = [look.picture, *views, *shown, *wishes]
+        look.given.upload(
+            on_open,
+            [look.given, *written[1:]],
+            [look.given, look.refusal, *opened],
+            show_progress_on=look.status,
+            **PRIVATE,
+        ).success(None, js=asset("made.js"), **QUICK)
         made.show_prompts.click(
             on_prompts, [text.editor, look.audio], made.prompts, concurrency_id=MODEL_WORK, **PRIVATE
         )

@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from . import asset, document
+from .wishes import MAX_DURATION_S, MIN_DURATION_S, PRECISIONS, USUAL_DURATION_S
 
 
 def picture_column(gr: ModuleType) -> SimpleNamespace:
@@ -28,6 +29,8 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
             vision_notes = gr.HTML()
             audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
             audio_notes = gr.HTML()
+        opening = scripted_html(gr, None, "opening", html_template=asset("opening.html"))
+        given = gr.File(file_count="multiple", visible="hidden", label="An earlier result", elem_id="given")
     return SimpleNamespace(**locals())
 
 
@@ -53,8 +56,9 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
     """How long and from which seed, and all that comes of it."""
     with gr.Column(elem_id="sound-column", min_width=260):
         gr.HTML("<h2>Sound</h2>")
+        lengths = (MIN_DURATION_S, MAX_DURATION_S, USUAL_DURATION_S)
         with gr.Row(elem_id="wishes"):
-            duration_s = gr.Slider(2, 60, value=10, step=1, label="Length in seconds", elem_id="duration")
+            duration_s = gr.Slider(*lengths, step=1, label="Length in seconds", elem_id="duration")
             seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
             surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
         with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
@@ -62,7 +66,7 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             steps = gr.Slider(0, 200, 0, step=1, label="Steps", elem_id="steps")
             guidance = gr.Slider(0, 15, 0, step=0.5, label="Guidance", elem_id="guidance")
             candidates = gr.Slider(1, 4, 1, step=1, label="Candidates a sound, the best is kept", elem_id="candidates")
-            choices = [("Automatic", ""), "float32", "float16", "bfloat16"]
+            choices = [("Automatic", ""), *PRECISIONS]
             precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
             negative = gr.Textbox(label="Not to be heard", elem_id="negative")
             prompts = gr.Textbox(label="Prompts of this run, one line a sound", lines=3, elem_id="prompts")

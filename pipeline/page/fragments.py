@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..results import safe_name
+
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
 STAGES = {
@@ -95,13 +97,19 @@ def _number(value: Any) -> str:
 
 
 def stems(soundscape: Any, paths: list[Path]) -> list[dict[str, Any]]:
-    """Return name, words and file of each stem, for the script that lists them. A file begins with its place."""
-    return [_stem(soundscape.sources[int(path.name[:2]) - 1], path) for path in paths]
+    """Return name, words and file of each stem, for the script that lists them.
+
+    The name of a file tells the place and the words of its source. Where they are no longer those of the document,
+    which was edited since, the file's own words are told.
+    """
+    return [_stem(dict(enumerate(soundscape.sources, 1)).get(int(path.name[:2])), path) for path in paths]
 
 
 def _stem(source: Any, path: Path) -> dict[str, Any]:
-    words = (source.material, source.action, ", ".join(source.timbre))
     file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+    if source is None or safe_name(f"{source.name} {source.action}", "source") != path.stem[3:]:
+        return {"name": path.stem[3:].replace("_", " "), "words": "", "file": file}
+    words = (source.material, source.action, ", ".join(source.timbre))
     return {"name": source.name, "words": " · ".join(filter(None, words)), "file": file}
 
 

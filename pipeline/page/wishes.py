@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model of 7 billion weights
 USUAL_SOURCES, USUAL_STEPS = 5, 100
+MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
+PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
@@ -84,6 +86,31 @@ def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *
     }
 
 
+def remembered(report: dict[str, Any]) -> list[Any]:
+    """Return the values of the controls that make the same sound again; None for each that nothing is known of.
+
+    In the order of `wishes_of`: audio, duration_s, seed, surprise, and what `options_of` takes.
+    """
+    from .. import backends
+
+    if not report["audio"]:
+        return [None] * 10
+    name, options = report["audio"]["backend"], report["options"]
+    prompts = [options["prompts"].get(place, "") for place in range(max(options["prompts"], default=-1) + 1)]
+    return [
+        name if name in backends.AUDIO and not backends.card(name).reason else "",
+        min(max(report["duration_s"] or USUAL_DURATION_S, MIN_DURATION_S), MAX_DURATION_S),
+        "" if report["seed"] is None else str(report["seed"]),
+        report["seed"] is None,
+        options["steps"] or 0,
+        options["guidance"] or 0,
+        options["negative_prompt"] or "",
+        options["candidates"],
+        options["precision"] if options["precision"] in PRECISIONS else "",
+        "\n".join(prompts),
+    ]
+
+
 def prompts_of(text: str, audio: str) -> list[str]:
     """Return what the audio backend would be asked for each source of the document."""
     from .. import backends
@@ -148,7 +175,9 @@ def titles(report: dict[str, Any]) -> dict[str, str]:
     """Return what people call the backends that a report names."""
     from .. import backends
 
-    return {kind: backends.card(report[kind]["backend"]).title for kind in ("vision", "audio") if report[kind]}
+    known = backends.VISION | backends.AUDIO
+    names = {kind: report[kind]["backend"] for kind in ("vision", "audio") if report.get(kind)}
+    return {kind: backends.card(name).title for kind, name in names.items() if name in known}
 
 
 def warm_up() -> None:

@@ -1,0 +1,83 @@
+"""A manifest that somebody hands us: what the page shows of it, checked; all else is left out."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from ..errors import SoundscapeError
+from ..results import MANIFEST, SOUNDSCAPE
+
+MAX_SEED = 2**32 - 1
+EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear it."
+
+_Text = Annotated[str, Field(max_length=1000)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _MadeBy(_Part):
+    backend: _Text = ""
+    model: _Text = ""
+    revision: _Text | None = None
+    licence: _Text = ""
+    device: _Text = ""
+
+
+class _Options(_Part):
+    steps: Annotated[int, Field(ge=0, le=200)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=15)] | None = None
+    negative_prompt: _Text | None = None
+    candidates: Annotated[int, Field(ge=1, le=4)] = 1
+    precision: _Text = ""
+    prompts: dict[Annotated[int, Field(ge=0, le=7)], _Text] = {}
+
+
+class _File(_Part):
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Manifest(_Part):
+    vision: _MadeBy | None = None
+    audio: _MadeBy | None = None
+    duration_s: Annotated[float, Field(gt=0, le=3600)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    options: _Options = _Options()
+    loudness_lufs: _Number | None = None
+    true_peak_dbtp: _Number | None = None
+    warnings: Annotated[list[_Text], Field(max_length=20)] = []
+    seconds: Annotated[dict[_Text, _Number], Field(max_length=20)] = {}
+    files: Annotated[dict[Annotated[str, Field(max_length=100)], _File], Field(max_length=30)] = {}
+    checks: dict[_Text, JsonValue] | None = None
+    senses: dict[_Text, JsonValue] | None = None
+
+
+def read_manifest(data: bytes) -> dict[str, Any]:
+    """Return the report that a manifest holds. Raises SoundscapeError naming the field that cannot be right."""
+    try:
+        return _Manifest.model_validate_json(data).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(step) for step in first["loc"])[:100]
+        raise SoundscapeError(f"{MANIFEST} is damaged{f': {path} cannot be right' if path else ''}.") from None
+
+
+def differences(folder: Path, report: dict[str, Any]) -> list[str]:
+    """Return in words which files of the folder are not those that the report was written with."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    told = {name: file["sha256"] for name, file in report["files"].items()}
+    changed = [name for name in told.keys() & paths if _sha256(paths[name]) != told[name]]
+    words = [EDITED] if SOUNDSCAPE in changed else []
+    for what, names in (("Changed since then", set(changed) - {SOUNDSCAPE}), ("Missing", told.keys() - paths)):
+        if names:
+            words.append(f"{what}: {', '.join(sorted(names))}.")
+    return words
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,74 @@
+// An earlier result is chosen, or dropped anywhere on the page. It is sent by the upload of the hidden gr.File, which
+// takes no folders when they are dropped; of a folder only what a result has is sent.
+const ENDINGS = [".zip", ".json"];
+const PARTS = /^(soundscape|manifest|prompts|coherence)\.json$|^soundscape\.before\.json$|^mix\.wav$|^picture\.jpg$|^0[1-8]_[a-z0-9_-]+\.wav$/;
+const LIMIT_BYTES = 100e6; // of what the server takes in one file
+const [files, folder] = element.querySelectorAll("input");
+const said = element.querySelector("[role=status]");
+
+element.addEventListener("click", (event) => {
+  const choose = event.target.closest("[data-choose]")?.dataset.choose;
+  if (choose) (choose === "folder" ? folder : files).click();
+});
+files.addEventListener("change", () => send([...files.files].map((file) => ({ file, path: file.name }))));
+folder.addEventListener("change", () => send([...folder.files].map((file) => ({ file, path: file.webkitRelativePath }))));
+
+function say(words) {
+  said.textContent = words;
+  said.className = words ? "refusal" : "";
+}
+
+function send(found) {
+  files.value = folder.value = "";
+  const results = found.filter(({ path }) => /(^|\/)soundscape\.json$/.test(path));
+  const alone = found.length === 1 && ENDINGS.some((ending) => found[0].path.toLowerCase().endsWith(ending));
+  if (!alone && results.length !== 1) {
+    say(results.length ? `There are ${results.length} results in this folder. Choose one of them.`
+      : "This is no result: there is no soundscape.json in it. Choose the ZIP that this app made, or the folder of one result.");
+    return;
+  }
+  const top = alone ? "" : results[0].path.slice(0, -"soundscape.json".length);
+  const parts = alone ? found : found.filter(({ file, path }) => path.startsWith(top) && PARTS.test(file.name));
+  const bytes = Math.max(...parts.map(({ file }) => file.size));
+  if (bytes > LIMIT_BYTES) {
+    say(`The file is too large: ${Math.round(bytes / 1e6)} MB, at most ${LIMIT_BYTES / 1e6} MB are taken.`);
+    return;
+  }
+  say("");
+  const carrier = new DataTransfer();
+  for (const { file } of parts) carrier.items.add(file);
+  const input = document.querySelector("#given input[type=file]");
+  input.files = carrier.files;
+  input.dispatchEvent(new Event("change"));
+}
+
+// What is dropped ----------------------------------------------------------------------------------------------------
+
+async function read(entry, depth = 0) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    return [{ file, path: entry.fullPath.slice(1) }];
+  }
+  if (depth > 2) return []; // a result has one folder inside
+  const reader = entry.createReader();
+  const found = [];
+  for (let some = null; some?.length !== 0; found.push(...some)) {
+    some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // 100 at a time
+  }
+  return (await Promise.all(found.map((each) => read(each, depth + 1)))).flat();
+}
+
+function isOurs(entry) {
+  return entry.isDirectory || ENDINGS.some((ending) => entry.name.toLowerCase().endsWith(ending));
+}
+
+document.addEventListener("drop", (event) => {
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some(isOurs)) return; // a picture goes where pictures go
+  event.preventDefault();
+  event.stopPropagation();
+  Promise.all(entries.map((entry) => read(entry))).then((found) => send(found.flat()), () => say("This could not be read. Try again."));
+}, true);
+document.addEventListener("dragover", (event) => {
+  if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // or the browser would open the file itself
+});
