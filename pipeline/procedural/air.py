@@ -35,7 +35,9 @@ def wind(voice: Voice) -> np.ndarray:
             160 + 330 * own,
             1.4,
         )
-        channels.append(signal.unit(roar * own**1.5))
+        # Eddies of all sizes come along with the wind: its roar is torn many times a second.
+        ragged = np.clip(1.0 + voice.setting("ragged", 0.7) * signal.wander(rng, length, 9.0), 0.1, 3.0)
+        channels.append(signal.unit(roar * own**1.5 * ragged))
     whistle = np.zeros(length, np.float32)
     for size in (1.0, 1.55, 2.5):
         lagged = np.clip(speed * (1.0 + 0.15 * signal.wander(rng, length, 1.3)), 0.05, 1.5)

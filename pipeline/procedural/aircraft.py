@@ -17,7 +17,7 @@ def jet(voice: Voice) -> np.ndarray:
     flight = _flight(voice)
     curve = [(25, -8), (70, 0), (250, -1), (600, -4), (1500, -10), (3500, -18), (9000, -34), (16000, -50)]
     roar = signal.noise(rng, length, curve, channels=2)
-    roar *= np.clip(1.0 + voice.setting("gust", 0.16) * signal.wander(rng, length, 3.5), 0.3, 2.0)
+    roar *= np.clip(1.0 + voice.setting("gust", 0.15) * signal.wander(rng, length, 0.8), 0.3, 2.0)
     whine = np.zeros(length, np.float32)
     doppler = 1.0 - 0.16 * np.tanh(2.2 * flight)
     for harmonic, gain in ((1.0, 1.0), (2.0, 0.5), (3.0, 0.2)):
