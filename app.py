@@ -4,11 +4,12 @@
 page is served.
 """
 
+import argparse
 import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
@@ -23,11 +24,20 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, document, fragments, theme, visitors
-from pipeline.page.columns import picture_column, picture_file, scripted_html, sound_column, soundscape_column
+from pipeline.page import asset, document, fragments, visitors
+from pipeline.page.columns import (
+    end_point_parts,
+    picture_column,
+    scripted_html,
+    shelf_part,
+    sound_column,
+    soundscape_column,
+    style,
+)
 from pipeline.page.document import Origin
 from pipeline.page.guard import Guard
 from pipeline.page.opening import Opened, open_result
+from pipeline.page.shelf import Shelf
 from pipeline.page.wishes import (
     EXAMPLES,
     example,
@@ -213,6 +223,17 @@ def on_open(given: list[str] | None, text, origin, request: gr.Request) -> list[
         return [None, "", *opened_view(opened, text, origin)]
 
 
+def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
+    """Return the handler that opens a result of the shelf."""
+
+    def on_shelf(text, origin, request: gr.Request, chosen: gr.EventData) -> list[Any]:
+        with in_words():
+            folder = shelf.folder_of(chosen.name)
+            return opened_view(open_result([folder], visitors.new_result(request.session_hash)), text, origin)
+
+    return on_shelf
+
+
 def opened_view(opened: Opened, text: str | None, origin: Origin) -> list[Any]:
     """Values of picture, document, sound, and the wishes that make the same sound again."""
     result, picture = opened.result, opened.picture
@@ -282,13 +303,15 @@ def files_of(result: "Result") -> list[Any]:
 # The page -------------------------------------------------------------------------------------------------------------
 
 
-def create_demo() -> gr.Blocks:
-    """Build the page; nothing is loaded and no model runs."""
+def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
+    """Build the page, with the results of a shelf if there is one; nothing is loaded and no model runs."""
     kept = (SWEPT_EVERY_S, visitors.KEPT_S)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=kept) as demo:
         gr.HTML(asset("header.html"))
         with gr.Row(elem_id="desk", equal_height=False):
             look, text, made = picture_column(gr), soundscape_column(gr), sound_column(gr)
+        if shelf:
+            on_this_machine = shelf_part(gr, shelf)
         gr.HTML("<h2 class='begin'>Or begin with one of these</h2>", visible=bool(examples()))
         gallery = scripted_html(gr, fragments.gallery(examples()), "gallery")
 
@@ -330,14 +353,12 @@ def create_demo() -> gr.Blocks:
         text.bring_back.click(on_bring_back, [*written, kept], views, **QUICK)
         begun = [look.picture, *views, look.refusal, made.nothing, made.result]
         gallery.select(on_example, written[1:], begun, **QUICK)
-        opened = [look.picture, *views, *shown, *wishes]
-        look.given.upload(
-            on_open,
-            [look.given, *written[1:]],
-            [look.given, look.refusal, *opened],
-            show_progress_on=look.status,
-            **PRIVATE,
-        ).success(None, js=asset("made.js"), **QUICK)
+        opened, told = [look.picture, *views, *shown, *wishes], {"show_progress_on": look.status, **PRIVATE}
+        openings = [look.given.upload(on_open, [look.given, *written[1:]], [look.given, look.refusal, *opened], **told)]
+        if shelf:
+            openings.append(on_this_machine.select(open_from(shelf), written[1:], opened, **told))
+        for each in openings:
+            each.success(None, js=asset("made.js"), **QUICK)
         made.show_prompts.click(
             on_prompts, [text.editor, look.audio], made.prompts, concurrency_id=MODEL_WORK, **PRIVATE
         )
@@ -352,35 +373,23 @@ def create_demo() -> gr.Blocks:
 
 def add_end_points() -> None:
     """Add /describe, /render and /image_to_soundscape, apart from the page so that its changes are not theirs."""
-    with gr.Column(visible=False):
-        picture = picture_file(gr, label="picture")
-        soundscape_json = gr.Textbox(label="soundscape_json")
-        vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
-        duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
-        mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
-        button = gr.Button()
-    wishes, files = [audio_backend, duration_s, seed], [mix, bundle, report]
+    part = end_point_parts(gr)
+    wishes, files = [part.audio_backend, part.duration_s, part.seed], [part.mix, part.bundle, part.report]
     for task, inputs, outputs in (
-        (api_describe, [picture, vision_backend], soundscape_json),
-        (api_render, [soundscape_json, *wishes], files),
-        (api_image_to_soundscape, [picture, vision_backend, *wishes], [soundscape_json, *files]),
+        (api_describe, [part.picture, part.vision_backend], part.soundscape_json),
+        (api_render, [part.soundscape_json, *wishes], files),
+        (api_image_to_soundscape, [part.picture, part.vision_backend, *wishes], [part.soundscape_json, *files]),
     ):
-        name = task.__name__.removeprefix("api_")
-        button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, concurrency_limit=jobs_at_once())
+        name, queue = task.__name__.removeprefix("api_"), {"concurrency_limit": jobs_at_once()}
+        part.button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, **queue)
 
 
 def launch_options() -> dict[str, Any]:
     """What `launch` needs to know of the page and of its limits."""
     from starlette.middleware import Middleware
 
-    style = gr.themes.Base(
-        font=["Inter", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"],
-        font_mono=["ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
-        radius_size=gr.themes.sizes.radius_md,
-    )
-    style.set(**theme(vars(style)))
     return {
-        "theme": style,
+        "theme": style(gr),
         "head": f"<style>{asset('style.css')}</style>",
         "allowed_paths": [str(EXAMPLES)],
         "max_file_size": MAX_UPLOAD,
@@ -392,10 +401,23 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve the app. Its one argument, a folder of results, puts these on the page."""
+    parser = argparse.ArgumentParser(description="Serve the app.")
+    parser.add_argument("results", nargs="?", type=Path, help="folder of results to be shown on the page and opened")
+    folder = parser.parse_args().results
+    try:
+        shelf = Shelf(folder) if folder else None
+    except SoundscapeError as error:
+        parser.error(str(error))
     if on_zero_gpu():
         backends.load_real_models()
-    demo = create_demo()
+    demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options())
-    threading.Thread(target=warm_up, daemon=True).start()
+    for task in (warm_up, *([shelf.warm_up] if shelf else [])):
+        threading.Thread(target=task, daemon=True).start()
     demo.block_thread()
+
+
+if __name__ == "__main__":
+    main()

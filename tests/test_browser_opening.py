@@ -1,6 +1,8 @@
 """An earlier result on the page: chosen or dropped, as its ZIP or its folder."""
 
 import json
+import shutil
+import sys
 import zipfile
 
 import pytest
@@ -9,8 +11,8 @@ from PIL import Image
 from pipeline.job import Job, run
 from pipeline.soundscape import Soundscape
 
-from .browser import IN_BROWSER, choose_example, document, make_sound, names
-from .page_server import RIVER
+from .browser import DESKTOP, IN_BROWSER, choose_example, document, make_sound, names
+from .page_server import RIVER, serve
 
 pytestmark = IN_BROWSER
 
@@ -141,3 +143,31 @@ def test_what_was_changed_by_hand_since_is_told(visit, made, tmp_path):
     choose(page, "its ZIP", tmp_path / "edited.zip")
     page.locator("#report .warnings", has_text="edited after this sound was made").wait_for()
     assert document(page)["sources"][0]["gain_db"] == -12
+
+
+def test_results_of_this_machine_are_searched_and_opened(browser, made, tmp_path_factory):
+    for number in range(60):
+        folder = made.folder.parent / "many" / f"{number:02d}"
+        shutil.copytree(made.folder, folder)
+        scene = {"scene": "A river" if number == 47 else f"A pond {number}"}
+        (folder / "soundscape.json").write_text(json.dumps(json.loads(RIVER) | scene))
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serve(log, sys.executable, "app.py", str(made.folder.parent / "many")) as address:
+        page = browser.new_page(viewport=DESKTOP)
+        page.goto(address)
+        tiles = page.locator("#shelf .gallery button")
+        page.locator("#shelf .count", has_text="60 results").wait_for()
+        assert tiles.count() < 60, "not all at once"
+        for _ in range(3):
+            page.mouse.wheel(0, 9000)
+            page.wait_for_timeout(300)
+        page.wait_for_function("document.querySelectorAll('#shelf .gallery button').length === 60")
+        tiles.nth(47).focus()
+        page.keyboard.press("Enter")
+        wait_for_river(page)
+        page.wait_for_function("document.querySelector('#mix').getBoundingClientRect().top > 0")
+        page.locator("#shelf input").fill("pond 12")
+        page.locator("#shelf .count", has_text="1 result").wait_for()
+        tiles.first.click()
+        page.wait_for_function("document.querySelector('.scene').value === 'A pond 12'")
+        page.close()

@@ -1,4 +1,4 @@
-"""The three columns of the page, and what they share.
+"""The parts of the page: its three columns, the results below, what the end points take, and the theme.
 
 Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole pipeline can be used without it.
 """
@@ -6,7 +6,8 @@ Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole p
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from . import asset, document
+from . import asset, document, theme
+from .shelf import Shelf
 from .wishes import MAX_DURATION_S, MIN_DURATION_S, PRECISIONS, USUAL_DURATION_S
 
 
@@ -88,6 +89,37 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
                 stems = scripted_html(gr, [], "stems", html_template="<ul class='stems'></ul>")
     return SimpleNamespace(**locals())
+
+
+def shelf_part(gr: ModuleType, shelf: Shelf) -> Any:
+    """The results of this machine, to be searched and opened."""
+
+    def look(asked: Any) -> dict[str, Any]:  # Gradio marks the function, which a method does not let it do
+        return shelf.look(asked)
+
+    return scripted_html(gr, None, "shelf", html_template=asset("shelf.html"), server_functions=[look])
+
+
+def end_point_parts(gr: ModuleType) -> SimpleNamespace:
+    """What the end points for programs take and give; nobody sees it."""
+    with gr.Column(visible=False):
+        picture = picture_file(gr, label="picture")
+        soundscape_json = gr.Textbox(label="soundscape_json")
+        vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
+        duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
+        mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
+        button = gr.Button()
+    return SimpleNamespace(**locals())
+
+
+def style(gr: ModuleType) -> Any:
+    """The theme of the page, whose colours are those of style.css."""
+    base = gr.themes.Base(
+        font=["Inter", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"],
+        font_mono=["ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
+        radius_size=gr.themes.sizes.radius_md,
+    )
+    return base.set(**theme(vars(base)))
 
 
 def scripted_html(gr: ModuleType, value: Any, name: str, **options: Any) -> Any:

@@ -139,15 +139,19 @@ def gallery(pictures: list[Path]) -> str:
 
 
 def _thumbnail(index: int, path: Path) -> str:
+    scene = json.loads(path.with_suffix(".json").read_text("utf-8"))["scene"]
+    name = path.stem.replace("_", " ").replace("-", " ").capitalize()
+    image = f'<img src="{thumbnail(path)}" alt="{escape(scene)}" loading="lazy">'
+    return f'<button type="button" data-index="{index}">{image}<span>{escape(name)}</span></button>'
+
+
+def thumbnail(path: Path) -> str:
+    """Return a small JPEG of the picture as a data address."""
     from PIL import Image
 
     with Image.open(path) as picture:
-        picture.draft("RGB", THUMBNAIL_PX)  # decodes the JPEG at a fraction of its size: some 3 ms
+        picture.draft("RGB", THUMBNAIL_PX)  # decodes a JPEG at a fraction of its size: some 3 ms
         picture.thumbnail(THUMBNAIL_PX)
         file = io.BytesIO()
         picture.convert("RGB").save(file, "JPEG", quality=80)
-    scene = json.loads(path.with_suffix(".json").read_text("utf-8"))["scene"]
-    source = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
-    name = path.stem.replace("_", " ").replace("-", " ").capitalize()
-    image = f'<img src="{source}" alt="{escape(scene)}" loading="lazy">'
-    return f'<button type="button" data-index="{index}">{image}<span>{escape(name)}</span></button>'
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,96 @@
+"""Results of a tree on this machine, for the page to show and to open: only when whoever started the app said so."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..collection import Entry, read_collection
+from ..errors import SoundscapeError
+from ..results import PICTURE
+from . import fragments
+
+SHOWN_AT_ONCE = 24
+READ_AGAIN_S = 30  # a run over pictures may be adding to the tree
+MAX_QUERY = 200
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What the page needs of one result; `words` is what a search looks through."""
+
+    folder: Path
+    name: str
+    scene: str
+    words: str
+
+
+class Shelf:
+    """The results below a folder. They are read when somebody looks, and again when some time has passed."""
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise SoundscapeError(f"There is no folder {root}. Name the one that a run wrote its results to.")
+        self._root = root
+        self._items: dict[str, Item] = {}
+        self._read_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Read the tree while the page is being loaded; thousands of results take seconds."""
+        self._all(may_read=True)
+
+    def look(self, asked: Any) -> dict[str, Any]:
+        """Return how many results hold all words of the query, and some of them from a place on.
+
+        `asked` comes from a browser: {"query": text, "start": place}.
+        """
+        query, start = (asked.get("query"), asked.get("start")) if isinstance(asked, dict) else (None, None)
+        if not isinstance(query, str) or not isinstance(start, int) or start < 0:
+            return {"total": 0, "items": []}
+        wanted = query[:MAX_QUERY].lower().split()
+        found = [item for item in self._all(may_read=start == 0).values() if all(word in item.words for word in wanted)]
+        return {"total": len(found), "items": [_shown(item) for item in found[start : start + SHOWN_AT_ONCE]]}
+
+    def folder_of(self, name: Any) -> Path:
+        """Return the folder of the result of that name. Raises SoundscapeError when there is none."""
+        item = self._all(may_read=False).get(name) if isinstance(name, str) else None
+        if item is None:
+            raise SoundscapeError("There is no such result any more. Please load the page again.")
+        return item.folder
+
+    def _all(self, may_read: bool) -> dict[str, Item]:
+        with self._lock:
+            age_s = time.monotonic() - self._read_at
+            if age_s > READ_AGAIN_S and (may_read or not self._items):
+                self._items = {entry.name: _item(entry) for entry in read_collection(self._root)}
+                self._read_at = time.monotonic()
+                _log.info("%d results in %s", len(self._items), self._root.name)
+            return self._items
+
+
+def _item(entry: Entry) -> Item:
+    soundscape = entry.soundscape
+    words = [entry.name, soundscape.scene, soundscape.mood, soundscape.space]
+    words += [f"{source.name} {source.material} {source.action}" for source in soundscape.sources]
+    return Item(entry.folder, entry.name, soundscape.scene, " ".join(words).lower())
+
+
+def _shown(item: Item) -> dict[str, str]:
+    return {"name": item.name, "scene": item.scene, "thumbnail": _thumbnail(item.folder / PICTURE)}
+
+
+@lru_cache(maxsize=1000)
+def _thumbnail(path: Path) -> str:
+    try:
+        return fragments.thumbnail(path)
+    except (OSError, Image.DecompressionBombError) as error:
+        _log.info("no thumbnail of %s: %r", path.parent.name, error)
+        return ""  # a result of a soundscape alone has no picture
