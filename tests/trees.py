@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -28,10 +29,10 @@ def make_tree(root: Path, count: int, *, different: bool = False) -> Path:
     return root
 
 
-def write_small(folder: Path, soundscape: Soundscape, *, variant: int = 0, **manifest) -> Path:
+def write_small(folder: Path, soundscape: Soundscape, *, variant: int = 0, sound_s: float = 0.1, **manifest) -> Path:
     """Write one result; `variant` makes its sound and its picture, `manifest` what it says."""
     files = {
-        "mix.wav": _sound(variant),
+        "mix.wav": _sound(variant, sound_s),
         "picture.jpg": _picture(variant),
         "soundscape.json": soundscape.to_json().encode(),
     }
@@ -42,7 +43,7 @@ def write_small(folder: Path, soundscape: Soundscape, *, variant: int = 0, **man
     facts = {
         "vision": {"backend": "tagger", "model": "EfficientNet-Lite0"},
         "audio": {"backend": "procedural", "model": "pipeline.procedural"},
-        "duration_s": 0.1,
+        "duration_s": sound_s,
         "seed": 7,
         "loudness_lufs": -20.0,
         "true_peak_dbtp": -3.5,
@@ -62,10 +63,12 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _sound(variant: int) -> bytes:
-    return wav_bytes(noise(0.1, channels=2, seed=variant))
+@cache
+def _sound(variant: int, duration_s: float) -> bytes:
+    return wav_bytes(noise(duration_s, channels=2, seed=variant))
 
 
+@cache
 def _picture(variant: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (90, 60), (variant * 37 % 256, variant % 256, 120)).save(file, "JPEG")

@@ -3,7 +3,7 @@ const library = { count: 0, results: [], figures: [], failures: { count: 0, show
 const collator = new Intl.Collator("en", { numeric: true });
 
 const GROUPS = {
-  none: ["nothing", () => [""]],
+  none: ["none", () => [""]],
   folder: ["folder", ({ name }) => [name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "(top)"]],
   scene: ["scene", ({ scene }) => [scene || "(no scene)"]],
   sound: ["sound", ({ sources }) => sources.map(({ name }) => name.toLowerCase())],
