@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -305,3 +306,17 @@ def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
         assert "has no model 'owner/unknown'" in download(address, "owner/unknown")[0]
         assert "model.safetensors" in download(address, "owner/gated", token="hf_x")[0]
     assert "could not be reached" in download(address, "owner/unknown")[0]
+
+
+def test_a_folder_is_told_by_its_name_and_marked_by_what_is_in_it(tmp_path):
+    folder = tmp_path / "secret place" / "my-model"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"first" * 1000)
+    copy = tmp_path / "my-model"
+    shutil.copytree(folder, copy)
+    first, same = locate("", "", str(folder)), locate("", "", str(copy))
+    assert first.name == "my-model" and first.mark == same.mark != ""
+    shutil.copytree(folder, tmp_path / "tuned")
+    (tmp_path / "tuned/model.safetensors").write_bytes(b"tuned" * 1000)
+    assert locate("", "", str(tmp_path / "tuned")).mark != first.mark
+    assert REMOTE.mark == REMOTE.revision and REMOTE.name == REMOTE.model

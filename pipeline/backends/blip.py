@@ -60,9 +60,9 @@ class Blip:
         download_gb = DOWNLOAD_GB if is_default else 0.0
         return Card(
             title="BLIP base" if is_default else "BLIP",
-            model=weights.model,
+            model=weights.name,
             licence="BSD-3-Clause" if is_default else "see its page",
-            revision=weights.revision,
+            revision=weights.mark,
             download_gb=download_gb,
             device=accelerator(settings),
             reason=availability(

@@ -74,9 +74,9 @@ class TextToAudio(ABC):
         )
         return Card(
             title=family.title,
-            model=weights.model,
+            model=weights.name,
             licence=family.licence,
-            revision=weights.revision,
+            revision=weights.mark,
             download_gb=download_gb,
             device=accelerator(settings),
             reason=reason,
@@ -97,8 +97,8 @@ class TextToAudio(ABC):
         candidates = _within("The number of candidates", options.candidates, 1, 1, MAX_CANDIDATES)
         prompt, negative = self._prompt(soundscape, source, options), self._negative(guidance, options)
         request = {
-            "model": self._weights.model,
-            "revision": self._weights.revision,
+            "model": self._weights.name,
+            "revision": self._weights.mark,
             "prompt": prompt.text,
             "negative_prompt": negative.text,
             "left_out": list(prompt.left_out + negative.left_out),
@@ -109,7 +109,7 @@ class TextToAudio(ABC):
             "candidates": candidates,
         }
         if candidates > 1:
-            request["ranked_by"] = Clap.weights(self._settings).model
+            request["ranked_by"] = Clap.weights(self._settings).name
         return request
 
     def scheduler(self, steps: int) -> str:

@@ -98,9 +98,9 @@ class QwenVL:
         download_gb = known.download_gb if known else 0.0
         return Card(
             title=known.title if known else "Qwen-VL",
-            model=weights.model,
+            model=weights.name,
             licence=known.licence if known else "see its page",
-            revision=weights.revision,
+            revision=weights.mark,
             download_gb=download_gb,
             device=accelerator(settings),
             reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=1.2 * _size_gb(weights)),

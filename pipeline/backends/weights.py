@@ -4,6 +4,7 @@ Nothing heavy is imported until weights are really looked for, and `availability
 """
 
 import errno
+import hashlib
 import math
 import os
 import shutil
@@ -21,6 +22,7 @@ from ..settings import DEVICES, Settings, accelerator, has_package, on_zero_gpu
 GIGABYTE, MEGABYTE = 10**9, 10**6
 ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice that a call borrows; the main process cannot ask
 REACH_TIMEOUT_S = 5.0
+ENDS_BYTES = 1 << 16
 # What a model of transformers consists of. Pickles are never fetched: reading one can run code.
 MODEL_FILES = ("*.json", "*.jinja", "*.txt", "*.safetensors")
 
@@ -37,8 +39,32 @@ class Weights:
         return not self.revision
 
     @property
+    def name(self) -> str:
+        """What results say: of a folder its name alone, for they travel and it does not."""
+        return Path(self.model).name if self.is_local else self.model
+
+    @property
+    def mark(self) -> str:
+        """The revision, or of a folder a short hash that changes with the weights in it."""
+        return self.revision or _mark_of_folder(Path(self.model))
+
+    @property
     def page(self) -> str:
         return f"https://huggingface.co/{self.model}"
+
+
+@cache
+def _mark_of_folder(folder: Path) -> str:
+    """Hash the size and both ends of each file of weights: fine-tuning changes them all, copying none."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()} {size}".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(ENDS_BYTES))
+            file.seek(max(0, size - ENDS_BYTES))
+            digest.update(file.read(ENDS_BYTES))
+    return digest.hexdigest()[:12]
 
 
 def locate(default_model: str, default_revision: str, override: str = "") -> Weights:
