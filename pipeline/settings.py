@@ -31,6 +31,7 @@ class Settings:
     stable_audio_canvas: str = "full"  # full | fitted: to the wanted length, which is less work
     stable_audio_3_model: str = ""
     clap_model: str = ""
+    clip_model: str = ""  # CLIP or SigLIP
     device: str = ""  # cuda | mps | cpu; empty: the fastest there is
     hf_token: str = field(default="", repr=False)
 

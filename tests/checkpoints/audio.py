@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .tokenizers import CORPUS, byte_pairs, unigrams
+from .tokenizers import byte_pairs, gemma, unigrams
 
 CLAP_WIDTH = T5_WIDTH = 16
 CANVAS_FRAMES = 128  # 5.9 s; the real Stable Audio Open has 1024, 47.6 s
@@ -152,7 +152,7 @@ def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
     from transformers import T5GemmaConfig, T5GemmaEncoderModel
 
     torch.manual_seed(seed)
-    tokenizer = _gemma_tokenizer()
+    tokenizer = gemma()
     width = 32
     encoder = {
         "vocab_size": len(tokenizer),
@@ -249,21 +249,6 @@ def _t5() -> tuple[Any, Any]:
     tokenizer = T5Tokenizer(vocab=unigrams(), extra_ids=0, model_max_length=128)
     size = {"d_model": T5_WIDTH, "d_ff": 32, "d_kv": 8, "num_heads": 2, "num_layers": 1}
     return tokenizer, T5EncoderModel(T5Config(vocab_size=len(tokenizer), **size)).eval()
-
-
-def _gemma_tokenizer() -> Any:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from transformers import GemmaTokenizer
-
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-    tokenizer.normalizer = normalizers.Replace(" ", "▁")
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
-    specials = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    trainer = trainers.BpeTrainer(vocab_size=480, special_tokens=specials, show_progress=False)
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    model = json.loads(tokenizer.to_str())["model"]
-    merges = [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in model["merges"]]
-    return GemmaTokenizer(vocab=model["vocab"], merges=merges, model_max_length=256)
 
 
 def _vocoder() -> Any:

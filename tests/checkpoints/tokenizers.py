@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 CORPUS = """
 a mountain river rushing over boulders under tall pines while birds call in the distance
@@ -46,6 +47,22 @@ def unigrams() -> list[tuple[str, float]]:
     letters = sorted({letter for line in CORPUS for letter in line if not letter.isspace()})
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -3.0)]
     return pieces + [(letter, -9.0) for letter in letters] + [(f"▁{word}", -6.0) for word in words]
+
+
+def gemma() -> Any:
+    """Return the tokenizer of Gemma (T5Gemma, SigLIP 2): byte-pair encoding of words with a mark for the space."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from transformers import GemmaTokenizer
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", behavior="merged_with_next")
+    specials = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=480, special_tokens=specials, show_progress=False)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    merges = [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in model["merges"]]
+    return GemmaTokenizer(vocab=model["vocab"], merges=merges, model_max_length=256)
 
 
 def _words(pattern: str, *, lower: bool) -> list[str]:

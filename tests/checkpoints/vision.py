@@ -1,9 +1,9 @@
-"""Tiny Qwen2.5-VL, Qwen3-VL and BLIP."""
+"""Tiny Qwen2.5-VL, Qwen3-VL, BLIP, CLIP and SigLIP."""
 
 import json
 from pathlib import Path
 
-from .tokenizers import byte_pairs, word_pieces
+from .tokenizers import byte_pairs, gemma, word_pieces
 
 PAD, END = "<|endoftext|>", "<|im_end|>"
 QWEN_TOKENS = ("<|im_start|>", END, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
@@ -106,6 +106,64 @@ def build_blip(folder: Path, seed: int = 0) -> Path:
     tokenizer.save_pretrained(folder)
     _rename_classes(folder, image_processor_type="BlipImageProcessor", processor_class="BlipProcessor")
     return folder
+
+
+def build_clip(folder: Path, seed: int = 0) -> Path:
+    """CLIP in the layout of the public repository: no name of a processor, sizes as plain numbers, and the id of the
+    end of a text that its first configuration had, which makes transformers look for the highest id."""
+    import torch
+    from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    vocabulary, merges = byte_pairs(480)
+    first, last = "<|startoftext|>", "<|endoftext|>"
+    vocabulary |= {first: len(vocabulary), last: len(vocabulary) + 1}
+    tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = size | {"vocab_size": len(tokenizer), "max_position_embeddings": 77}
+    text |= {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1}
+    vision = size | {"image_size": 32, "patch_size": 8}
+    torch.manual_seed(seed)
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16))
+    _wake_embeddings(model)
+    model.save_pretrained(folder)
+    CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    path = folder / "preprocessor_config.json"
+    kept = json.loads(path.read_text())
+    kept.pop("image_processor_type")
+    path.write_text(json.dumps(kept | {"feature_extractor_type": "CLIPFeatureExtractor", "size": 32, "crop_size": 32}))
+    return folder
+
+
+def build_siglip(folder: Path, seed: int = 0) -> Path:
+    """SigLIP 2 of a fixed size of pictures: it calls itself siglip, and reads by the tokenizer of Gemma."""
+    import torch
+    from transformers import SiglipConfig, SiglipModel
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+    tokenizer = gemma()
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = size | {"vocab_size": len(tokenizer), "max_position_embeddings": 64, "projection_size": 32}
+    torch.manual_seed(seed)
+    config = SiglipConfig(text_config=text, vision_config=size | {"image_size": 32, "patch_size": 8})
+    model = SiglipModel(config)
+    _wake_embeddings(model)
+    model.save_pretrained(folder)
+    SiglipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    _rename_classes(folder, image_processor_type="SiglipImageProcessor", processor_class="SiglipProcessor")
+    return folder
+
+
+def _wake_embeddings(model) -> None:
+    """Random weights hardly tell words or patches apart: make what comes in louder."""
+    import torch
+
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if "token_embedding" in name or "patch_embedding" in name or "position_embedding" in name:
+                weights.mul_(50.0 if "token" in name else 5.0)
 
 
 def _qwen_tokenizer():
