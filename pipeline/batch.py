@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import random
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from . import storage
 from .errors import SoundscapeError
 from .job import OnProgress
 from .picture import SUFFIXES
-from .results import SOUNDSCAPE, mend, safe_name
+from .results import MAX_NAME, SOUNDSCAPE, mend
 from .stages import Plan, Row, Task
 
 FAILURES = "failures.jsonl"
@@ -37,9 +39,9 @@ def find_tasks(inputs: Sequence[str | Path], out: Path) -> list[Task]:
     tasks: dict[str, Task] = {}
     for path, source in dict.fromkeys(_files(inputs)):
         name = _name(path, source, out)
-        if name in tasks:
+        if name.casefold() in tasks:
             name += f"-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-        tasks.setdefault(name, Task(path, source, name))
+        tasks.setdefault(name.casefold(), Task(path, source, name))
     return list(tasks.values())
 
 
@@ -61,13 +63,17 @@ def _files(inputs: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _name(path: Path, source: str, out: Path) -> str:
-    """Return the name of a result: the path of the picture in its folder, in letters that every system takes."""
+    """Return the name of a result: that of the picture, with the folders it is in."""
     if path.name == SOUNDSCAPE:  # one that lies in its result goes back there
         inside = storage.is_local(path) and storage.is_local(out) and path.resolve().is_relative_to(out.resolve())
-        parts = path.resolve().parent.relative_to(out.resolve()).parts if inside else (path.parent.name,)
-    else:
-        parts = source.rpartition(".")[0].split("/")
-    return "/".join(safe_name(part, "picture") for part in parts)
+        return path.resolve().parent.relative_to(out.resolve()).as_posix() if inside else _kept(path.parent.name)
+    return "/".join(_kept(part) for part in source.rpartition(".")[0].split("/"))
+
+
+def _kept(part: str) -> str:
+    """Return a name as it is, but for what some system takes amiss, or we keep for ourselves: hidden ones, _index."""
+    kept = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-")
+    return kept or "picture"
 
 
 # One run --------------------------------------------------------------------------------------------------------------

@@ -88,6 +88,15 @@ def test_a_name_stays_when_other_pictures_come(pictures, tmp_path):
     assert before.items() <= after.items()
 
 
+def test_names_are_kept_but_for_what_a_system_takes_amiss(tmp_path):
+    for name in ("IMG_0001.JPG", "Été 2024/写真.png", "_index.png", "a:b?.png", "img_0001.png"):
+        paint(tmp_path / "pictures" / name)
+    names = {task.source: task.name for task in find_tasks([tmp_path / "pictures"], tmp_path / "out")}
+    assert names["IMG_0001.JPG"] == "IMG_0001" and names["Été 2024/写真.png"] == "Été_2024/写真"
+    assert names["_index.png"] == "index" and names["a:b?.png"] == "a_b"
+    assert names["img_0001.png"].startswith("img_0001-")  # one folder where capitals do not count
+
+
 def test_a_picture_given_twice_is_done_once(pictures, tmp_path):
     assert len(find_tasks([pictures / "lake.jpg", pictures / "lake.jpg"], tmp_path)) == 1
 
