@@ -8,9 +8,11 @@ once, and an innocent picture is set aside only when chance hits it again, and a
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from .storage import read_bytes, remove, write_bytes
@@ -68,7 +70,13 @@ def _deaths(mark: Path) -> int:
 @contextmanager
 def _marked(mark: Path, rows: list[Row], attempts: int) -> Iterator[None]:
     """Leave the mark there if and only if this process is killed."""
-    write_bytes(mark, json.dumps({"pictures": [row["name"] for row in rows], "attempts": attempts}).encode())
+    who = {
+        "pictures": [row["name"] for row in rows],
+        "attempts": attempts,
+        "host": gethostname(),
+        "process": os.getpid(),
+    }
+    write_bytes(mark, json.dumps(who).encode())
     try:
         yield
     finally:

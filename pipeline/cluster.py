@@ -21,14 +21,14 @@ from . import attempts, backends
 from .errors import SoundscapeError
 from .settings import Settings
 from .stages import Describer, Plan, Row, Sounder, Task
-from .storage import REQUIREMENTS
+from .storage import REQUIREMENTS, place
 
 ROOT = Path(__file__).parents[1]
 CODE = ("pipeline", "prompts")  # what workers on other machines need of ROOT
 STAGES = {stage.name: stage for stage in (Describer, Sounder)}
 BLOCKS = 20_000  # at most: each costs about 20 ms in the process that leads, and memory as long as the run lasts
 OBJECT_STORE_BYTES = 100 * 1024**2  # for lines of JSON; Ray would take a third of the memory
-INIT_DEATHS = 10  # workers that may be killed one after another while they load their models
+INIT_DEATHS = 5  # actors of a stage that may fail or be killed one after another while they load their models
 PASSED_ON = ("HF_", "HUGGING_FACE_", "AWS_", "AZURE_")  # and all settings: keys for models and storage
 STAYING = (
     "HF_HOME",
@@ -60,10 +60,10 @@ def in_cluster(
     SoundscapeError when Ray is not installed or does not answer, or a backend cannot run there.
     """
     wishes = {"describe": _wish("vision", vision), "sound": _wish("sound", sound)}
-    with _connected(address) as ray:
+    with connected(address) as ray:
         attempts.clear(plan.out)
         try:
-            plan, together = _look_around(ray, plan)
+            plan, together = _look_around(ray, plan, is_here=not address)
             pools = choose_pools(plan, wishes, ray.cluster_resources())
             _check_room(pools, ray.cluster_resources())
             yield from _rows(ray, tasks, plan, pools, together)
@@ -84,24 +84,27 @@ def choose_pools(
     """
     cores, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
     real = {"describe": _is_real(plan.vision) and not plan.skip_vlm, "sound": _is_real(plan.audio)}
-    if plan.skip_audio:
-        groups = [("describe",)]
-    elif plan.skip_vlm or not (any(real.values()) or any(wishes.values())):
-        groups = [("describe", "sound")]
-    else:
-        groups = [("describe",), ("sound",)]
-    heavy = sum(any(real[name] for name in group) for group in groups)
+    groups = _groups(plan, any(real.values()) or any(wishes.values()))
+    heavy = [any(real[stage] for stage in group) for group in groups]
+    share = cores // len(groups) or cores / len(groups)  # Ray takes whole cores, or a part of one
+    free = cores - (share if any(heavy) and not gpus else 0)
     pools = []
-    for group in groups:
-        is_heavy = any(real[name] for name in group)
+    for group, is_heavy in zip(groups, heavy):
         if is_heavy and gpus:
-            usual = Pool(group, gpus, 1 / heavy, 0)
-        elif is_heavy:  # it would fit into the memory hardly twice
-            usual = Pool(group, 1, 0, max(1, cores // len(groups)))
+            pool = Pool(group, gpus, 1 / sum(heavy), 0)
+        elif is_heavy:  # most memories have room for one
+            pool = Pool(group, 1, 0, share)
         else:
-            usual = Pool(group, max(1, (cores - (0 if gpus else heavy)) // (len(groups) - heavy)))
-        pools.append(_as_wished(usual, wishes[group[-1]]))
+            pool = Pool(group, max(1, int(free) // heavy.count(False)), 0, min(1, share))
+        pools.append(_as_wished(pool, wishes[group[-1]]))
     return pools
+
+
+def _groups(plan: Plan, apart: bool) -> list[tuple[str, ...]]:
+    """Return the stages of each pool. To read a description is no work for a pool of its own."""
+    if plan.skip_audio:
+        return [("describe",)]
+    return [("describe",), ("sound",)] if apart and not plan.skip_vlm else [("describe", "sound")]
 
 
 def _is_real(backend: str) -> bool:
@@ -141,25 +144,35 @@ def _check_room(pools: list[Pool], resources: dict[str, float]) -> None:
             _log.warning("%g %s are asked for and %g are there: the others are waited for.", asked, unit, there)
 
 
-def _look_around(ray: Any, plan: Plan) -> tuple[Plan, int]:
-    """Ask a worker: where this process runs there may be no GPU. Return the plan with its backends named."""
+def _look_around(ray: Any, plan: Plan, is_here: bool) -> tuple[Plan, int]:
+    """Return the plan with its backends named. A worker is asked: where this process runs there may be no GPU."""
+    if is_here:
+        return _look(plan)
     gpus = min(1, ray.cluster_resources().get("GPU", 0))
-    found = ray.get(ray.remote(_look).options(num_cpus=0, num_gpus=gpus).remote(plan))
+    found = ray.get(ray.remote(_answer).options(num_cpus=0, num_gpus=gpus).remote(plan))
     if isinstance(found, str):
         raise SoundscapeError(found)
     return found
 
 
-def _look(plan: Plan) -> tuple[Plan, int] | str:
-    """Return the plan with its backends named, and how many pictures are best given together; or what is wrong."""
+def _answer(plan: Plan) -> tuple[Plan, int] | str:
+    """Ray would wrap an exception; its sentence comes back as it is."""
     try:
-        if not plan.skip_vlm:
-            plan = replace(plan, vision=plan.vision or backends.default_vision())
-        if not plan.skip_audio:
-            plan = replace(plan, audio=plan.audio or backends.default_audio())
-        return plan, max(stage.together for stage in plan.stages())
+        return _look(plan)
     except SoundscapeError as error:
         return str(error)
+
+
+def _look(plan: Plan) -> tuple[Plan, int]:
+    """Return the plan with its backends named, and how many pictures are best given together.
+
+    Raises SoundscapeError when a backend cannot run here.
+    """
+    if not plan.skip_vlm:
+        plan = replace(plan, vision=plan.vision or backends.default_vision())
+    if not plan.skip_audio:
+        plan = replace(plan, audio=plan.audio or backends.default_audio())
+    return plan, max(stage.together for stage in plan.stages())
 
 
 # The work -------------------------------------------------------------------------------------------------------------
@@ -176,27 +189,37 @@ def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], togeth
 
     # A block is what one actor gets at a time, and what is done again when it is killed.
     size = max(min(together, math.ceil(len(tasks) / pools[0].size)), math.ceil(len(tasks) / BLOCKS))
+    out, plan = plan.out, replace(plan, out=Path())  # a UPath does not reach every process whole, its text does
     lines = [{"row": json.dumps(task.row())} for task in tasks]
     data = ray.data.from_items(lines, override_num_blocks=math.ceil(len(lines) / size))
     for pool in pools:
         data = data.map_batches(
             Worker,
-            fn_constructor_args=(plan, pool.stages),
+            fn_constructor_args=(plan, str(out), str(Path.cwd()), pool.stages),
             batch_size=None,
             compute=ray.data.ActorPoolStrategy(size=pool.size),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
         )
-    for line in data.iter_rows():
-        yield json.loads(line["row"])
+    try:
+        for line in data.iter_rows():
+            yield json.loads(line["row"])
+    except ray.exceptions.RayError as error:
+        _log.info("Ray gave up", exc_info=True)
+        cause = str(error).strip().rpartition("\n")[2].rpartition(f"{SoundscapeError.__name__}: ")[2]
+        raise SoundscapeError(f"The cluster gave up: {cause} What is finished stays.") from error
 
 
 class Worker:
     """One actor: does its stages for the pictures it is given, each batch under a mark."""
 
-    def __init__(self, plan: Plan, stages: tuple[str, ...]) -> None:
+    def __init__(self, plan: Plan, out: str, folder: str, stages: tuple[str, ...]) -> None:
+        if Path(folder).is_dir():  # where the run was started, for relative paths
+            os.chdir(folder)
+        plan = replace(plan, out=place(out))
         self._out = plan.out
         self._stages = [STAGES[name](plan) for name in stages]
+        _load_models(plan, stages)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
         rows = [json.loads(line) for line in block["row"]]
@@ -223,11 +246,19 @@ class Worker:
         return row | {"stage": self._stages[-1].name, "error": attempts.SET_ASIDE}
 
 
+def _load_models(plan: Plan, stages: tuple[str, ...]) -> None:
+    """Load real models now: where that fails, another actor takes the place, and no picture fails of it."""
+    if "describe" in stages and not plan.skip_vlm and _is_real(plan.vision):
+        backends.load_vision(plan.vision)[1].load()
+    if "sound" in stages and _is_real(plan.audio):
+        backends.load_audio(plan.audio)[1].load()
+
+
 # The cluster ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[Any]:
     """Give the module `ray`, connected. A cluster of this machine alone ends with the run."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")

@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,8 +45,10 @@ def place(text: str | Path) -> Path:
     # A listing that is kept would hide what other processes write meanwhile.
     options = {"use_listings_cache": False} if protocol in OBJECT_STORES else {}
     try:
-        remote = UPath(text, **options)
-        _ = remote.fs  # imports the driver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that nobody has tested it with this file system
+            remote = UPath(text, **options)
+            _ = remote.fs  # imports the driver
         return remote
     except ImportError as error:
         package = PACKAGES.get(protocol)
