@@ -201,12 +201,12 @@ def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(tag
     assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the tent ends at 0.35
 
 
-def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int]) -> Image.Image:
+def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int], shore_px: int = 6) -> Image.Image:
     """Paint a sky that turns from one colour to the other, a dark far shore and still water that mirrors the sky."""
     height, width = 300, 450
     down = np.linspace(0, 1, 200)[:, None]
     sky = np.array(top) * (1 - down) + np.array(horizon) * down
-    rows = np.concatenate([sky, np.tile([50, 45, 70], (6, 1)), 0.9 * sky[::-1][: height - 206]])
+    rows = np.concatenate([sky, np.tile([50, 45, 70], (shore_px, 1)), 0.9 * sky[::-1][: height - 200 - shore_px]])
     grain = np.random.default_rng(3).normal(0, 1.5, (height, width, 1))
     return Image.fromarray(np.clip(rows[:, None] + grain, 0, 255).astype(np.uint8))
 
@@ -226,6 +226,26 @@ def test_dusk_fog_and_night_are_not_told_as_a_clear_day(tagger, top, horizon):
     told = soundscape.scene.lower()
     assert not any(word in told for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), told
     assert "waves" not in names(soundscape) and "gull" not in names(soundscape)
+
+
+@pytest.mark.parametrize(
+    ("top", "horizon"), [((95, 90, 180), (245, 190, 205)), ((80, 80, 150), (210, 180, 220))], ids=["pink", "violet"]
+)
+def test_still_water_is_a_lake_with_a_far_shore_and_a_calm_sea_without(tagger, top, horizon):
+    assert "lake water" in names(tagger.describe(lake_at(top, horizon, shore_px=12)))
+    sea = tagger.describe(lake_at(top, horizon, shore_px=0))
+    assert "sea waves" in names(sea) and "lake" not in names(sea) + sea.scene.lower()
+
+
+def test_a_bell_that_is_only_suspected_is_far_off_and_not_seen():
+    words = vocabulary()
+    chances = np.zeros(1000, np.float32)
+    chances[[words.labels.index("bell-cot"), words.labels.index("palace")]] = 0.34, 0.3
+    seen = Seen(chances, np.tile(chances[:, None, None], (1, 8, 8)), chances[:, None])
+    soundscape = compose.describe(lake_at((70, 130, 215), (190, 220, 245)), seen)
+    bell = next(source for source in soundscape.sources if "bell" in source.name)
+    assert bell.name == "distant bell" and "monument" in soundscape.scene
+    assert bell.evidence == "inferred" and bell.distance_m >= 200
 
 
 def test_a_clear_day_is_not_told_as_dusk(tagger):

@@ -130,9 +130,10 @@ def _ranked(scene: Scene) -> list[Candidate]:
         # What is only taken for a small or a rare thing makes hardly a sound of its own.
         suspected = THING_IS_SEEN < _seen_from(group) > scene.evidence.groups[group.key]
         own = 0.6 * sure if suspected else sure
-        heard = group.vaguely_heard if _is_vague(group, scene) else group.heard
-        for key, weight in heard.items():
-            _add(candidates[key], weight * own, group)
+        # What stands there under a vaguer name suggests its sound, though it is not seen to make it.
+        vague = _is_vague(group, scene)
+        for key, weight in (group.vaguely_heard if vague else group.heard).items():
+            _add(candidates[key], weight * own, None if vague else group)
         for key, weight in group.around.items():
             _add(candidates[key], 0.8 * weight * sure, None)
     for setting in scene.words.settings.values():

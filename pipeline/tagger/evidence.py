@@ -51,7 +51,9 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
         for setting, share in group.settings.items():
             told[setting] += share * chance[key]
 
-    calm = CALM_COAST * told["coast"] * regions.looks["sheet"] * float(ramp(regions.looks["sand"], 0.06, 0.02))
+    # A lake ends at a far shore, a calm sea at the sky.
+    sheet = regions.looks["sheet"] * regions.looks["far_shore"]
+    calm = CALM_COAST * told["coast"] * sheet * float(ramp(regions.looks["sand"], 0.06, 0.02))
     told["lake"] += calm
     told["coast"] -= calm
 

@@ -14,6 +14,7 @@ Grid = NDArray[np.float32]
 
 CELL_PX = 6
 LONGEST_SIDE_PX = 192  # enough for texture, few enough pixels for 15 ms
+SHORE_DIP = 0.03  # how much darker than sky and water, 0..1, a far shore is at least
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "rough_water": ramp(within(texture, water), 0.015, 0.07),
             "sheet": ramp(_median(texture, water), 0.04, 0.02) * ramp(share(water), 0.03, 0.1),
             "calm_water": ramp(within(texture, water), 0.03, 0.01) * ramp(share(water), 0.03, 0.1),
+            "far_shore": ramp(_far_shore(cells, sky), 0.05, 0.3),
             "vegetation": share(masks["vegetation"]),
             "grass": share(masks["grass"]),
             "trees": share(masks["trees"]),
@@ -311,6 +313,21 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "black_ground": ramp(float(np.percentile(border, 85)), 0.15, 0.06),
         }.items()
     }
+
+
+def _far_shore(cells: Cells, sky: Grid) -> float:
+    """Return the share of columns in which something darker than both lies between the sky and what mirrors it."""
+    value, (rows, columns) = cells.value, sky.shape
+    seen = 0
+    for column in range(columns):
+        below = np.flatnonzero(sky[:, column] < 0.5)
+        end = int(below[0]) if len(below) else rows
+        dips = [
+            min(value[max(0, row - 3) : row, column].max(), value[row + 1 : row + 4, column].max()) - value[row, column]
+            for row in range(max(1, end - 2), min(rows - 1, end + 4))
+        ]
+        seen += max(dips, default=0.0) > SHORE_DIP
+    return seen / columns
 
 
 def _median(values: Grid, mask: Grid) -> float:
