@@ -41,11 +41,18 @@ function headline() {
 }
 
 function foot(result, sort) {
-  const { title, unit, of } = sort === "name" ? headline() : orderOf(sort);
-  const value = of?.(result) ?? null;
   const marks = [];
   if (result.problems.length) marks.push(make("em", { className: "alarm", text: counted(result.problems.length, "problem"), title: result.problems.join("\n") }));
   if (result.warnings.length) marks.push(make("em", { text: counted(result.warnings.length, "warning"), title: result.warnings.join("\n") }));
-  if (value !== null && sort !== "problems") marks.push(make("em", { className: "figure", text: `${title} ${rounded(value)} ${unit ?? ""}`.trim() }));
-  return make("footer", {}, make("span", { text: result.name, title: result.name }), ...marks);
+  const name = make("p", {}, make("span", { text: result.name, title: result.name }), ...marks);
+  return make("footer", {}, figureOf(result, sort), name);
+}
+
+// The figure that the results are sorted by, on every card or on none: they are of one height.
+function figureOf(result, sort) {
+  const { title, unit, of, meaning } = sort === "name" ? headline() : orderOf(sort);
+  if (!of || sort === "problems") return null;
+  const value = of(result) ?? null;
+  const words = value === null ? "–" : measured(value, unit);
+  return make("p", { className: "figure", title: meaning ?? "" }, make("span", { text: title }), make("b", { text: words }));
 }

@@ -45,17 +45,21 @@ function notes(title, kind, texts) {
   return make("ul", { className: `notes ${kind}`, ariaLabel: title }, ...texts.map((text) => make("li", { text })));
 }
 
+// What backends without a prompt are asked with.
+const asWords = ({ name, material, action, timbre }) => [name, material, action, ...(timbre ?? [])].filter(Boolean).join(", ");
+
 function stem(result, source, place) {
   const words = [source.material, source.action, (source.timbre ?? []).join(", ")].filter(Boolean).join(" · ");
   const seen = source.evidence === "visible" ? "in the picture" : "inferred";
   const facts = [`${seen}, ${percent(source.confidence)}`, source.role, `${rounded(source.distance_m)} m`];
   if (source.gain_db) facts.push(`${rounded(source.gain_db)} dB`);
   if (source.mute) facts.push("muted");
+  if (source.stem_percentile !== undefined) facts.push(`fits its words better than ${rounded(source.stem_percentile)} % of others`);
   const node = make("li", {},
     make("p", { className: "name", text: source.name }),
     words && make("p", { text: words }),
     make("p", { className: "quiet", text: facts.join(" · ") }),
-    source.prompt && make("p", { className: "quiet prompt", text: `asked for: ${source.prompt}` }),
+    source.prompt && source.prompt !== asWords(source) && make("p", { className: "quiet prompt", text: `asked for: ${source.prompt}` }),
     source.stem && sound(fileOf(result, `stems/${source.stem}`), `${source.name} alone`));
   const frame = (on) => document.querySelector(`.whole .box[data-source="${place}"]`)?.classList.toggle("on", on);
   for (const [event, on] of [["mouseenter", true], ["mouseleave", false], ["focusin", true], ["focusout", false]]) {
@@ -79,11 +83,13 @@ function figures(result) {
 
 function row({ title, meaning, unit }, value, share) {
   const among = share === null ? "" : ` Higher than ${percent(share)} of the results here.`;
-  const strip = share === null ? null : make("span", { className: "strip", role: "img", ariaLabel: among.trim(), title: among.trim() }, make("i"));
-  strip?.style.setProperty("--share", share);
+  const strip = share === null
+    ? make("span", { className: "strip none" })
+    : make("span", { className: "strip", role: "img", ariaLabel: among.trim(), title: among.trim() }, make("i"));
+  strip.style.setProperty("--share", share ?? 0);
   return [
     make("dt", { text: title, title: meaning }),
-    make("dd", { title: meaning + among }, make("span", { text: `${rounded(value)} ${unit}`.trim() }), strip),
+    make("dd", { title: meaning + among }, make("span", { text: measured(value, unit) }), strip),
     make("dd", { className: "meaning quiet", text: meaning }),
   ];
 }

@@ -16,7 +16,7 @@ from PIL import Image
 from ..collection import INDEX
 from ..results import MIX, PICTURE, write_file
 
-THUMBNAIL_PX = (640, 640)  # twice the width of a card, for screens of double density
+THUMBNAIL_PX = (600, 600)  # twice the width of a card, for screens of double density
 QUALITY, METHOD = 75, 2  # of WebP: a third of the time of the default, some 7 % more bytes
 OURS = re.compile(r"[0-9a-f]{24}\.(webp|js)|\..+\.part")
 

@@ -38,7 +38,7 @@ function arrange() {
 function cardHeight(node, width) {
   const [result] = library.results;
   if (!result) return 0;
-  const probe = card(result, { place: -1, total: 0, sort: "name" });
+  const probe = card(result, { place: -1, total: 0, sort: state.sort });
   probe.classList.add("probe");
   probe.style.width = `${width}px`;
   node.append(probe);

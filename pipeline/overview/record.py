@@ -91,11 +91,23 @@ def number(value: Any) -> int | float | None:
 def _sources(entry: Entry, files: dict[str, Any]) -> list[dict[str, Any]]:
     stems = _stems(entry.folder, files)
     prompts = read_prompts(entry.folder / PROMPTS)
+    fits = _fits(entry)
     return [
         source.model_dump(mode="json")
         | {"stem": stems.get(place, ""), "prompt": prompts[place - 1] if place <= len(prompts) else ""}
+        | fits.get(stems.get(place, ""), {"stem_score": None, "stem_percentile": None})
         for place, source in enumerate(entry.soundscape.sources, 1)
     ]
+
+
+def _fits(entry: Entry) -> dict[str, dict[str, float | None]]:
+    """Return by the file of each stem how well it fits its words, where a model has listened."""
+    told = _mapping(entry.coherence).get("stems")
+    return {
+        each["file"]: {f"stem_{key}": number(each.get(key)) for key in ("score", "percentile")}
+        for each in (told if isinstance(told, list) else [])
+        if isinstance(each, dict) and isinstance(each.get("file"), str)
+    }
 
 
 def _stems(folder: Path, files: dict[str, Any]) -> dict[int, str]:

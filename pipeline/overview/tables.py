@@ -155,6 +155,8 @@ def _source_type(pa: Any) -> Any:
         "instrument": text,
         "prompt": text,
         "stem": text,
+        "stem_score": number,
+        "stem_percentile": number,
     }
     return pa.struct(list(fields.items()))
 

@@ -28,6 +28,12 @@ function rounded(value) {
   return value.toFixed(digits).replace("-", "−");
 }
 
+// A figure with its unit; a unit may also be the range of a scale, or say that it is a share.
+function measured(value, unit = "") {
+  if (unit === "share") return percent(value);
+  return unit.includes(" to ") ? `${rounded(value)} (${unit})` : `${rounded(value)} ${unit}`.trim();
+}
+
 function clock(seconds) {
   if (!Number.isFinite(seconds)) return "";
   const whole = Math.floor(seconds + 0.05);
