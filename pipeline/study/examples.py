@@ -56,7 +56,7 @@ def _scores(values: Values, ranks: Sequence[Ranks]) -> tuple[str, str, dict[str,
     if values.get(fit.key):
         return fit.title, fit.meaning, values[fit.key]
     if ranks:
-        return ranks[0].title, ranks[0].meaning, dict(ranks[0].percentiles)
+        return ranks[0].figure.title, ranks[0].figure.meaning, dict(ranks[0].percentiles)
     return SENSES, SENSES_MEANING, _sensory_agreement(values)
 
 

@@ -21,6 +21,9 @@ from .groups import Group
 SECTIONS = ("ratings", "coherence", "checks", "senses.sound", "senses.picture", "document", "level", "seconds")
 OF_THE_PICTURE = "senses.picture."
 MEASURED = {"checks": "checks", "sound": "senses.sound", "picture": "senses.picture", "coherence": "coherence"}
+PROBLEMS = "checks.problems"
+PERCENTILE = "_percentile"
+NOT_COMPARED = ("_rank", "_others")  # of coherence: they depend on how many others there were, as percentiles do not
 LEVELS = ("loudness_lufs", "true_peak_dbtp")
 
 Values = dict[str, dict[str, float]]  # figure -> picture -> value
@@ -41,7 +44,7 @@ class Figure:
 
 
 def figures_of(entry: Entry) -> dict[str, float]:
-    """Return every finite number that stands in a result, under its dotted key; lists as their mean or length."""
+    """Return every finite number that stands in a result and can be compared, under its dotted key."""
     manifest = entry.manifest
     sections = {
         "coherence": entry.coherence,
@@ -51,7 +54,12 @@ def figures_of(entry: Entry) -> dict[str, float]:
         "level": None if manifest.get("checks") else {key: manifest.get(key) for key in LEVELS},
         "seconds": manifest.get("seconds"),
     }
-    return dict(_flat(sections, ""))
+    return {key: value for key, value in _flat(sections, "") if not key.endswith(NOT_COMPARED)}
+
+
+def percentiles_of(values: Values) -> Values:
+    """Return the figures that rank true pairs among shuffled ones, in percent."""
+    return {key: of for key, of in values.items() if key.startswith("coherence.") and key.endswith(PERCENTILE)}
 
 
 def values_of(group: Group, ratings: dict[tuple[str, str], dict[str, float]] | None = None) -> Values:
@@ -85,12 +93,15 @@ def in_order(keys: set[str]) -> list[str]:
 
 @cache
 def _catalogue() -> dict[str, Figure]:
-    own = tomllib.loads(Path(__file__).with_name("figures.toml").read_text("utf-8"))
-    found = [Figure(f"{section}.{name}", **fields) for section, names in own.items() for name, fields in names.items()]
+    found = {}
     for group, section in MEASURED.items():
         for name, each in meanings_of(group).items() if group in read_data() else ():
-            found.append(Figure(f"{section}.{name}", each.label, each.meaning, each.unit))
-    return {each.key: each for each in found}
+            found[f"{section}.{name}"] = Figure(f"{section}.{name}", each.label, each.meaning, each.unit)
+    own = tomllib.loads(Path(__file__).with_name("figures.toml").read_text("utf-8"))
+    for section, names in own.items():
+        for name, fields in names.items():
+            found[f"{section}.{name}"] = Figure(f"{section}.{name}", **fields)
+    return found
 
 
 def _document(entry: Entry) -> dict[str, float]:
@@ -103,15 +114,12 @@ def _document(entry: Entry) -> dict[str, float]:
 
 
 def _flat(data: Any, path: str) -> Iterator[tuple[str, float]]:
-    """Give numbers below `data`: a list of numbers as its mean, a list of anything else as its length."""
+    """Give the numbers below `data`, and how many sentences stand in a list of problems."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from _flat(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(data, list | tuple):
-        numbers = [float(each) for each in data if _is_number(each)]
-        if len(numbers) == len(data) > 0:
-            yield path, fmean(numbers)
-        elif not numbers:
+    elif isinstance(data, list):
+        if path == PROBLEMS:
             yield path, float(len(data))
     elif _is_number(data):
         yield path, float(data)

@@ -100,14 +100,21 @@ def _sorted_in(trees: list[tuple[Path, list[Entry]]]) -> Iterator[tuple[Path, st
 
 
 def _labelled(parts: Iterable[tuple[Path, str, str, tuple[Sample, ...]]]) -> list[Group]:
-    """Name groups after their models; where these are those of another group, after their folders too."""
+    """Name groups by as little as tells them apart: backends, then models, then folders."""
     parts = list(parts)
-    models = [f"{vision} + {audio}" for _, vision, audio, _ in parts]
     folders = _short_names([root for root, *_ in parts])
-    return [
-        Group(f"{folders[root]}: {label}" if models.count(label) > 1 else label, root, vision, audio, samples)
-        for label, (root, vision, audio, samples) in zip(models, parts)
+    ways = [
+        [f"{_backend(vision)} + {_backend(audio)}" for _, vision, audio, _ in parts],
+        [f"{vision} + {audio}" for _, vision, audio, _ in parts],
+        [f"{folders[root]}: {_backend(vision)} + {_backend(audio)}" for root, vision, audio, _ in parts],
+        [f"{folders[root]}: {vision} + {audio}" for root, vision, audio, _ in parts],
     ]
+    labels = [next((name for name, of in zip(names, ways) if of.count(name) == 1), names[-1]) for names in zip(*ways)]
+    return [Group(label, *part) for label, part in zip(labels, parts)]
+
+
+def _backend(models: str) -> str:
+    return models.partition(" (")[0]
 
 
 def _short_names(roots: list[Path]) -> dict[Path, str]:

@@ -45,6 +45,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("e-0", "e-").replace("-", "−")
 
 
+def in_sentence(title: str) -> str:
+    """Write a title as it stands within a sentence: "Above 8 kHz" as "above 8 kHz"."""
+    return title[:1].lower() + title[1:]
+
+
 def p_value(value: float | None) -> str:
     """Write a p-value with no more digits than it deserves."""
     if value is None:
@@ -64,7 +69,12 @@ def _environment():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "p_value": p_value, "data": lambda value: Markup(_script_json(value))}
+    environment.filters |= {
+        "number": number,
+        "p_value": p_value,
+        "in_sentence": in_sentence,
+        "data": lambda value: Markup(_script_json(value)),
+    }
     return environment
 
 

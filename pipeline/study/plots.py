@@ -15,6 +15,7 @@ from .pages import colours
 from .ratings import SCALE, Ratings
 
 MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
+WIDTH = 8.6  # inches: the page shows it at its own size
 MOST_POINTS = 2000  # beyond this, dots are drawn as one picture in the SVG, or a browser would crawl
 MOST_PAIRS = 6  # figures that are drawn pair by pair
 # Colours that matplotlib can draw with, and the variables of the palette that take their place in the SVG.
@@ -68,7 +69,7 @@ def _styled(draw: Callable[..., Any]) -> Callable[..., str]:
 def effects(comparison: Comparison):
     """Effect sizes of every tested figure, one line each; filled where the difference stands after the correction."""
     rows = [row for row in comparison.rows if row.found.effect is not None]
-    canvas, (axes,) = _canvas(1, 1, width=7.4, height=0.9 + 0.27 * len(rows))
+    canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=0.9 + 0.27 * len(rows))
     places = range(len(rows), 0, -1)
     axes.axvline(0, color=LINE, linewidth=1, zorder=0)
     for place, row in zip(places, rows):
@@ -88,7 +89,7 @@ def effects(comparison: Comparison):
 def pairs(comparison: Comparison):
     """The figures of the largest effects, a dot a picture: A across, B up, the same on the line."""
     rows = largest(comparison)
-    canvas, axes = _canvas(-(-len(rows) // 3), min(3, len(rows)), width=7.4, height=2.7)
+    canvas, axes = _canvas(-(-len(rows) // 3), min(3, len(rows)), width=WIDTH, height=2.7)
     for axis, row in zip(axes, rows):
         _, a, b = zip(*row.pairs)
         low, high = min(a + b), max(a + b)
@@ -97,7 +98,7 @@ def pairs(comparison: Comparison):
         axis.plot(ends, ends, color=LINE, linewidth=1, zorder=0)
         _dots(axis, a, b)
         axis.set(xlim=ends, ylim=ends, aspect="equal")
-        axis.set_title(_shortened(figure(row.figure).title))
+        axis.set_title(_shortened(figure(row.figure).title, 26))
         axis.set_xlabel("A")
         axis.set_ylabel("B")
     return canvas
@@ -112,14 +113,14 @@ def largest(comparison: Comparison) -> list[Row]:
 @_styled
 def senses(values: Values, found: Sequence[Relation]):
     """Picture against sound, a dot a picture, for each of the sensory relations."""
-    canvas, axes = _canvas(2, 2, width=7.4, height=3.0)
+    canvas, axes = _canvas(2, 2, width=WIDTH, height=3.0)
     for axis, pair, relation in zip(axes, relations(), found):
         picture, sound = f"senses.picture.{pair.picture}", f"senses.sound.{pair.sound}"
         of_picture, of_sound = values.get(picture, {}), values.get(sound, {})
         both = [each for each in of_picture if each in of_sound]
         _dots(axis, [of_picture[each] for each in both], [of_sound[each] for each in both])
-        rho = "" if relation.rho is None else f" (ρ = {relation.rho:.2f})".replace("-", "−")
-        axis.set_title(_shortened(pair.label) + rho)
+        rho = "" if relation.rho is None else f"\nρ = {relation.rho:.2f}".replace("-", "−")
+        axis.set_title(_shortened(pair.label, 40) + rho)
         axis.set_xlabel(_axis(picture))
         axis.set_ylabel(_axis(sound))
     return canvas
@@ -128,7 +129,7 @@ def senses(values: Values, found: Sequence[Relation]):
 @_styled
 def percentiles(values: Sequence[float], title: str):
     """How many results reached which percentile among shuffled pairs; the line is what chance alone gives."""
-    canvas, (axes,) = _canvas(1, 1, width=7.4, height=2.6)
+    canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=2.6)
     axes.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
     axes.axhline(len(values) / 10, color=ALARM, linewidth=1.5, linestyle=(0, (4, 3)))
     axes.annotate("chance", (100, len(values) / 10), (-2, 4), textcoords="offset points", color=ALARM, ha="right")
@@ -140,7 +141,7 @@ def percentiles(values: Sequence[float], title: str):
 @_styled
 def ratings(answers: Ratings, groups: Sequence[Group]):
     """The share of each rating a group, from "not at all" to "perfectly"."""
-    canvas, (axes,) = _canvas(1, 1, width=7.4, height=0.9 + 0.5 * len(groups))
+    canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=0.9 + 0.5 * len(groups))
     for place, group in enumerate(reversed(groups)):
         counts, start = answers.counts(group.label), 0.0
         for value, count in zip(SCALE, counts):
@@ -187,5 +188,5 @@ def _axis(key: str) -> str:
     return f"{known.title}, {known.unit}" if known.unit else known.title
 
 
-def _shortened(text: str, most: int = 34) -> str:
+def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

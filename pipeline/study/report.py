@@ -10,13 +10,13 @@ from typing import Any
 from ..results import MIX, PICTURE, write_file
 from ..senses import Relation, relations
 from . import plots
-from .comparison import Comparison
+from .comparison import Comparison, Row
 from .examples import Example, Examples, examples_of
 from .figures import figure
 from .groups import BY_HAND, Group
 from .listening import ListeningPage
 from .media import Media
-from .pages import asset, number, render
+from .pages import asset, in_sentence, number, render
 from .ratings import SCALE
 from .study import Correlated, Study
 from .tables import COMPARISONS, FIGURES, write_tables
@@ -109,18 +109,26 @@ def _compared(comparison: Comparison) -> str:
     pairs = f"{comparison.b.label} against {comparison.a.label}, {_count(len(comparison.pictures), 'picture')}"
     if not any(row.p_holm is not None for row in comparison.rows):
         return f"{pairs}: too few to tell."
-    shown = comparison.shown
-    if not shown:
-        return f"{pairs}: no difference stands after the correction for {_count(comparison.tests, 'test')}."
-    words = [f"{figure(row.figure).title.lower()} {row.verdict.split()[0]}" for row in shown]
-    figures = _count(len(comparison.rows), "figure")
-    return f"{pairs}: {len(shown)} of {figures} differ after the correction ({', '.join(words)})."
+    of_time = [row for row in comparison.shown if figure(row.figure).section == "seconds"]
+    others = [row for row in comparison.shown if row not in of_time]
+    if others:
+        figures = _count(len(comparison.rows), "figure")
+        told = f"{len(others)} of {figures} differ after the correction: {_directions(others)}."
+    else:
+        told = "no difference in sound or description stands after the correction."
+    if of_time:
+        told += f" Times differ ({_directions(of_time)}), which the machine may explain."
+    return f"{pairs}: {told}"
+
+
+def _directions(rows: list[Row]) -> str:
+    return ", ".join(f"{in_sentence(figure(row.figure).title)} {row.verdict.split()[0]}" for row in rows)
 
 
 def _related(each: Correlated) -> str:
     words = "go together" if each.found.rho > 0 else "go against each other"
-    label = next(pair.label for pair in relations() if pair.name == each.found.name).lower()
-    return f"{label}, {words} in {each.group.label}"
+    label = next(pair.label for pair in relations() if pair.name == each.found.name)
+    return f"“{label}”: they {words} in {each.group.label}"
 
 
 # Sections ------------------------------------------------------------------------------------------------------------
@@ -191,7 +199,10 @@ def _relation_words(each: Correlated) -> str:
 
 def _rank_facts(study: Study, place: int, draw: _Plots) -> dict[str, Any]:
     drawn = [
-        (each, draw(f"ranks_{place + 1}_{count}", plots.percentiles, list(each.percentiles.values()), each.title))
+        (
+            each,
+            draw(f"ranks_{place + 1}_{count}", plots.percentiles, list(each.percentiles.values()), each.figure.title),
+        )
         for count, each in enumerate(study.ranks[place], 1)
     ]
     return {"group": study.groups[place], "rows": drawn}
@@ -209,6 +220,7 @@ def _rating_facts(study: Study, draw: _Plots) -> dict[str, Any] | None:
         "fit_agreement": _alpha_words(answers.fit_agreement(), len(answers.listeners)),
         "preference_agreement": _alpha_words(answers.preference_agreement(), len(answers.listeners)),
         "side": answers.side_bias(),
+        "shown": sum(each.is_shown for each in study.agreements),
         "agreements": [(each, figure(each.found.name)) for each in study.agreements],
     }
 

@@ -59,7 +59,7 @@ def make_study(
         tuple(values),
         tuple(compare(groups, values, seed)),
         tuple(_relations(groups)),
-        tuple(tuple(ranks_of(group, seed)) for group in groups),
+        tuple(ranks_of(values, seed)),
         answers,
         tuple(_agreements(groups, values)) if answers else (),
         seed,
