@@ -250,7 +250,8 @@ class Sounder(Stage):
             raise SoundscapeError(f"There is no {folder / SOUNDSCAPE}. Run without --skip-vlm first.")
         soundscape = _soundscape_of(storage.read_bytes(folder / SOUNDSCAPE), folder / SOUNDSCAPE)
         record = Record.read(self.plan.out, row["name"])
-        sha256 = record.sha256 if record else _sha256(path)
+        was_looked_at = record is not None and (path == folder / SOUNDSCAPE or not self.plan.skip_vlm)
+        sha256 = record.sha256 if was_looked_at else _sha256(path)
         seed = self._seed(sha256, record)
         # Prompt templates and settings of the model show in what it is asked for.
         requests = [self._model.request(soundscape, source, backends.SoundOptions()) for source in soundscape.sources]

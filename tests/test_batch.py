@@ -151,6 +151,26 @@ def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pic
     assert "church bell" in Path(row["earlier_soundscape"]).read_text()
 
 
+def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
+    go(pictures, replace(plan, seed=None))
+    document = plan.out / "dog/001/soundscape.json"
+    before = json.loads((document.parent / "manifest.json").read_text())
+    document.write_text('{"sources": [{"name": "church bell"}]}')
+    rows = []
+    again = replace(plan, seed=None, skip_vlm=True)
+    run_batch(find_tasks([document], plan.out), again, rows.append)
+    assert made(rows) == ["dog/001"] and rows[0]["seed"] == before["seed"]
+    assert (document.parent / "picture.jpg").is_file()
+
+
+def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, plan):
+    go(pictures, plan)
+    before = (plan.out / "lake/picture.jpg").read_bytes()
+    paint(pictures / "lake.jpg", 99)
+    assert made(go(pictures, replace(plan, skip_vlm=True))) == ["lake"]
+    assert (plan.out / "lake/picture.jpg").read_bytes() != before
+
+
 @pytest.mark.parametrize("change", [{"seed": 8}, {"duration_s": 3.0}, {"again": True}])
 def test_other_wishes_make_other_sounds(pictures, plan, change):
     go(pictures, plan)

@@ -57,7 +57,7 @@ def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_sto
 def test_a_run_of_several_pictures_ends_with_a_page_and_a_table_of_them(pictures, tmp_path):
     process = call(pictures, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 0, process.stderr
-    assert f"open {tmp_path / 'index.html'}" in process.stderr and "a minute" in process.stderr
+    assert f"open {tmp_path / 'index.html'}" in process.stderr and " left)" in process.stderr
     assert "meadow" in (tmp_path / "summary.csv").read_text("utf-8-sig")
 
 
