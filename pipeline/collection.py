@@ -90,12 +90,14 @@ def _may_hold(name: str) -> bool:
 
 
 def _read_entry(folder: Path, name: str) -> Entry | None:
-    """Return the result in a folder, None when it is a folder of results only.
+    """Return the result in a folder, None when it is a folder of results, or a description that waits for its sound.
 
     Raises SoundscapeError when something in it is missing or damaged.
     """
     sizes = {each: _size(folder / each) for each in (SOUNDSCAPE, MANIFEST, MIX)}
-    if sizes[SOUNDSCAPE] is None and sizes[MANIFEST] is None:
+    if sizes[MANIFEST] is None and sizes[MIX] is None:
+        if sizes[SOUNDSCAPE] is not None:
+            _log.info("%s: skipped: it is described and not heard yet", name)
         return None
     for each, size in sizes.items():
         if size is None:

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.collection import COHERENCE, FAILURES, read_collection, read_failures
 from pipeline.errors import SoundscapeError
+from pipeline.results import write_soundscape
 
 from .test_results import written
 
@@ -65,8 +66,9 @@ def test_a_damaged_result_is_skipped_with_a_line_in_the_log(tmp_path, soundscape
     assert line.startswith("b: skipped: ") and "\n" not in line and str(tmp_path) not in line
 
 
-def test_folders_without_results_are_no_complaint(tmp_path, caplog):
+def test_folders_without_results_and_descriptions_alone_are_no_complaint(tmp_path, soundscape, caplog):
     (tmp_path / "empty/deeper").mkdir(parents=True)
+    write_soundscape(tmp_path / "waits", soundscape)
     (tmp_path / "notes.txt").write_text("mine")
     assert names(tmp_path) == [] and caplog.messages == []
 

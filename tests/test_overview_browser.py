@@ -123,6 +123,7 @@ def test_search_finds_all_words_anywhere_at_once_and_is_kept_in_the_address(look
     page = look(tree)
     page.locator("#search").press_sequentially("CAFE  audioldm2")
     assert (count(page), names(page)) == ("1 of 33 results", ["long/two"])
+    until(page, "location.hash.includes('audioldm2')")
     page.reload()
     page.locator("body[data-ready]").wait_for()
     assert page.input_value("#search") == "CAFE  audioldm2" and names(page) == ["long/two"]
@@ -219,10 +220,12 @@ def test_all_about_a_result_unfolds_beside_the_list_and_has_an_address(look, tre
     assert [link.get_attribute("href") for link in panel.locator("a").all()] == [
         f"long/one/{name}" for name in ("mix.wav", "soundscape.json", "prompts.json", "manifest.json")
     ]
+    until(page, "location.hash.includes('open=')")
     again = look(tree, page.evaluate("location.hash"))
     assert again.locator("#details h2").inner_text() == "Café by the water"
     again.keyboard.press("Escape")
-    assert again.locator("#details").is_hidden() and "open" not in again.evaluate("location.hash")
+    assert again.locator("#details").is_hidden()
+    until(again, "!location.hash.includes('open')")
 
 
 # Listening -----------------------------------------------------------------------------------------------------------

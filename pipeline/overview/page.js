@@ -9,10 +9,15 @@ function addressOf(changes) {
 }
 
 const linkTo = (label) => addressOf({ at: label, open: "" });
-const keepAddress = () => history.replaceState(null, "", addressOf({}));
 
-function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
+// Not at every letter: Safari allows a hundred changes in half a minute.
+function keepAddress() {
+  clearTimeout(keepAddress.timer);
+  keepAddress.timer = setTimeout(() => history.replaceState(null, "", addressOf({})), 200);
+}
+
+function readAddress(address) {
+  const given = new URLSearchParams(new URL(address).hash.slice(1));
   for (const [key, start] of Object.entries(START)) {
     state[key] = typeof start === "boolean" ? given.has(key) : given.get(key) ?? start;
   }
@@ -181,7 +186,7 @@ byId("help").addEventListener("click", ({ currentTarget }) => {
   byId("keys").hidden = !byId("keys").hidden;
   currentTarget.setAttribute("aria-expanded", !byId("keys").hidden);
 });
-addEventListener("hashchange", () => (readAddress(), refresh(), goToAddress()));
+addEventListener("hashchange", ({ newURL }) => (readAddress(newURL), refresh(), goToAddress()));
 let lastWidth = 0;
 new ResizeObserver(() => {
   if (byId("list").clientWidth === lastWidth) return;
@@ -203,5 +208,5 @@ function load([name, ...rest], number = 0) {
   document.body.append(script);
 }
 
-readAddress();
+readAddress(location.href);
 load(document.body.dataset.scripts.split(" "));

@@ -44,7 +44,6 @@ def write_tables(root: Path, rows: Rows, columns: Columns) -> None:
 def _columns(columns: Columns) -> list[Column]:
     return [
         _text("name"),
-        _text("folder", lambda row: row["path"]),
         _text("picture"),
         _text("scene"),
         _text("mood"),
