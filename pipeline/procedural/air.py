@@ -7,7 +7,7 @@ cloth answer a moment later.
 
 import numpy as np
 
-from . import schedule, signal
+from . import ambience, bodies, schedule, signal
 from .signal import RATE
 from .voice import Voice
 
@@ -198,14 +198,31 @@ def _boom(voice: Voice, distance_m: float) -> np.ndarray:
 
 
 def room_tone(voice: Voice) -> np.ndarray:
-    """The near-silence of a room: soft low air, a breath of ventilation, a trace of mains hum."""
+    """The near-silence of a room: soft air, a breath of ventilation, a trace of mains hum, and now and then the house.
+
+    The air follows the curves by which rooms are rated (NC: about 4 dB less an octave).
+    """
     rng, length = voice.rng, voice.length
-    curve = [(25, -8), (60, 0), (150, -4), (400, -12), (1200, -22), (4000, -34), (12000, -48)]
+    curve = [(25, -16), (60, -3), (125, 0), (500, -8), (2000, -16), (8000, -25), (16000, -34)]
     air = signal.noise(rng, length, curve, channels=2)
-    air *= 1.0 + 0.08 * signal.wander(rng, length, 0.3)
+    air *= 1.0 + 0.05 * signal.wander(rng, length, 0.3)
     mains = signal.tone(voice.setting("mains_hz", 50.0), length, (0.3, 1.0, 0.2, 0.45, 0.1, 0.2))
-    duct = signal.noise(rng, length, [(80, -20), (220, 0), (600, -6), (2500, -24)], channels=2)
-    return air + np.float32(voice.setting("hum", 0.12)) * mains + np.float32(voice.setting("duct", 0.25)) * duct
+    quiet = air + np.float32(voice.setting("hum", 0.12)) * mains
+    return quiet + np.float32(voice.setting("house", 1.0)) * _house(voice)
+
+
+def _house(voice: Voice) -> np.ndarray:
+    """Return what settles in a house: boards that tick, a soft thud beyond a wall, seldom and far from regular."""
+    rng = voice.rng
+    track = np.zeros((2, voice.length), np.float32)
+    for time in schedule.events(voice, 3.2, length_s=0.4, evenness=1.5):
+        wood = bodies.Body.of(voice, "wood", pitch=rng.uniform(0.4, 1.6), ring=0.7, modes=20, noise=2.0)
+        loud, pan = rng.uniform(0.5, 2.0), rng.uniform(-0.8, 0.8)
+        for _ in range(rng.integers(1, 4)):
+            knock = signal.lowpass(wood.blow(rng, rng.uniform(0.3, 1.0), attack_s=0.002), rng.uniform(900, 3000))
+            signal.place_panned(track, knock, time, loud, pan)
+            time += rng.uniform(0.05, 0.3)
+    return ambience.indoors(voice, track, decay_s=0.5, share=0.3, air_db=-60)
 
 
 def vastness(voice: Voice) -> np.ndarray:

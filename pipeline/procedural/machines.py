@@ -44,11 +44,11 @@ def compressor(voice: Voice) -> np.ndarray:
     mains = voice.setting("mains_hz", 50.0)
     partials = np.array([0.5, 1.0, 0.12, 0.6, 0.1, 0.45, 0.06, 0.3, 0.05, 0.22, 0.03, 0.12]) * rng.uniform(0.7, 1.2, 12)
     hum = signal.tone(mains * 0.985, length, partials)  # an asynchronous motor slips
-    throb = 1.0 + 0.12 * np.sin(2 * np.pi * 1.5 * schedule.pace(voice) * np.arange(length) / RATE)
+    throb = 1.0 + 0.04 * np.sin(2 * np.pi * 1.5 * schedule.pace(voice) * np.arange(length) / RATE)
     cabinet = signal.noise(
         rng, length, [(60, -10), (150, 0), (400, -5), (1000, -14), (3000, -26), (10000, -44)], channels=2
     )
-    return signal.unit(hum) * throb.astype(np.float32) + 0.35 * cabinet
+    return signal.unit(hum) * throb.astype(np.float32) + 0.15 * cabinet
 
 
 def mains_hum(voice: Voice) -> np.ndarray:
@@ -61,7 +61,7 @@ def mains_hum(voice: Voice) -> np.ndarray:
     sizzle = signal.noise(rng, length, [(1500, -20), (4000, 0), (9000, -4), (16000, -14)]) * peaks
     sizzle *= np.clip(1.0 + 0.4 * signal.wander(rng, length, 3.0), 0.0, 3.0)
     return signal.airy(
-        signal.unit(hum) + np.float32(voice.setting("sizzle", 0.6)) * signal.unit(sizzle), rng, 0.3, 0.18
+        signal.unit(hum) + np.float32(voice.setting("sizzle", 0.42)) * signal.unit(sizzle), rng, 0.3, 0.18
     )
 
 
