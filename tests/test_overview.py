@@ -171,6 +171,7 @@ def test_text_of_documents_never_becomes_part_of_the_page(tmp_path):
             "seed": 2**70,
             "checks": {"=cmd": 1, "a b": 2},
         },
+        {"checks": {"x": 10**400}, "seconds": {"mix": 10**400}, "seed": 10**400},
         {"files": {"mix.wav": {"bytes": 1, "sha256": "0"}, "stems/../../x.wav": {}, "picture.jpg": None}},
     ],
 )

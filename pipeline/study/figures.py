@@ -3,7 +3,6 @@
 Meanings of what is measured stand in pipeline/meanings.toml, those of what the study adds in figures.toml.
 """
 
-import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ PROBLEMS = "checks.problems"
 PERCENTILE = "_percentile"
 NOT_COMPARED = ("_rank", "_others")  # of coherence: they depend on how many others there were, as percentiles do not
 LEVELS = ("loudness_lufs", "true_peak_dbtp")
+HUGE = 1e300  # JSON knows integers that no float can hold; also false for NaN
 
 Values = dict[str, dict[str, float]]  # figure -> picture -> value
 
@@ -126,4 +126,4 @@ def _flat(data: Any, path: str) -> Iterator[tuple[str, float]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < HUGE
