@@ -29,7 +29,7 @@ absurd is forbidden. Such labels say what may be heard and not what must be, so 
 How a source is matched (`matching.py`): a name stands for a source when each of its words is among the words of the
 source's name, material and action. Words are compared by their stems (dripping, drips), and a word of four letters or
 more is also found as one half of a longer one (gull in seagulls). What follows a preposition is where something
-sounds, not what: "rain on a roof" is rain. Of a name, such words may be found anywhere in the source.
+sounds, not what ("rain on a roof" is rain), but for "of". Of a name, such words may be found anywhere in the source.
 
 How a description is judged (`scoring.py`): sources that are muted are left out. A source is
 

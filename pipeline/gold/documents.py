@@ -9,7 +9,7 @@ from .. import backends
 from ..batch import find_tasks
 from ..errors import SoundscapeError, did_you_mean
 from ..picture import SUFFIXES, load_picture
-from ..results import SOUNDSCAPE, safe_name
+from ..results import SOUNDSCAPE
 from ..soundscape import Soundscape
 
 CHOICES = 10  # pictures that are named when another one is not there
@@ -66,12 +66,10 @@ def _described(backend: backends.VisionBackend, name: str, path: Path) -> Docume
 
 def _read(results: Path, name: str, result: str | None) -> Document:
     stem = _without_ending(name)
-    safe = "/".join(safe_name(part, "picture") for part in stem.split("/"))
-    places = [f"{place}/{SOUNDSCAPE}" for place in (result, stem, safe) if place]
-    places += [f"{place}.json" for place in (name, stem, safe)]
+    places = [*(f"{place}/{SOUNDSCAPE}" for place in (result, stem) if place), f"{name}.json", f"{stem}.json"]
     path = next((results / place for place in places if (results / place).is_file()), None)
     if path is None:
-        return Document(name, None, f"There is no {stem}.json and no {safe}/{SOUNDSCAPE} in {results.name}.")
+        return Document(name, None, f"{results.name} has no {stem}.json and no {places[0]}.")
     try:
         return Document(name, Soundscape.from_json(path.read_text(encoding="utf-8-sig")))
     except (SoundscapeError, OSError, UnicodeDecodeError) as error:

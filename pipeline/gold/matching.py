@@ -27,18 +27,23 @@ class Said:
 def said_by(source: Source) -> Said:
     """Return the stems of a source's name, material and action."""
     texts = (source.name, source.material, source.action)
-    what = frozenset(stem(word) for text in texts for word in split_place(text)[0])
+    what = frozenset(stem(word) for text in texts for word in _split(text)[0])
     return Said(what, frozenset(stem(word) for text in texts for word in content(tokens(text))))
 
 
 def stands_for(name: str, source: Source) -> bool:
     """Tell whether each word of the name is among those of the source."""
     said = said_by(source)
-    what, where = split_place(name)
+    what, where = _split(name)
     # A name without any word that means something stands for nothing.
     return (
         bool(what) and all(_is_in(word, said.what) for word in what) and all(_is_in(word, said.all) for word in where)
     )
+
+
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """Return the words of what sounds and of where; "the lapping of waves" is both lapping and waves."""
+    return split_place(" ".join(word for word in tokens(text) if word != "of"))
 
 
 def words_matched(entry: Entry, source: Source) -> int:
