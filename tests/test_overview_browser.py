@@ -398,3 +398,13 @@ def test_a_missing_part_of_the_index_is_told(browser, tmp_path):
         page = context.new_page()
         page.goto((tmp_path / "index.html").as_uri())
         page.locator("#count", has_text="A part of the index is missing").wait_for()
+
+
+def test_an_empty_tree_says_so(look, tmp_path):
+    write_overview(tmp_path)
+    page = look(tmp_path)
+    assert count(page) == "0 results" and "no results here yet" in page.inner_text("#nothing")
+    page.keyboard.press("j")
+    page.keyboard.press(" ")
+    page.keyboard.press("o")
+    assert page.locator("#details").is_hidden()

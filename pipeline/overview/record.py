@@ -76,7 +76,7 @@ def record(entry: Entry, root: Path) -> dict[str, Any]:
             for key, value in figures_of(entry).items()
             if _KEY.fullmatch(key) and not key.startswith(_ELSEWHERE)
         },
-        "document": soundscape.to_json(),
+        "document": soundscape.model_dump_json(),
         "manifest": manifest,
     }
 
