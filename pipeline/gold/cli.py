@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.vision and options.vision not in backends.VISION:
         parser.error(f"there is no vision backend '{options.vision}'; choices: {', '.join(backends.VISION)}")
+    if options.csv and not options.csv.parent.is_dir():  # told before hours of work, not after
+        parser.error(f"there is no folder {options.csv.parent} for {options.csv.name}")
     verdicts = []
     try:
         labels = read_labels(options.folder)

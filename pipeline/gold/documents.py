@@ -79,8 +79,6 @@ def _read(results: Path, name: str, result: str | None) -> Document:
 def _picture(folder: Path, name: str) -> Path | None:
     """Return the file of a picture whose ending may be left out, None when there is none."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise SoundscapeError(f"{name} is outside of {folder}.")
     if path.is_file():
         return path
     if not path.parent.is_dir():

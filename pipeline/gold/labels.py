@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import SoundscapeError, did_you_mean
@@ -81,7 +81,13 @@ def _each_picture(
     if not isinstance(data, dict) or not data:
         problems.append(f"{path or 'the whole'}: must be an object in braces with an entry for each picture")
         return {}
+    problems += [f'{path}["{name}"]: must be the path of a picture in the folder' for name in data if _leads_out(name)]
     return {name: read(f'{path}["{name}"]', entry, problems) for name, entry in data.items()}
+
+
+def _leads_out(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.name or path.is_absolute() or ".." in path.parts
 
 
 def _read_picture(path: str, data: Any, problems: list[str]) -> Labels:
