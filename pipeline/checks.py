@@ -30,9 +30,10 @@ LEAST_MOVEMENT = 0.05  # of the level over time; a perfectly even sound repeats 
 CLIPPED_SHARE = 1e-4  # a few dozen samples in 10 s of stereo
 QUIET_LUFS = -40.0
 OFFSET_SHARE = 0.1
-TONE_SHARE = 0.8
-LOOP = 0.93  # likeness of a loop to itself, when it comes three times or is a copy of the wave; a clock has 0.95
-COPY = 0.7  # correlation of the waves themselves; two calls of one animal have less than 0.3
+TONE_SHARE = 0.85  # mains hum beside some noise has 0.8, a refrigerator 0.9
+LOOP = 0.96  # likeness to itself of what comes three times; the strokes of a broom have 0.95, some clocks more
+MAYBE_LOOP = 0.8  # of what comes twice: then the waves themselves are compared
+COPY = 0.7  # correlation of the waves of a copy; two calls of one animal have less than 0.3
 CANCELLING = -0.3
 MOSTLY_SILENT = 0.9
 EDGE_DB = 30.0  # a fall of the spectrum within 600 Hz that no sound of nature has
@@ -215,11 +216,23 @@ def _repetition(clip: Clip) -> tuple[float | None, float | None, bool]:
     peaks = first + np.flatnonzero((inner >= likeness[first - 1 : last - 1]) & (inner >= likeness[first + 1 :]))
     if peaks.size == 0 or likeness[peaks].max() <= 0:
         return 0.0, None, False
-    best = float(likeness[peaks].max())
-    period = int(peaks[likeness[peaks] >= best - 0.03][0])  # a loop is as like itself after two turns as after one
-    third = likeness[2 * period - 2 : 2 * period + 3]
-    is_loop = best > LOOP and (third.max(initial=0.0) > LOOP - 0.05 or _is_copy(clip, period * HOP))
-    return best, period / rate, is_loop
+    best = int(peaks[np.argmax(likeness[peaks])])
+    period = _first_turn(likeness, best, first)
+    third = float(likeness[2 * period - 2 : 2 * period + 3].max(initial=0.0))
+    is_regular = likeness[best] > LOOP and third > LOOP - 0.05
+    is_loop = is_regular or (likeness[best] > MAYBE_LOOP and _is_copy(clip, best * HOP))
+    return float(likeness[best]), period / rate, is_loop
+
+
+def _first_turn(likeness: np.ndarray, delay: int, first: int) -> int:
+    """Return the shortest delay, of which `delay` is a multiple, that is about as good: a loop is as like itself after
+    two turns as after one, and a little more so where only two turns are a whole number of frames."""
+    for turns in range(delay // first, 1, -1):
+        place = round(delay / turns)
+        near = likeness[place - 1 : place + 2]
+        if near.max() > likeness[delay] - 0.15:
+            return place - 1 + int(np.argmax(near))
+    return delay
 
 
 def _is_copy(clip: Clip, delay: int) -> bool:

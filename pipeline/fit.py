@@ -18,10 +18,12 @@ from .meanings import Meaning, meanings_of
 from .senses import Pair, relations
 from .soundscape import Soundscape
 
-Verdict = Literal["good", "fair", "poor", ""]  # "" where nothing is to be judged
+# A picture and a sound that differ are no fault (a calm night may crackle): only faults, and words that fit no better
+# than chance, are "poor". "" where nothing is to be judged.
+Verdict = Literal["good", "fair", "poor", ""]
 
 NEAR, FAR = 0.3, 0.6  # difference of two places (0..1) that agree, and that are apart
-SIDE = {"picture": 0.02, "sound": 0.1}  # balance below which there is no side: half of the example pictures, a few dB
+SIDE = {"picture": 0.05, "sound": 0.2}  # balance below which there is no side: most pictures; 2 dB between the channels
 GOOD, POOR = 75.0, 50.0  # percentiles: the best quarter, and no better than chance
 
 
@@ -96,7 +98,7 @@ def _pair(pair: Pair, picture: Mapping[str, Any], sound: Mapping[str, Any]) -> F
 def _agreement(distance: float) -> Verdict:
     if distance <= NEAR:
         return "good"
-    return "poor" if distance >= FAR else "fair"
+    return "fair" if distance >= FAR else ""
 
 
 def _degree(place: float, ends: list[str]) -> str:
@@ -111,7 +113,7 @@ def _side(seen: float, heard: float) -> tuple[str, Verdict]:
         return _words()["side"]["centred"], ""
     names = _words()["side"]["names"]
     sentence = _words()["side"]["sentence"].format(seen=names[sides[0] + 1], heard=names[sides[1] + 1])
-    return sentence, {1: "good", 0: "fair", -1: "poor"}[sides[0] * sides[1]]
+    return sentence, {1: "good", 0: "", -1: "fair"}[sides[0] * sides[1]]
 
 
 def _sign(value: float, least: float) -> int:
