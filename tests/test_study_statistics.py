@@ -34,6 +34,8 @@ def test_the_effect_is_the_share_of_ranks_for_b_less_those_against():
     assert found.effect == pytest.approx((15 - 6) / 21)
     assert difference([0] * 6, [1, 2, 3, 4, 5, 6]).effect == 1
     assert difference(range(6), range(6)).effect == 0
+    # Five pairs the same: they share ranks 1 to 5, and one difference has rank 6 of 21.
+    assert difference([0] * 6, [0, 0, 0, 0, 0, 9]).effect == pytest.approx(6 / 21)
 
 
 def test_pairs_without_a_difference_are_dropped_from_the_test_as_wilcoxon_did():

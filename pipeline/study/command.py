@@ -71,7 +71,7 @@ def _report(options: argparse.Namespace) -> list[str]:
     if options.out.resolve() in {root.resolve() for root in options.results}:
         raise SoundscapeError("The report would replace the overview of these results. Give it a folder of its own.")
     study = make_study(options.results, ratings=options.ratings, keys=[options.out / KEY], seed=options.seed)
-    told, listening = [], None
+    told = []
     if options.listen is not None:
         names = options.listen or ["1", "2"]
         if not options.listen and len(study.groups) != 2:
@@ -87,7 +87,7 @@ def _report(options: argparse.Namespace) -> list[str]:
             f" {FOLDER}/, and keep {KEY} to yourself.",
             *listening.cautions,
         ]
-    page = write_report(study, options.out, listening)
+    page = write_report(study, options.out)
     return [f"{page}: {len(study.groups)} groups, {len(study.comparisons)} comparisons.", *told]
 
 

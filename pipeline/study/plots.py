@@ -12,6 +12,7 @@ from .comparison import Comparison, Row
 from .figures import Values, figure
 from .groups import Group
 from .pages import colours
+from .ranks import Ranks
 from .ratings import SCALE, Ratings
 
 MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
@@ -37,6 +38,9 @@ STYLE = {
     "axes.labelcolor": QUIET,
     "axes.titlecolor": INK,
     "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -81,7 +85,7 @@ def effects(comparison: Comparison):
     axes.set_yticks(list(places), [figure(row.figure).title for row in rows], color=INK)
     axes.set_xlim(-1.06, 1.06)
     axes.set_ylim(0.3, len(rows) + 0.7)
-    axes.set_xlabel("← lower in B      rank-biserial correlation      higher in B →")
+    axes.set_xlabel("← lower in B  ·  rank-biserial correlation  ·  higher in B →")
     return canvas
 
 
@@ -101,6 +105,7 @@ def pairs(comparison: Comparison):
         axis.set_title(_shortened(figure(row.figure).title, 26))
         axis.set_xlabel("A")
         axis.set_ylabel("B")
+        axis.locator_params(nbins=4)
     return canvas
 
 
@@ -113,7 +118,7 @@ def largest(comparison: Comparison) -> list[Row]:
 @_styled
 def senses(values: Values, found: Sequence[Relation]):
     """Picture against sound, a dot a picture, for each of the sensory relations."""
-    canvas, axes = _canvas(2, 2, width=WIDTH, height=3.0)
+    canvas, axes = _canvas(2, 2, width=WIDTH, height=3.3)
     for axis, pair, relation in zip(axes, relations(), found):
         picture, sound = f"senses.picture.{pair.picture}", f"senses.sound.{pair.sound}"
         of_picture, of_sound = values.get(picture, {}), values.get(sound, {})
@@ -127,14 +132,16 @@ def senses(values: Values, found: Sequence[Relation]):
 
 
 @_styled
-def percentiles(values: Sequence[float], title: str):
+def percentiles(ranks: Sequence[Ranks]):
     """How many results reached which percentile among shuffled pairs; the line is what chance alone gives."""
-    canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=2.6)
-    axes.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
-    axes.axhline(len(values) / 10, color=ALARM, linewidth=1.5, linestyle=(0, (4, 3)))
-    axes.annotate("chance", (100, len(values) / 10), (-2, 4), textcoords="offset points", color=ALARM, ha="right")
-    axes.set(xlim=(0, 100), xlabel="percentile of the true pair among shuffled pairs", ylabel="results")
-    axes.set_title(title)
+    canvas, axes = _canvas(1, len(ranks), width=WIDTH, height=2.6)
+    for axis, each in zip(axes, ranks):
+        values = list(each.percentiles.values())
+        axis.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
+        axis.axhline(len(values) / 10, color=ALARM, linewidth=1.5, linestyle=(0, (4, 3)))
+        axis.set(xlim=(0, 100), xlabel="percentile")
+        axis.set_title(_shortened(each.figure.title, 84 // len(ranks)))
+    axes[0].set_ylabel("results")
     return canvas
 
 

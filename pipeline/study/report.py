@@ -1,7 +1,7 @@
 """The report as a static page: index.html, its tables and plots, and what is to be heard."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import median
@@ -14,9 +14,10 @@ from .comparison import Comparison, Row
 from .examples import Example, Examples, examples_of
 from .figures import figure
 from .groups import BY_HAND, Group
-from .listening import ListeningPage
+from .listening import PAGE as LISTENING_PAGE
 from .media import Media
 from .pages import asset, in_sentence, number, render
+from .ranks import Ranks
 from .ratings import SCALE
 from .study import Correlated, Study
 from .tables import COMPARISONS, FIGURES, write_tables
@@ -39,7 +40,7 @@ SECTION_TITLES = {
 }
 
 
-def write_report(study: Study, out: Path, listening: ListeningPage | None = None) -> Path:
+def write_report(study: Study, out: Path) -> Path:
     """Write the report into a folder and return its page."""
     media, draw = Media(out, study.groups), _Plots(out)
     page = render(
@@ -52,7 +53,7 @@ def write_report(study: Study, out: Path, listening: ListeningPage | None = None
         ranks=[_rank_facts(study, place, draw) for place in range(len(study.groups))],
         ratings=_rating_facts(study, draw),
         examples=[_example_facts(each, media) for each in _examples(study)],
-        listening=listening,
+        listening=(out / LISTENING_PAGE).is_file(),
         sensory_pairs=relations(),
         no_plots="" if plots.can_plot() else plots.MISSING,
         tables=(FIGURES, COMPARISONS),
@@ -99,9 +100,12 @@ def _findings(study: Study) -> list[str]:
         told.append(f"Between picture and sound: {'; '.join(_related(each) for each in related)}.")
     elif any(each.found.p is not None for of in study.relations for each in of):
         told.append("No sensory relation between picture and sound stands after the correction.")
+    told += [_ranked(group, ranks) for group, ranks in zip(study.groups, study.ranks) if ranks]
     if study.ratings:
         people = len(study.ratings.listeners)
-        told.append(f"{_count(people, 'listener')} gave {_count(len(study.ratings.answers), 'rating')}.")
+        means = ", ".join(f"{number(each['mean'])} for {each['group'].label}" for each in _all_rated(study))
+        answers = _count(len(study.ratings.answers), "rating")
+        told.append(f"{_count(people, 'listener')} gave {answers} of fit, 1 to 5, with a mean of {means}.")
     return told
 
 
@@ -109,20 +113,28 @@ def _compared(comparison: Comparison) -> str:
     pairs = f"{comparison.b.label} against {comparison.a.label}, {_count(len(comparison.pictures), 'picture')}"
     if not any(row.p_holm is not None for row in comparison.rows):
         return f"{pairs}: too few to tell."
-    of_time = [row for row in comparison.shown if figure(row.figure).section == "seconds"]
+    times = [row for row in comparison.rows if figure(row.figure).section == "seconds"]
+    of_time = [row for row in times if row.is_shown]
     others = [row for row in comparison.shown if row not in of_time]
+    figures = _count(len(comparison.rows) - len(times), "figure")
+    told = f"{len(others) or 'none'} of {figures} differ after the correction"
     if others:
-        figures = _count(len(comparison.rows), "figure")
-        told = f"{len(others)} of {figures} differ after the correction: {_directions(others)}."
-    else:
-        told = "no difference in sound or description stands after the correction."
+        told += f": {_directions(others)}"
     if of_time:
-        told += f" Times differ ({_directions(of_time)}), which the machine may explain."
-    return f"{pairs}: {told}"
+        told += f"; but times do ({_directions(of_time)}), which the machine may explain"
+    return f"{pairs}: {told}."
 
 
 def _directions(rows: list[Row]) -> str:
     return ", ".join(f"{in_sentence(figure(row.figure).title)} {row.verdict.split()[0]}" for row in rows)
+
+
+def _ranked(group: Group, ranks: Sequence[Ranks]) -> str:
+    scores = [
+        f"{in_sentence(each.figure.title)} {number(each.mean.value, 2)} % ({in_sentence(each.words).rstrip('.')})"
+        for each in ranks
+    ]
+    return f"Agreement of meaning in {group.label}, where chance is 50 %: {'; '.join(scores)}."
 
 
 def _related(each: Correlated) -> str:
@@ -198,31 +210,33 @@ def _relation_words(each: Correlated) -> str:
 
 
 def _rank_facts(study: Study, place: int, draw: _Plots) -> dict[str, Any]:
-    drawn = [
-        (
-            each,
-            draw(f"ranks_{place + 1}_{count}", plots.percentiles, list(each.percentiles.values()), each.figure.title),
-        )
-        for count, each in enumerate(study.ranks[place], 1)
-    ]
-    return {"group": study.groups[place], "rows": drawn}
+    ranks = study.ranks[place]
+    return {
+        "group": study.groups[place],
+        "rows": ranks,
+        "plot": draw(f"ranks_{place + 1}", plots.percentiles, ranks) if ranks else "",
+    }
 
 
 def _rating_facts(study: Study, draw: _Plots) -> dict[str, Any] | None:
     answers = study.ratings
     if not answers:
         return None
-    rated = [group for group in study.groups if sum(answers.counts(group.label))]
+    rated = _all_rated(study)
     return {
         "ratings": answers,
-        "rows": [_rated(group, study) for group in rated],
-        "plot": draw("ratings", plots.ratings, answers, rated),
+        "rows": rated,
+        "plot": draw("ratings", plots.ratings, answers, [each["group"] for each in rated]),
         "fit_agreement": _alpha_words(answers.fit_agreement(), len(answers.listeners)),
         "preference_agreement": _alpha_words(answers.preference_agreement(), len(answers.listeners)),
         "side": answers.side_bias(),
         "shown": sum(each.is_shown for each in study.agreements),
         "agreements": [(each, figure(each.found.name)) for each in study.agreements],
     }
+
+
+def _all_rated(study: Study) -> list[dict[str, Any]]:
+    return [_rated(group, study) for group in study.groups if sum(study.ratings.counts(group.label))]
 
 
 def _rated(group: Group, study: Study) -> dict[str, Any]:

@@ -75,14 +75,14 @@ def signed_rank(changes: np.ndarray) -> float:
 
 
 def rank_biserial(changes: np.ndarray) -> float:
-    """Return the matched-pairs rank-biserial correlation, -1 .. 1 (Kerby 2014); 0 when nothing moved."""
+    """Return the matched-pairs rank-biserial correlation, -1 .. 1 (Kerby 2014).
+
+    Pairs without a difference have ranks too and favour neither, so that 1 means that every pair went up.
+    """
     from scipy.stats import rankdata
 
-    moved = changes[changes != 0]
-    if not len(moved):
-        return 0.0
-    ranks = rankdata(np.abs(moved))
-    return float((ranks * np.sign(moved)).sum() / ranks.sum())
+    ranks = rankdata(np.abs(changes))
+    return float((ranks * np.sign(changes)).sum() / ranks.sum())
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
