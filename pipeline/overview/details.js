@@ -54,7 +54,7 @@ function stem(result, source, place) {
   const facts = [`${seen}, ${percent(source.confidence)}`, source.role, `${rounded(source.distance_m)} m`];
   if (source.gain_db) facts.push(`${rounded(source.gain_db)} dB`);
   if (source.mute) facts.push("muted");
-  if (source.stem_percentile !== undefined) facts.push(`fits its words better than ${rounded(source.stem_percentile)} % of others`);
+  if (source.stem_percentile !== undefined) facts.push(`its words fit better than ${rounded(source.stem_percentile)} % of the others`);
   const node = make("li", {},
     make("p", { className: "name", text: source.name }),
     words && make("p", { text: words }),

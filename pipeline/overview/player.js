@@ -51,8 +51,7 @@ function show(node) {
   press(node.querySelector(".play"), mine && !player.paused);
   node.querySelector("input").value = share;
   node.style.setProperty("--share", share);
-  const total = mine && player.duration ? player.duration : Number(node.dataset.duration || NaN);
-  const time = mine && share ? `${clock(player.currentTime)} / ${clock(total)}` : clock(total);
+  const time = clock(share ? player.currentTime : Number(node.dataset.duration || NaN)); // of one width: nothing moves
   if (node.lastChild.textContent !== time) node.lastChild.textContent = time;
 }
 

@@ -23,9 +23,9 @@ const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")}
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function rounded(value) {
-  if (Number.isInteger(value)) return value.toLocaleString("en").replace("-", "−");
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 0.1 ? 2 : 4;
-  return value.toFixed(digits).replace("-", "−");
+  const size = Math.abs(value);
+  const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 4;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
 }
 
 // A figure with its unit; a unit may also be the range of a scale, or say that it is a share.
