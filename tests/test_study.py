@@ -211,10 +211,11 @@ def test_too_many_tests_for_the_pairs_is_said_rather_than_no_difference(tmp_path
     assert "no difference could pass the correction" in comparison.cautions[-1]
 
 
-def test_other_lengths_are_a_caution(tmp_path):
+def test_other_lengths_and_options_are_a_caution(tmp_path):
     a = make_tree(tmp_path / "a", range(6))
-    b = make_tree(tmp_path / "b", range(6), audio=OTHER, duration_s=5.0)
+    b = make_tree(tmp_path / "b", range(6), audio=OTHER, duration_s=5.0, options={"steps": 50})
     (comparison,) = study_of(a, b).comparisons
+    assert "different options" in " ".join(comparison.cautions)
     assert "differ in length (0.1 against 5 s)" in " ".join(comparison.cautions)
 
 

@@ -56,6 +56,8 @@ class Comparison:
                 f"The sounds differ in length ({_listed(a)} against {_listed(b)} s), so figures that grow with"
                 " length, such as seconds, cannot be laid to the models."
             )
+        if self.a.options != self.b.options:
+            told.append("The two were made with different options, so a difference may be theirs.")
         if self.pictures and not can_tell(len(self.pictures), max(1, self.tests)):
             told.append(
                 f"With {len(self.pictures)} pairs and {self.tests} tests, no difference could pass the correction, even"

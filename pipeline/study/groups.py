@@ -4,6 +4,7 @@ A picture is the unit of everything: it is known by the hashes of its file and o
 same pictures are compared picture by picture.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ class Group:
     @property
     def pictures(self) -> set[str]:
         return {sample.picture for sample in self.samples}
+
+    @property
+    def options(self) -> set[str]:
+        """Return the different options that the sounds were made with, each as JSON."""
+        return {json.dumps(sample.entry.manifest.get("options"), sort_keys=True) for sample in self.samples}
 
     def settings(self, key: str) -> list[Any]:
         """Every value that the manifests hold for `key`, such as "duration_s", sorted."""

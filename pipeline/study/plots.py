@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from functools import wraps
+from textwrap import fill
 from typing import Any
 
 from ..senses import Relation, relations
@@ -140,7 +141,7 @@ def percentiles(ranks: Sequence[Ranks]):
         axis.hist(values, bins=10, range=(0, 100), color=SOFT, edgecolor=ACCENT, linewidth=1)
         axis.axhline(len(values) / 10, color=ALARM, linewidth=1.5, linestyle=(0, (4, 3)))
         axis.set(xlim=(0, 100), xlabel="percentile")
-        axis.set_title(_shortened(each.figure.title, 84 // len(ranks)))
+        axis.set_title(fill(each.figure.title, 84 // len(ranks)))
     axes[0].set_ylabel("results")
     return canvas
 

@@ -138,9 +138,12 @@ function show() {
 function end() {
   find("summary").textContent =
     `${session.listener}, you have listened to ${session.answers.length} of ${trials.length} pictures.`;
-  find("again").textContent = session.answers.length < trials.length ? "Back to the beginning" : "To the beginning";
+  const isDone = session.answers.length >= trials.length;
+  find("thanks").textContent = isDone ? "Thank you." : "To be continued.";
+  find("again").textContent = isDone ? "To the beginning" : "Back to the beginning";
+  find("save").disabled = session.answers.length === 0;
   view("end");
-  find("save").focus();
+  find(session.answers.length ? "save" : "again").focus();
 }
 
 // ---- one picture ----------------------------------------------------------------------------------------------------
