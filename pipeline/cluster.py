@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -28,6 +29,7 @@ CODE = ("pipeline", "prompts")  # what workers on other machines need of ROOT
 STAGES = {stage.name: stage for stage in (Describer, Sounder)}
 BLOCKS = 20_000  # at most: each costs about 20 ms in the process that leads, and memory as long as the run lasts
 OBJECT_STORE_BYTES = 100 * 1024**2  # for lines of JSON; Ray would take a third of the memory
+KNOCK_S = 10
 INIT_DEATHS = 5  # actors of a stage that may fail or be killed one after another while they load their models
 PASSED_ON = ("HF_", "HUGGING_FACE_", "AWS_", "AZURE_")  # and all settings: keys for models and storage
 STAYING = (
@@ -60,6 +62,8 @@ def in_cluster(
     SoundscapeError when Ray is not installed or does not answer, or a backend cannot run there.
     """
     wishes = {"describe": _wish("vision", vision), "sound": _wish("sound", sound)}
+    if not tasks:
+        return
     with connected(address) as ray:
         attempts.clear(plan.out)
         try:
@@ -67,6 +71,10 @@ def in_cluster(
             pools = choose_pools(plan, wishes, ray.cluster_resources())
             _check_room(pools, ray.cluster_resources())
             yield from _rows(ray, tasks, plan, pools, together)
+        except ray.exceptions.RayError as error:
+            _log.info("Ray gave up", exc_info=True)
+            cause = str(error).strip().rpartition("\n")[2].rpartition(f"{SoundscapeError.__name__}: ")[2]
+            raise SoundscapeError(f"The cluster gave up: {cause} What is finished stays.") from error
         finally:
             attempts.clear(plan.out)
 
@@ -201,13 +209,8 @@ def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], togeth
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
         )
-    try:
-        for line in data.iter_rows():
-            yield json.loads(line["row"])
-    except ray.exceptions.RayError as error:
-        _log.info("Ray gave up", exc_info=True)
-        cause = str(error).strip().rpartition("\n")[2].rpartition(f"{SoundscapeError.__name__}: ")[2]
-        raise SoundscapeError(f"The cluster gave up: {cause} What is finished stays.") from error
+    for line in data.iter_rows():
+        yield json.loads(line["row"])
 
 
 class Worker:
@@ -273,20 +276,30 @@ def connected(address: str) -> Iterator[Any]:
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
-        code = {"working_dir": str(ROOT), "excludes": ["/*", *(f"!/{name}/" for name in CODE)]}
-        options |= {"address": address, "runtime_env": code | {"env_vars": passed_on(os.environ)}}
+        others = [f"/{each.name}" for each in ROOT.iterdir() if each.name not in CODE]
+        workers_need = {"working_dir": str(ROOT), "excludes": others, "env_vars": passed_on(os.environ)}
+        options |= {"address": address, "runtime_env": workers_need}
     else:
         options |= {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     try:
+        _knock(address)
         with _silent_stderr():
             ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         where = f"at {address}" if address else "on this machine"
-        raise SoundscapeError(f"Ray could not be reached {where}: {error}") from error
+        hint = "" if "RAY_AUTH_MODE" in os.environ else " If the cluster asks for a token, set RAY_AUTH_MODE=token."
+        raise SoundscapeError(f"Ray could not be reached {where}: {error}.{hint if address else ''}") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at HOST:PORT; Ray would try for minutes."""
+    host, mark, port = address.rpartition(":")
+    if mark and port.isdecimal():
+        socket.create_connection((host.rpartition("/")[2].strip("[]"), int(port)), timeout=KNOCK_S).close()
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 from collections import Counter
@@ -198,6 +199,15 @@ def test_without_ray_the_requirements_file_is_named(pictures, tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SoundscapeError, match=r"pip install -r requirements-batch\.txt"):
         go(pictures, plan_of(tmp_path / "out"))
+
+
+def test_an_address_where_nobody_listens_is_told_at_once(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        free = f"127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(SoundscapeError, match=f"Ray could not be reached at {free}: .*refused"):
+        go(pictures, plan_of(tmp_path / "out"), address=free)
 
 
 @pytest.mark.parametrize("wish", ["none", "0", "2:", "2:-1", "2:x", "-1", "2:nan", "1.5"])
