@@ -24,7 +24,7 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, document, fragments, visitors
+from pipeline.page import asset, document, fit, fragments, views, visitors
 from pipeline.page.columns import (
     end_point_parts,
     picture_column,
@@ -36,7 +36,8 @@ from pipeline.page.columns import (
 )
 from pipeline.page.document import Origin
 from pipeline.page.guard import Guard
-from pipeline.page.opening import Opened, open_result
+from pipeline.page.manifest import report_in
+from pipeline.page.opening import open_result
 from pipeline.page.shelf import Shelf
 from pipeline.page.wishes import (
     EXAMPLES,
@@ -48,11 +49,10 @@ from pipeline.page.wishes import (
     needs_gpu,
     prompts_of,
     refusal,
-    remembered,
-    titles,
     warm_up,
     wishes_of,
 )
+from pipeline.results import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -63,7 +63,6 @@ TITLE = "Image to Soundscape"
 SWEPT_EVERY_S = 1800
 MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 MODEL_WORK = "model"  # one queue for everything that runs a model
-OPENED_VALUES = 25  # of `opened_view`
 TOAST = {"duration": 5, "print_exception": False}
 PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -91,8 +90,12 @@ def in_words() -> Iterator[None]:
 # The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
 
 
-def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Progress) -> "Result | Soundscape":
-    """Run the job into the folder, or only describe its picture; it goes on while its ticket is there.
+def work(
+    job: "Job | None", folder: Path | None, ticket: Path | None, progress: gr.Progress
+) -> "Result | Soundscape | None":
+    """Run the job into the folder. Without a folder describe its picture, without a job measure what lies there.
+
+    It goes on while its ticket is there.
 
     Errors are told in words here, inside: of a worker on ZeroGPU nothing but gr.Error keeps its message.
     """
@@ -107,6 +110,8 @@ def work(job: "Job", folder: Path | None, ticket: Path | None, progress: gr.Prog
         context.copy().run(progress, (done, total), desc=fragments.STAGES.get(stage, stage), unit="")
 
     with in_words():
+        if job is None:
+            return fit.measure(folder, on_progress)
         return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
 
 
@@ -129,20 +134,29 @@ def sound(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Prog
     return result
 
 
+def measure(folder: Path | None, ticket: str | None, progress: gr.Progress) -> Path:
+    """Let CLAP and CLIP score the result in the folder, pack its bundle anew and return that."""
+    if not folder or not folder.is_dir():
+        raise SoundscapeError("This sound is no longer kept here. Make it again.")
+    worker = work_on_gpu if on_zero_gpu() else work
+    worker(None, folder, Path(ticket) if ticket else None, progress)
+    return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
+
+
 # What the visitor does ------------------------------------------------------------------------------------------------
 
 
 def begin(request: gr.Request) -> list[Any]:
     """Hand out a ticket. No second job begins while it is held."""
     ticket = visitors.new_ticket(request.session_hash)
-    return [str(ticket), *[gr.Button(interactive=False)] * 3, "", "", gr.Button(visible=True)]
+    return [str(ticket), *[gr.Button(interactive=False)] * 4, "", "", gr.Button(visible=True)]
 
 
 def end(ticket: str | None) -> list[Any]:
     """Take the ticket back: whatever still runs on it stops at its next step."""
     if ticket:
         Path(ticket).unlink(missing_ok=True)
-    return [None, *[gr.Button(interactive=True)] * 3, *[gr.Button(visible=False)] * 2]
+    return [None, *[gr.Button(interactive=True)] * 4, *[gr.Button(visible=False)] * 2]
 
 
 def on_stop(ticket: str | None) -> list[Any]:
@@ -156,32 +170,33 @@ def on_hear(picture, text, origin, vision, ticket, request: gr.Request, progress
         job = job_of(picture, written, vision=vision, **wishes_of(*wishes))
         result = sound(job, request, ticket, progress)
         same = [gr.skip()] * 7
-        return (same if written else replaced(result.soundscape, picture, text, origin)) + made_view(result)
+        shown = same if written else views.replaced(gr, result.soundscape, picture, text, origin)
+        return shown + views.made(gr, result)
 
 
 def on_describe(picture, text, origin, vision, ticket, progress=PROGRESS):
     with in_words():
-        return replaced(look(job_of(picture, vision=vision), ticket, progress), picture, text, origin)
+        return views.replaced(gr, look(job_of(picture, vision=vision), ticket, progress), picture, text, origin)
 
 
 def on_make(picture, text, origin, ticket, request: gr.Request, progress=PROGRESS, *wishes):
     """Make the sound of what is written. A picture that it was not written for is no part of the result."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return made_view(sound(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+        return views.made(gr, sound(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+
+
+def on_measure(folder: Path | None, ticket, progress=PROGRESS) -> list[Any]:
+    """Let the models that are here say how well the shown result fits."""
+    with in_words():
+        bundle = measure(folder, ticket, progress)
+        return [str(bundle), *views.fitting(gr, folder, report_in(folder), is_open=True)]
 
 
 def on_upload(picture: str | None) -> list[Any]:
     """Take no picture that cannot be read, and say why."""
     why = refusal(picture)
     return [None, fragments.notice(why, "refusal")] if why else [gr.skip(), ""]
-
-
-def replaced(soundscape: Soundscape, picture: str | None, text: str | None, origin: Origin) -> list[Any]:
-    """Values of a document that takes the place of another, whose edits by hand are kept for one step back."""
-    values = document.views(soundscape)
-    kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
-    return [*values, Origin(document.fingerprint(picture), values[0]), *kept, ""]
 
 
 def on_bring_back(picture, text, origin, kept) -> list[Any]:
@@ -197,6 +212,10 @@ def on_prompts(text: str, audio: str) -> str:
         return "\n".join(prompts_of(text or "", audio))
 
 
+def on_load() -> list[Any]:
+    return views.models(gr)
+
+
 def leave(request: gr.Request) -> None:
     visitors.forget(request.session_hash)
 
@@ -204,13 +223,8 @@ def leave(request: gr.Request) -> None:
 def on_example(text, origin, chosen: gr.EventData) -> list[Any]:
     with in_words():
         path, soundscape = example(chosen.index)
-    return [
-        str(path),
-        *replaced(soundscape, str(path), text, origin),
-        "",
-        gr.Column(visible=True),
-        gr.Column(visible=False),
-    ]
+    columns = [gr.Column(visible=True), gr.Column(visible=False)]
+    return [str(path), *views.replaced(gr, soundscape, str(path), text, origin), "", *columns]
 
 
 def on_open(given: list[str] | None, text, origin, request: gr.Request) -> list[Any]:
@@ -219,8 +233,8 @@ def on_open(given: list[str] | None, text, origin, request: gr.Request) -> list[
         try:
             opened = open_result(given or [], visitors.new_result(request.session_hash))
         except SoundscapeError as error:
-            return [None, fragments.notice(str(error), "refusal"), *[gr.skip()] * OPENED_VALUES]
-        return [None, "", *opened_view(opened, text, origin)]
+            return [None, fragments.notice(str(error), "refusal"), *[gr.skip()] * views.OPENED]
+        return [None, "", *views.opened(gr, opened, text, origin)]
 
 
 def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
@@ -229,45 +243,10 @@ def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
     def on_shelf(text, origin, request: gr.Request, chosen: gr.EventData) -> list[Any]:
         with in_words():
             folder = shelf.folder_of(chosen.name)
-            return opened_view(open_result([folder], visitors.new_result(request.session_hash)), text, origin)
+            opened = open_result([folder], visitors.new_result(request.session_hash))
+            return views.opened(gr, opened, text, origin)
 
     return on_shelf
-
-
-def opened_view(opened: Opened, text: str | None, origin: Origin) -> list[Any]:
-    """Values of picture, document, sound, and the wishes that make the same sound again."""
-    result, picture = opened.result, opened.picture
-    sound = [gr.skip()] * 5 + [gr.Column(visible=True), gr.Column(visible=False)]
-    if opened.has_sound:
-        result.write_bundle()
-        sound = sound_view(result)
-    wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
-    return [picture, *replaced(result.soundscape, picture, text, origin), *sound, *wishes]
-
-
-def sound_view(result: "Result") -> list[Any]:
-    """Values of everything that shows the sound."""
-    mix, bundle = str(result.mix_path), str(result.bundle_path)
-    stems = fragments.stems(result.soundscape, result.stem_paths)
-    facts = fragments.report(result.report, titles(result.report))
-    return [mix, mix, bundle, stems, facts, gr.Column(visible=False), gr.Column(visible=True)]
-
-
-def made_view(result: "Result") -> list[Any]:
-    """Values of the sound that was made now, with its seed; prompts of the visitor are for one run."""
-    return [*sound_view(result), str(result.report["seed"]), ""]
-
-
-def backends_view() -> list[Any]:
-    """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
-    views, names = [], []
-    for registry, default in ((backends.VISION, backends.default_vision()), (backends.AUDIO, backends.default_audio())):
-        cards = {name: backends.card(name) for name in registry}
-        best = cards[default].title if default in cards else default
-        ready = [(card.title, name) for name, card in cards.items() if not card.reason]
-        views += [gr.Dropdown(choices=[(f"Automatic: {best}", ""), *ready]), fragments.models(cards)]
-        names = [name for _, name in ready]  # in the end, of what makes sound
-    return [*views, gr.Accordion(visible=not set(names) <= set(backends.EMBEDDED))]
 
 
 # End points for programs ----------------------------------------------------------------------------------------------
@@ -317,23 +296,25 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
 
         ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
         written = [look.picture, text.editor, origin]
-        views = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
+        documents = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
+        fitting = [made.fit, made.measure]
         shown = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.nothing, made.result]
+        shown += [made.folder, *fitting]
         results = [*shown, made.seed, made.prompts]
         advanced = [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
         wishes = [look.audio, made.duration_s, made.seed, made.surprise, *advanced]
-        controls, stops = [ticket, look.hear, look.describe, made.make], [look.stop, made.stop]
+        controls, stops = [ticket, look.hear, look.describe, made.make, made.measure], [look.stop, made.stop]
         words = [look.status, made.status]
         running = []
         for button, task, inputs, outputs, column in (
-            (look.hear, on_hear, [*written, look.vision, ticket, *wishes], views + results, look),
-            (look.describe, on_describe, [*written, look.vision, ticket], views, look),
+            (look.hear, on_hear, [*written, look.vision, ticket, *wishes], documents + results, look),
+            (look.describe, on_describe, [*written, look.vision, ticket], documents, look),
             (made.make, on_make, [*written, ticket, *wishes], results, made),
+            (made.measure, on_measure, [made.folder, ticket], [made.bundle, *fitting], made),
         ):
             told = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
-            done = button.click(begin, None, [*controls, *words, column.stop], **QUICK).then(
-                task, inputs, outputs, **told
-            )
+            ready = button.click(begin, None, [*controls, *words, column.stop], **QUICK)
+            done = ready.then(task, inputs, outputs, **told)
             for ended in (done.success, done.failure):  # .then is not called after an error
                 ended(end, ticket, controls + stops, **QUICK)
             running.append(done)
@@ -350,20 +331,20 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
         look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)
         look.picture.change(document.note, written, text.note, **QUICK)
-        text.bring_back.click(on_bring_back, [*written, kept], views, **QUICK)
-        begun = [look.picture, *views, look.refusal, made.nothing, made.result]
+        text.bring_back.click(on_bring_back, [*written, kept], documents, **QUICK)
+        begun = [look.picture, *documents, look.refusal, made.nothing, made.result]
         gallery.select(on_example, written[1:], begun, **QUICK)
-        opened, told = [look.picture, *views, *shown, *wishes], {"show_progress_on": look.status, **PRIVATE}
-        openings = [look.given.upload(on_open, [look.given, *written[1:]], [look.given, look.refusal, *opened], **told)]
+        opened, told = [look.picture, *documents, *shown, *wishes], {"show_progress_on": look.status, **PRIVATE}
+        given = [look.given, *written[1:]]
+        openings = [look.given.upload(on_open, given, [look.given, look.refusal, *opened], **told)]
         if shelf:
             openings.append(on_this_machine.select(open_from(shelf), written[1:], opened, **told))
         for each in openings:
             each.success(None, js=asset("made.js"), **QUICK)
-        made.show_prompts.click(
-            on_prompts, [text.editor, look.audio], made.prompts, concurrency_id=MODEL_WORK, **PRIVATE
-        )
+        asked = [text.editor, look.audio]
+        made.show_prompts.click(on_prompts, asked, made.prompts, concurrency_id=MODEL_WORK, **PRIVATE)
         models = [look.vision, look.vision_notes, look.audio, look.audio_notes, made.advanced]
-        demo.load(backends_view, None, models, **QUICK)
+        demo.load(on_load, None, models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points()

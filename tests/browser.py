@@ -107,3 +107,22 @@ def make_sound(page, button="#make"):
 
 def names(page):
     return [each.input_value() for each in page.locator(".source .name").all()]
+
+
+def luminance(colour):
+    """Relative luminance of a CSS rgb() colour, WCAG 2.2."""
+    values = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(page, selector):
+    """Contrast ratio of an element's text to the first opaque background behind it, WCAG 2.2."""
+    colours = page.locator(selector).first.evaluate("""(node) => {
+        const clear = (colour) => colour === 'transparent' || /, 0\\)$/.test(colour);
+        let behind = node;
+        while (behind && clear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+        return [getComputedStyle(node).color, getComputedStyle(behind ?? document.body).backgroundColor];
+    }""")
+    dark, light = sorted(luminance(colour) for colour in colours)
+    return (light + 0.05) / (dark + 0.05)

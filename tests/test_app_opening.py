@@ -14,11 +14,11 @@ from PIL import Image
 import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.page import document, fragments, opening
+from pipeline.page import document, fragments, opening, views
 from pipeline.page.document import Origin
 from pipeline.page.manifest import EDITED, differences
 from pipeline.page.opening import open_result
-from pipeline.page.wishes import remembered
+from pipeline.page.wishes import remembered, titles
 from pipeline.soundscape import Soundscape
 
 from .page_server import RIVER, visitor
@@ -70,13 +70,13 @@ def test_a_result_comes_up_as_it_was_from_zip_folder_and_files(made, tmp_path):
 def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_root):
     values = app.on_open([made.bundle_path], "", Origin(), visitor())
     reset, refusal, picture, text, shown, _, origin, *_ = values
-    assert len(values) == 2 + app.OPENED_VALUES and reset is None and refusal == ""
+    assert len(values) == 2 + views.OPENED and reset is None and refusal == ""
     assert Soundscape.from_json(text) == Soundscape.from_json(shown["json"]) == made.soundscape
     assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
     mix, _, bundle, stems, facts, *_ = values[10:17]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[17:])
+    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[20:])
     assert Path(again[0]).read_bytes() == made.mix_path.read_bytes()
 
 
@@ -229,7 +229,7 @@ def test_what_a_manifest_says_is_escaped_and_only_what_is_known_is_kept(copy, tm
     manifest["audio"] |= {"backend": evil, "model": evil, "device": evil}
     (copy / "manifest.json").write_text(json.dumps(manifest))
     report = open_result([copy], tmp_path / "opened").result.report
-    html = fragments.report(report, app.titles(report))
+    html = fragments.report(report, titles(report))
     assert "<img" not in html and "&lt;img" in html and "unknown" not in report
 
 

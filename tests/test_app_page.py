@@ -138,12 +138,12 @@ def test_the_prompts_are_shown(recorder):
 
 
 def test_advanced_controls_are_shown_when_a_model_has_them(recorder):
-    assert app.backends_view()[-1].visible
+    assert app.on_load()[-1].visible
     from pipeline import backends
 
     del backends.AUDIO["recorder"]
     embedded = all(backends.card(name).reason for name in backends.AUDIO if name not in backends.EMBEDDED)
-    assert app.backends_view()[-1].visible != embedded
+    assert app.on_load()[-1].visible != embedded
 
 
 @pytest.mark.parametrize(("text", "surprise", "seed"), [("7", False, 7), ("7", True, None), (" ", False, None)])
@@ -169,7 +169,7 @@ def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeyp
     monkeypatch.setattr(
         backends, "card", lambda name, card=backends.card: Giant.card(None) if name == "giant" else card(name)
     )
-    choices, notes, *_ = app.backends_view()
+    choices, notes, *_ = app.on_load()
     names = [name for _, name in choices.choices]
     assert names[0] == "" and "tagger" in names and "giant" not in names
     assert "No GPU here." in notes and "900 GB to download" in notes

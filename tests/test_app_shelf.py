@@ -15,7 +15,7 @@ from PIL import Image
 import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.page import shelf
+from pipeline.page import shelf, views
 from pipeline.page.document import Origin
 from pipeline.page.shelf import Shelf
 from pipeline.soundscape import Soundscape
@@ -76,7 +76,7 @@ def test_results_that_come_later_are_found(tree, tmp_path, monkeypatch):
 
 def test_a_result_is_opened_from_a_copy_of_the_visitor(tree, visitors_root):
     values = app.open_from(Shelf(tree))("", Origin(), visitor(), SimpleNamespace(name="a/02"))
-    assert len(values) == app.OPENED_VALUES and json.loads(values[1])["scene"] == "Valley 2"
+    assert len(values) == views.OPENED and json.loads(values[1])["scene"] == "Valley 2"
     mix = Path(values[8])
     assert mix.is_relative_to(visitors_root) and mix.read_bytes() == (tree / "a/02/mix.wav").read_bytes()
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from .browser import IN_BROWSER, PHONE, choose_example, document, give
+from .browser import IN_BROWSER, PHONE, choose_example, contrast, document, give
 
 pytestmark = IN_BROWSER
 NAMELESS = """() => [...document.querySelectorAll("#desk :is(button, input, select, textarea), #gallery button")]
@@ -147,22 +147,3 @@ def test_every_control_has_a_name(visit):
     nameless = page.evaluate(NAMELESS)
     assert nameless == []
     assert all(image.get_attribute("alt") for image in page.locator("#gallery img, #picture img").all())
-
-
-def luminance(colour):
-    """Relative luminance of a CSS rgb() colour, WCAG 2.2."""
-    values = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(page, selector):
-    """Contrast ratio of an element's text to the first opaque background behind it, WCAG 2.2."""
-    colours = page.locator(selector).first.evaluate("""(node) => {
-        const clear = (colour) => colour === 'transparent' || /, 0\\)$/.test(colour);
-        let behind = node;
-        while (behind && clear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
-        return [getComputedStyle(node).color, getComputedStyle(behind ?? document.body).backgroundColor];
-    }""")
-    dark, light = sorted(luminance(colour) for colour in colours)
-    return (light + 0.05) / (dark + 0.05)

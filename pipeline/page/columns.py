@@ -85,6 +85,9 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             with gr.Row(elem_classes="pair"):
                 mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
                 bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
+            folder = gr.State(None)
+            fit = gr.HTML(elem_id="fit")
+            measure = gr.Button(visible=False, size="sm", elem_id="measure")
             report = gr.HTML(elem_id="report")
             with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
                 stems = scripted_html(gr, [], "stems", html_template="<ul class='stems'></ul>")

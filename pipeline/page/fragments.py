@@ -16,6 +16,9 @@ STAGES = {
     "sound": "Making the sounds",
     "mix": "Mixing",
     "files": "Writing the files",
+    "download": "Fetching a model",
+    "clap": "CLAP listens",
+    "clip": "CLIP looks",
 }
 
 

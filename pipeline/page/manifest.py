@@ -66,6 +66,12 @@ def read_manifest(data: bytes) -> dict[str, Any]:
         raise SoundscapeError(f"{MANIFEST} is damaged{f': {path} cannot be right' if path else ''}.") from None
 
 
+def report_in(folder: Path) -> dict[str, Any]:
+    """Return the report of a result folder; an empty one where there is no manifest."""
+    path = folder / MANIFEST
+    return read_manifest(path.read_bytes() if path.is_file() else b"{}")
+
+
 def differences(folder: Path, report: dict[str, Any]) -> list[str]:
     """Return in words which files of the folder are not those that the report was written with."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from ..collection import COHERENCE
 from ..errors import SoundscapeError
 from ..picture import load_picture
 from ..results import BEFORE, MANIFEST, MAX_MANIFEST_BYTES, MIX, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
 from ..soundscape import Soundscape
-from .manifest import differences, read_manifest
+from .manifest import differences, report_in
 
 if TYPE_CHECKING:
     from ..job import Result
@@ -155,7 +155,7 @@ def _read(place: Path) -> Opened:
     from ..job import Result
 
     soundscape = Soundscape.from_json((place / SOUNDSCAPE).read_text("utf-8"))
-    report: dict[str, Any] = read_manifest((place / MANIFEST).read_bytes() if (place / MANIFEST).is_file() else b"{}")
+    report = report_in(place)
     report["warnings"] += differences(place, report)
     if (place / PICTURE).is_file():
         load_picture(place / PICTURE)

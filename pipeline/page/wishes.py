@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model of 7 billion weights
+MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
 USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -128,11 +129,13 @@ def needs_gpu(job: "Job", only_look: bool) -> bool:
     return on_zero_gpu() and any(_on_gpu(job, only_look))
 
 
-def gpu_seconds(job: "Job", folder: Path | None, *_: Any) -> int:
+def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
     """Return how long the job may hold a borrowed GPU; it gets what `work` in app.py gets.
 
     Reckoned for the heaviest model, Stable Audio Open on its full canvas: 3 s for 100 steps of a sound of 10 s.
     """
+    if job is None:
+        return MEASURING_S
     looks, sounds = _on_gpu(job, only_look=folder is None)
     sources = sum(not source.mute for source in job.soundscape.sources) if job.soundscape else USUAL_SOURCES
     steps = max(job.options.steps or 0, USUAL_STEPS)
