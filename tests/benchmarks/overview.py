@@ -36,10 +36,11 @@ EMPTY = "<!doctype html><title>Empty</title><body data-ready>"
 SEARCH = """async () => { const start = performance.now();
     for (const q of ["k", "kettle", "kettle 42", ""]) change({ q });
     await new Promise(requestAnimationFrame); return (performance.now() - start) / 4000; }"""
-MEMORY = """import sys, resource; from pathlib import Path; from pipeline.overview import write_overview
-import pyarrow.parquet
+# VmHWM and not getrusage: the latter's maximum is that of the process that started this one, if it was larger.
+MEMORY = """import re, sys; from pathlib import Path; from pipeline.overview import write_overview
+import pyarrow.parquet, soundfile; from pipeline.spectrogram import spectrogram
 if len(sys.argv) > 1: write_overview(Path(sys.argv[1]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"""
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])"""
 
 
 def least(runs: int, *works: Callable[[], None]) -> list[float]:
