@@ -67,6 +67,11 @@ def _name(path: Path, source: str, out: Path) -> str:
     if path.name == SOUNDSCAPE:  # one that lies in its result goes back there
         inside = storage.is_local(path) and storage.is_local(out) and path.resolve().is_relative_to(out.resolve())
         return path.resolve().parent.relative_to(out.resolve()).as_posix() if inside else _kept(path.parent.name)
+    return result_name(source)
+
+
+def result_name(source: str) -> str:
+    """Return the name of the result of a picture by its path in its folder: `dog/001` for `dog/001.jpg`."""
     return "/".join(_kept(part) for part in source.rpartition(".")[0].split("/"))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .. import backends
-from ..batch import find_tasks
+from ..batch import find_tasks, result_name
 from ..errors import SoundscapeError, did_you_mean
 from ..picture import SUFFIXES, load_picture
 from ..results import SOUNDSCAPE
@@ -52,7 +52,7 @@ def read_all(folder: Path, names: list[str], results: Path) -> Iterator[Document
     pictures = {name: _picture(folder, name) for name in names}
     for name, path in pictures.items():
         source = path.relative_to(folder).as_posix() if path else name
-        yield _read(results, name, results_of.get(source))
+        yield _read(results, name, results_of.get(source) or result_name(f"{_without_ending(name)}.jpg"))
 
 
 def _described(backend: backends.VisionBackend, name: str, path: Path) -> Document:
@@ -64,9 +64,9 @@ def _described(backend: backends.VisionBackend, name: str, path: Path) -> Docume
     return Document(name, soundscape, seconds=time.perf_counter() - start)
 
 
-def _read(results: Path, name: str, result: str | None) -> Document:
+def _read(results: Path, name: str, result: str) -> Document:
     stem = _without_ending(name)
-    places = [*(f"{place}/{SOUNDSCAPE}" for place in (result, stem) if place), f"{name}.json", f"{stem}.json"]
+    places = [f"{result}/{SOUNDSCAPE}", f"{stem}/{SOUNDSCAPE}", f"{name}.json", f"{stem}.json"]
     path = next((results / place for place in places if (results / place).is_file()), None)
     if path is None:
         return Document(name, None, f"{results.name} has no {stem}.json and no {places[0]}.")
