@@ -1,7 +1,11 @@
 """Scores against shuffled pairs, by the real loading code on tiny checkpoints; ranks, what is kept, what is refused."""
 
 import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,9 +25,11 @@ from pipeline.settings import read_settings
 from pipeline.soundscape import Soundscape, Source
 
 from .checkpoints.audio import build_clap
+from .checkpoints.hub import serve
 from .checkpoints.vision import build_blip, build_clip, build_siglip
 from .conftest import RATE, noise
 
+ROOT = Path(__file__).parents[1]
 BUILDS = {"clap": build_clap, "clip": build_clip, "siglip": build_siglip, "blip": build_blip}
 SCENES = ("rain on a street at night", "waves on a rocky shore", "a mountain river under pines", "a small kitchen")
 
@@ -37,11 +43,10 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def models(folders, monkeypatch):
-    """CLAP and CLIP named by their settings, nothing loaded."""
+    """CLAP and CLIP named by their settings; what the test before loaded may stay."""
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setenv("CLAP_MODEL", str(folders["clap"]))
     monkeypatch.setenv("CLIP_MODEL", str(folders["clip"]))
-    memory.forget_others()
 
 
 def tone(hz: float, duration_s: float = 0.4) -> Clip:
@@ -315,6 +320,23 @@ def test_nothing_is_downloaded_unless_asked_and_the_person_is_told_how(tree, no_
 def test_the_defaults_are_pinned_to_commits():
     for model in (Clap, PictureText):
         assert len(model.weights(read_settings({})).revision) == 40
+
+
+def test_with_leave_to_download_the_command_fetches_both_models_and_scores(tree, folders, tmp_path):
+    """In a process of its own, from a hub on this machine; the second time the hub is gone."""
+    environment = os.environ | {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
+    environment |= {"CLAP_MODEL": "owner/clap", "CLIP_MODEL": "owner/clip"}
+
+    def score(*more: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "pipeline", "score", str(tree), *more]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+    with serve({"owner/clap": folders["clap"], "owner/clip": folders["clip"]}) as address:
+        environment["HF_ENDPOINT"] = address
+        done = score("--download")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"results": 4, "computed": 4}
+    assert json.loads(score().stdout) == {"results": 4, "computed": 0}
 
 
 def test_with_one_model_missing_the_other_scores(tree, monkeypatch, tmp_path, capsys):
