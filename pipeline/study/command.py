@@ -64,6 +64,7 @@ def _report(options: argparse.Namespace) -> list[str]:
     """Do what was asked, and return what to tell."""
     from .groups import find_group
     from .listening import FOLDER, PICTURES, write_listening_page
+    from .pages import count
     from .ratings import KEY
     from .report import write_report
     from .study import make_study
@@ -83,12 +84,13 @@ def _report(options: argparse.Namespace) -> list[str]:
         limit = options.pictures or PICTURES
         listening = write_listening_page(options.out, first, second, seed=options.seed, limit=limit)
         told = [
-            f"{listening.path}: {listening.pictures} pictures. Hand out {listening.path.name} with the folder"
+            f"{listening.path}: {count(listening.pictures, 'picture')}. Hand out {listening.path.name} with the folder"
             f" {FOLDER}/, and keep {KEY} to yourself.",
             *listening.cautions,
         ]
     page = write_report(study, options.out)
-    return [f"{page}: {len(study.groups)} groups, {len(study.comparisons)} comparisons.", *told]
+    counts = f"{count(len(study.groups), 'group')}, {count(len(study.comparisons), 'comparison')}"
+    return [f"{page}: {counts}.", *told]
 
 
 def _count(text: str) -> int:

@@ -45,6 +45,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("e-0", "e-").replace("-", "−")
 
 
+def count(n: int, word: str) -> str:
+    """Write a number with its noun: "1 picture", "2 pictures"."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
 def in_sentence(title: str) -> str:
     """Write a title as it stands within a sentence: "Above 8 kHz" as "above 8 kHz"."""
     return title[:1].lower() + title[1:]

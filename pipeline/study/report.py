@@ -16,7 +16,7 @@ from .figures import figure
 from .groups import BY_HAND, Group
 from .listening import PAGE as LISTENING_PAGE
 from .media import Media
-from .pages import asset, in_sentence, number, render
+from .pages import asset, count, in_sentence, number, render
 from .ranks import Ranks
 from .ratings import SCALE
 from .study import Correlated, Study
@@ -87,7 +87,7 @@ def _findings(study: Study) -> list[str]:
     results = sum(len(group.samples) for group in study.groups)
     pictures = len(set().union(*(group.pictures for group in study.groups)))
     told = [
-        f"{_count(results, 'result')} of {_count(pictures, 'picture')} in {_count(len(study.groups), 'group')}, made by"
+        f"{count(results, 'result')} of {count(pictures, 'picture')} in {count(len(study.groups), 'group')}, made by"
         f" {' and '.join(group.label for group in study.groups)}."
     ]
     if len(study.groups) == 1:
@@ -104,19 +104,19 @@ def _findings(study: Study) -> list[str]:
     if study.ratings:
         people = len(study.ratings.listeners)
         means = ", ".join(f"{number(each['mean'])} for {each['group'].label}" for each in _all_rated(study))
-        answers = _count(len(study.ratings.answers), "rating")
-        told.append(f"{_count(people, 'listener')} gave {answers} of fit, 1 to 5, with a mean of {means}.")
+        answers = count(len(study.ratings.answers), "rating")
+        told.append(f"{count(people, 'listener')} gave {answers} of fit, 1 to 5, with a mean of {means}.")
     return told
 
 
 def _compared(comparison: Comparison) -> str:
-    pairs = f"{comparison.b.label} against {comparison.a.label}, {_count(len(comparison.pictures), 'picture')}"
+    pairs = f"{comparison.b.label} against {comparison.a.label}, {count(len(comparison.pictures), 'picture')}"
     if not any(row.p_holm is not None for row in comparison.rows):
         return f"{pairs}: too few to tell."
     times = [row for row in comparison.rows if figure(row.figure).section == "seconds"]
     of_time = [row for row in times if row.is_shown]
     others = [row for row in comparison.shown if row not in of_time]
-    figures = _count(len(comparison.rows) - len(times), "figure")
+    figures = count(len(comparison.rows) - len(times), "figure")
     told = f"{len(others) or 'none'} of {figures} differ after the correction"
     if others:
         told += f": {_directions(others)}"
@@ -241,7 +241,7 @@ def _all_rated(study: Study) -> list[dict[str, Any]]:
 
 def _rated(group: Group, study: Study) -> dict[str, Any]:
     counts = study.ratings.counts(group.label)
-    given = [value for value, count in zip(SCALE, counts) for _ in range(count)]
+    given = [value for value, times in zip(SCALE, counts) for _ in range(times)]
     return {
         "group": group,
         "n": len(given),
@@ -287,7 +287,3 @@ def _example(example: Example, group: Group, media: Media) -> dict[str, Any]:
         "sound": media.link(group, sample, MIX),
         "others": [(other.label, media.link(other, theirs, MIX)) for other, theirs in example.others],
     }
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"
