@@ -1,17 +1,22 @@
 """What a study writes: the blind listening page with its key, the report, its tables, plots and examples."""
 
+import base64
 import csv
+import io
 import json
 import re
 import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.audio import read_wav
 from pipeline.errors import SoundscapeError
 from pipeline.loudness import integrated_loudness
+from pipeline.senses import rank_correlation, relations
 from pipeline.soundscape import Soundscape, Source
 from pipeline.study import main, plots
 from pipeline.study.groups import read_groups
@@ -160,6 +165,18 @@ def test_without_matplotlib_the_report_says_that_it_has_no_plots(two, tmp_path, 
     text = report_of(tmp_path, *two)
     assert "pip install -r requirements-batch.txt" in text and ".svg" not in text
     assert not (tmp_path / "report/plots").exists()
+
+
+def test_thousands_of_dots_are_one_picture_that_is_seen_by_day_and_by_night():
+    pairs = relations()
+    keys = [key for pair in pairs for key in (f"senses.picture.{pair.picture}", f"senses.sound.{pair.sound}")]
+    values = {key: {str(n): float(n * 7919 % 3001) for n in range(3000)} for key in keys}
+    drawing = plots.senses(values, [rank_correlation(pair.name, [], []) for pair in pairs])
+    assert drawing.count("<image") == len(pairs) and len(drawing) < 400_000
+    pictures = [Image.open(io.BytesIO(base64.b64decode(each))) for each in re.findall(r"base64,([^\"]+)", drawing)]
+    for picture in pictures:
+        dots = np.asarray(picture.convert("RGBA")).reshape(-1, 4)
+        assert 90 < dots[dots[:, 3] > 150][:, 1].mean() < 180
 
 
 def test_texts_of_results_are_text_in_the_report(tmp_path):

@@ -29,6 +29,7 @@ COLOURS = {
     "#000005": "alarm",
     "#000006": "accent-soft",
 }
+DAY_AND_NIGHT = "#3f968e"  # for what is drawn as a picture and cannot follow: between the accents of both
 INK, QUIET, LINE, ACCENT, ALARM, SOFT = COLOURS
 STYLE = {
     "svg.fonttype": "none",
@@ -174,7 +175,8 @@ def _canvas(rows: int, columns: int, *, width: float, height: float):
 
 
 def _dots(axis, x: Sequence[float], y: Sequence[float]) -> None:
-    axis.scatter(x, y, s=16, color=ACCENT, alpha=0.65, linewidths=0, rasterized=len(x) > MOST_POINTS)
+    many = len(x) > MOST_POINTS
+    axis.scatter(x, y, s=16, color=DAY_AND_NIGHT if many else ACCENT, alpha=0.65, linewidths=0, rasterized=many)
 
 
 def _svg(canvas) -> str:
