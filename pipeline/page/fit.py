@@ -9,92 +9,69 @@ from pathlib import Path
 from typing import Any
 
 from ..collection import COHERENCE
-from ..meanings import Meaning, meanings_of, read_data
+from ..fit import Figure, explain
+from ..meanings import Meaning, meanings_of
+from ..soundscape import Soundscape
 from . import visitors
 
 PROBLEMS = "problems"
-AT_A_GLANCE = ("mix_text_percentile", "stems_text_percentile", "picture_text_percentile")
 MODELS = {"clap": "CLAP", "clip": "CLIP"}
-SCALES = {"0 to 1": (0, 1), "-1 to 1": (-1, 1), "%": (0, 100)}
-ALONE = (
-    "Such pairs are said to go together. Whether they do here shows over many results only:"
-    " <code>python -m pipeline study</code> tells it."
-)
+TASKS = {"clap": "how well the sound fits the words", "clip": "how well the words fit the picture"}
+VERDICTS = {"good": ("✓", "good"), "fair": ("≈", "fair"), "poor": ("!", "poor"), "": ("·", "not to be judged")}
 
 
 def card(
-    report: dict[str, Any], coherence: dict[str, Any] | None, reasons: dict[str, str], *, is_open: bool = False
+    soundscape: Soundscape,
+    report: dict[str, Any],
+    coherence: dict[str, Any] | None,
+    reasons: dict[str, str],
+    *,
+    is_open: bool = False,
 ) -> str:
     """Return the card, folded unless it `is_open`; nothing for a report without figures.
 
     `reasons` tells of CLAP and CLIP why they cannot be asked here, "" where they can.
     """
-    checks, senses = _mapping(report.get("checks")), _mapping(report.get("senses"))
-    if not checks and not senses and not coherence:
+    checks, scores = _mapping(report.get("checks")), _numbers(coherence)
+    if not checks and not _mapping(report.get("senses")) and not scores:
         return ""
-    parts = [_words(_mapping(coherence), reasons), _pairs(senses), _sound(checks)]
-    if not coherence:
-        parts.append(parts.pop(0))  # what is there comes first
-    gist = " ".join(gist for gist, _ in parts if gist)
-    inside = "".join(part for _, part in parts)
-    heading = f'<summary><span class="title">How well does it fit?</span><span class="gist">{gist}</span></summary>'
+    figures = sorted(explain(_checked(report), soundscape, scores), key=lambda each: not each.verdict)
+    lines = "".join(_line(each) for each in figures)
+    unasked = "" if scores else f'<p class="quiet">{escape(_unasked(reasons))}</p>'
+    title = '<span class="title">How well does it fit?</span>'
+    heading = f'<summary>{title}<span class="gist">{escape(_gist(figures))}</span></summary>'
+    inside = f'<ul class="signs">{lines}</ul>{unasked}{_every_figure(checks)}'
     return f'<details class="fit"{" open" if is_open else ""}>{heading}{inside}</details>'
 
 
-def _words(coherence: dict[str, Any], reasons: dict[str, str]) -> tuple[str, str]:
-    """What models say of the sound, the words and the picture."""
-    meanings = meanings_of("coherence")
-    rows = [row for name in AT_A_GLANCE if (row := _figure(meanings[name], coherence.get(name)))]
-    if not rows:
-        missing = [MODELS[name] for name, reason in reasons.items() if reason]
-        words = f"{' and '.join(missing)} cannot be asked on this machine." if missing else "Nobody has asked them yet."
-        told = "CLAP tells how well the sound fits the words, CLIP how well the words fit the picture. "
-        return "It was not compared with its words.", _section(
-            "Words, sound and picture", f'<p class="quiet">{told}{words}</p>'
-        )
-    share = number(coherence.get("mix_text_percentile"))
-    gist = f"The sound fits the scene better than {share:.0f} % of other texts do." if share is not None else ""
-    others = {number(coherence.get(name)) for name in ("mix_text_others", "picture_text_others")} - {None}
-    compared = f'<p class="quiet">Compared with {max(others):.0f} other texts.</p>' if others else ""
-    return gist, _section("Words, sound and picture", _list(rows) + compared)
+def _gist(figures: list[Figure]) -> str:
+    judged = [each for each in figures if each.verdict]
+    good = sum(each.verdict == "good" for each in judged)
+    poor = list(dict.fromkeys(each.label for each in judged if each.verdict == "poor"))
+    words = f"{good} of {len(judged)} signs are good." if judged else "Nothing in it can be judged."
+    return f"{words} Look at: {', '.join(poor)}." if poor else words
 
 
-def _pairs(senses: dict[str, Any]) -> tuple[str, str]:
-    """Figures of the picture beside those of the sound."""
-    seen, heard = _mapping(senses.get("picture")), _mapping(senses.get("sound"))
-    blocks = []
-    for pair in read_data()["relations"].values():
-        of_picture = _figure(meanings_of("picture")[pair["picture"]], seen.get(pair["picture"]))
-        of_sound = _figure(meanings_of("sound")[pair["sound"]], heard.get(pair["sound"]))
-        if of_picture and of_sound:
-            blocks.append(f"<h4>{escape(pair['label'])}</h4>{_list([of_picture, of_sound])}")
-    if not blocks:
-        return "", ""
-    return "", _section("Picture and sound", f'<p class="quiet">{ALONE}</p>' + "".join(blocks))
+def _line(figure: Figure) -> str:
+    sign, words = VERDICTS[figure.verdict]
+    mark = f'<span class="mark" role="img" aria-label="{words}" title="{words}">{sign}</span>'
+    value = f'<span class="value">{escape(figure.value)}</span>' if figure.value else ""
+    label = f'<p class="label">{escape(figure.label)}{value}</p>'
+    return f'<li class="{figure.verdict}">{mark}{label}<p class="quiet">{escape(figure.sentence)}</p></li>'
 
 
-def _sound(checks: dict[str, Any]) -> tuple[str, str]:
-    """What a sound engineer would measure."""
-    if not checks:
-        return "", ""
-    told = checks.get(PROBLEMS)
-    problems = [str(each) for each in told] if isinstance(told, list) else []
-    gist = "No fault was found in the sound."
-    if problems:
-        gist = f"{len(problems)} thing{'s' if len(problems) > 1 else ''} to mend in the sound."
+def _unasked(reasons: dict[str, str]) -> str:
+    """Say what models would tell, and whether they can be asked here."""
+    told = ", ".join(f"{MODELS[name]} tells {TASKS[name]}" for name in reasons)
+    missing = [MODELS[name] for name, reason in reasons.items() if reason]
+    return f"{told}. {' and '.join(missing)} cannot be asked on this machine." if missing else f"{told}."
+
+
+def _every_figure(checks: dict[str, Any]) -> str:
+    """Return what a sound engineer would measure, folded."""
     meanings = meanings_of("checks")
-    rows = [_figure(meaning, checks.get(name)) for name, meaning in meanings.items() if name != PROBLEMS]
-    warnings = "".join(f"<li>{escape(each)}</li>" for each in problems)
-    listed = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
-    return gist, _section("The sound itself", listed + _list([row for row in rows if row]))
-
-
-def _section(title: str, inside: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
-
-
-def _list(rows: list[str]) -> str:
-    return f"<dl>{''.join(rows)}</dl>"
+    rows = "".join(_figure(meaning, checks.get(name)) for name, meaning in meanings.items() if name != PROBLEMS)
+    return f"<details><summary>Every figure of the sound</summary><dl>{rows}</dl></details>" if rows else ""
 
 
 def _figure(meaning: Meaning, value: Any) -> str:
@@ -103,27 +80,34 @@ def _figure(meaning: Meaning, value: Any) -> str:
     if figure is None:
         return ""
     told = escape(meaning.meaning.removesuffix(" None for mono files."))
-    shown = f'<span class="value">{escape(_shown(figure, meaning.unit))}</span>{_scale(figure, meaning.unit)}'
-    return f'<dt>{escape(meaning.label)}</dt><dd>{shown}<p class="quiet">{told}</p></dd>'
-
-
-def _scale(figure: float, unit: str) -> str:
-    """Return the place of a figure on its scale, as a drawing; nothing where it has none."""
-    if unit not in SCALES:
-        return ""
-    low, high = SCALES[unit]
-    place = 100 * min(max((figure - low) / (high - low), 0), 1)
-    return f'<span class="scale" style="--at:{place:.0f}%"></span>'
+    shown = escape(_shown(figure, meaning.unit))
+    return f'<dt>{escape(meaning.label)}</dt><dd><span class="value">{shown}</span><p class="quiet">{told}</p></dd>'
 
 
 def _shown(figure: float, unit: str) -> str:
-    if unit in SCALES and unit != "%":
-        unit = ""
-    digits = 0 if unit in ("%", "Hz") or not figure else 1 if abs(figure) >= 10 or unit.startswith(("d", "L")) else 2
+    digits = 0 if unit == "Hz" or not figure else 1 if abs(figure) >= 10 or unit.startswith(("d", "L")) else 2
     text = f"{figure:,.{digits}f}"
     if figure and not float(text.replace(",", "")):
         text = f"{figure:.1g}"
     return f"{text} {unit}".strip().replace("-", "−")
+
+
+# A report may come from a visitor: only numbers and sentences of it are used ------------------------------------------
+
+
+def _checked(report: dict[str, Any]) -> dict[str, Any]:
+    senses, checks = _mapping(report.get("senses")), _mapping(report.get("checks"))
+    told = checks.get(PROBLEMS)
+    problems = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    return {
+        "senses": {name: _numbers(senses.get(name)) for name in ("picture", "sound")},
+        "checks": _numbers(checks) | {PROBLEMS: problems} if checks else {},
+        "files": _mapping(report.get("files")),
+    }
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    return {name: value for name, each in _mapping(values).items() if (value := number(each)) is not None}
 
 
 def number(value: Any) -> float | None:

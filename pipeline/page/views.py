@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
+from ..results import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, fit, fragments
 from .document import Origin
@@ -53,7 +54,8 @@ def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bo
     """Values of the card that tells how well the result fits, and of the button that lets models say more."""
     coherence, models = fit.read_coherence(folder), fit.models_here()
     button = gr.Button(f"Measure with {models}", visible=bool(models) and coherence is None)
-    return [fit.card(report, coherence, fit.reasons(), is_open=is_open), button]
+    soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_text("utf-8"))
+    return [fit.card(soundscape, report, coherence, fit.reasons(), is_open=is_open), button]
 
 
 def made(gr: ModuleType, result: "Result") -> list[Any]:
