@@ -27,6 +27,7 @@ from .storage import REQUIREMENTS, place
 ROOT = Path(__file__).parents[1]
 CODE = ("pipeline", "prompts")  # what workers on other machines need of ROOT
 STAGES = {stage.name: stage for stage in (Describer, Sounder)}
+BLOCK = 8  # pictures in one are enough to make its cost small
 BLOCKS = 20_000  # at most: each costs about 20 ms in the process that leads, and memory as long as the run lasts
 OBJECT_STORE_BYTES = 100 * 1024**2  # for lines of JSON; Ray would take a third of the memory
 KNOCK_S = 10
@@ -195,11 +196,11 @@ def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], togeth
     context.max_consecutive_actor_init_deaths = INIT_DEATHS
     logging.getLogger("ray.data").setLevel(logging.ERROR)
 
-    # A block is what one actor gets at a time, and what is done again when it is killed.
-    size = max(min(together, math.ceil(len(tasks) / pools[0].size)), math.ceil(len(tasks) / BLOCKS))
     out, plan = plan.out, replace(plan, out=Path())  # a UPath does not reach every process whole, its text does
+    size = block_size(len(tasks), pools[0].size, together)
     lines = [{"row": json.dumps(task.row())} for task in tasks]
-    data = ray.data.from_items(lines, override_num_blocks=math.ceil(len(lines) / size))
+    data = ray.data.from_items(lines, override_num_blocks=math.ceil(len(tasks) / size))
+    del lines  # of a million pictures they are half a gigabyte
     for pool in pools:
         data = data.map_batches(
             Worker,
@@ -211,6 +212,16 @@ def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], togeth
         )
     for line in data.iter_rows():
         yield json.loads(line["row"])
+
+
+def block_size(tasks: int, actors: int, together: int) -> int:
+    """Return how many pictures an actor gets at a time. Rows come, and work is repeated after a kill, by the block.
+
+    Enough for the models, few enough that all actors end together, and fewer blocks when there are very many pictures.
+    """
+    for_models = min(together, math.ceil(tasks / actors))
+    for_speed = min(BLOCK, tasks // (actors * 50))
+    return max(for_models, for_speed, math.ceil(tasks / BLOCKS))
 
 
 class Worker:

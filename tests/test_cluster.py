@@ -19,7 +19,7 @@ from PIL import Image
 
 from pipeline import attempts, backends
 from pipeline.batch import find_tasks, run_batch
-from pipeline.cluster import Pool, choose_pools, connected, in_cluster, passed_on
+from pipeline.cluster import Pool, block_size, choose_pools, connected, in_cluster, passed_on
 from pipeline.errors import SoundscapeError
 from pipeline.stages import Plan
 from pipeline.storage import place
@@ -255,6 +255,14 @@ def test_usual_pools_find_room_together(resources, vision, audio, skip):
     assert sum(pool.size * pool.gpus for pool in chosen) <= resources.get("GPU", 0)
     assert sum(pool.size * pool.cpus for pool in chosen) <= resources["CPU"]
     assert all(pool.cpus <= 1 or pool.cpus == int(pool.cpus) for pool in chosen), "Ray takes no one and a half"
+
+
+def test_blocks_suit_the_models_and_the_number_of_pictures():
+    assert block_size(4, 2, 1) == 1
+    assert block_size(20, 4, 8) == 5, "all four have something to do"
+    assert block_size(1000, 4, 8) == 8
+    assert block_size(1000, 2, 1) == 8, "hardly any of the time goes into handing out"
+    assert block_size(1_000_000, 2, 1) == 50
 
 
 def test_settings_and_keys_travel_and_nothing_else_does():
