@@ -89,21 +89,23 @@ def score_collection(root: Path, on_progress: OnProgress | None = None, *, downl
     if not entries:
         raise SoundscapeError(f"There is no finished result in {root.name or root}.")
     run = _Run(root, entries, download, on_progress or (lambda stage, done, total: None))
+    models: dict[str, dict[str, str]] = {}
     reports: dict[str, dict[str, dict[str, Any]]] = {}
     for space in _spaces():
         found = run.directions(space)
         if found is not None:
-            ranked = _WAYS[space.name](entries, found, run.references(space)) if found else {}
-            models = {"name": space.weights.name, "revision": space.weights.mark}
-            reports[space.name] = {name: {"model": models} | report for name, report in ranked.items()}
+            models[space.name] = {"name": space.weights.name, "revision": space.weights.mark}
+            reports[space.name] = _WAYS[space.name](entries, found, run.references(space)) if found else {}
     if not reports:
         raise SoundscapeError("The results cannot be scored.\n" + "\n".join(run.warnings))
     for entry in entries:
-        mine = {name: dict(of_all[entry.name]) for name, of_all in reports.items() if entry.name in of_all}
-        report: dict[str, Any] = {"models": {name: part.pop("model") for name, part in mine.items()}}
-        for part in mine.values():
-            report |= part
-        _write_if_changed(entry.folder / COHERENCE, report)
+        mine = [name for name in reports if entry.name in reports[name]]
+        report: dict[str, Any] = {"models": {name: models[name] for name in mine}}
+        for name in mine:
+            report |= reports[name][entry.name]
+        path = entry.folder / COHERENCE
+        if mine or path.is_file():  # scores of an earlier sound must not stay
+            _write_if_changed(path, report)
     return Scored(len(entries), len(run.computed), tuple(run.warnings))
 
 
@@ -150,7 +152,7 @@ class _Run:
         self.warnings: list[str] = []
 
     def directions(self, space: Space) -> dict[str, Arrays] | None:
-        """Return the directions of each result by name; None when the model is needed and cannot be used."""
+        """Return the directions of each result by name; None when the model cannot be used and none are kept."""
         found, missing = {}, []
         for entry in self._entries:
             content = space.content(entry)
@@ -166,8 +168,11 @@ class _Run:
             reason = _reason(space, self._download)
             if reason:
                 self.warnings.append(f"{space.name.upper()} was left out: {reason}")
-                return None
-            space.model.fetch(lambda done, total: self._progress("download", done, total))
+                if not found or (self._needs_references and self._kept_references(space) is None):
+                    return None
+                missing = []
+            else:
+                space.model.fetch(lambda done, total: self._progress("download", done, total))
         total = len(found) + len(missing)
         for first in range(0, len(missing), AT_ONCE):
             self._progress(space.name, len(found), total)

@@ -352,9 +352,23 @@ def test_with_one_model_missing_the_other_scores(tree, monkeypatch, tmp_path, ca
 def test_what_was_scored_stays_readable_when_the_weights_are_gone(tree, folders, monkeypatch):
     score_collection(tree)
     before = report_of(tree, "part0/000")
-    monkeypatch.setattr(embeddings, "is_here", lambda weights: False)
+    monkeypatch.setattr(coherence, "is_here", lambda weights: False)
     assert score_collection(tree).warnings == ()
     assert report_of(tree, "part0/000") == before
+
+
+def test_a_new_result_without_weights_does_not_cost_the_others_their_scores(tree, monkeypatch, tmp_path):
+    score_collection(tree)
+    write_result(tree / "part1" / "new", 9)
+    monkeypatch.setattr(coherence, "is_here", lambda weights: False)
+    scored = score_collection(tree)
+    assert scored.computed == 0 and len(scored.warnings) == 2
+    assert {"mix_text_score", "picture_text_score"} <= report_of(tree, "part0/000").keys()
+    assert not (tree / "part1/new/coherence.json").exists()
+    (tree / "part0/000/mix.wav").write_bytes(wav_bytes(tone(600)))
+    (tree / "part0/000/picture.jpg").unlink()
+    score_collection(tree)
+    assert report_of(tree, "part0/000") == {"models": {}}, "those of an earlier sound are gone"
 
 
 def test_the_command_scores_and_says_how_many(tree, capsys):

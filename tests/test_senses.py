@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from pipeline.audio import Clip
 from pipeline.meanings import meanings_of
-from pipeline.senses import FEWEST, RELATIONS, of_picture, of_sound, rank_correlation, relate
+from pipeline.senses import FEWEST, of_picture, of_sound, rank_correlation, relate, relations
 
 from .conftest import RATE, noise
 
@@ -165,17 +165,17 @@ def entries(n: int, agreement: float, seed: int = 0) -> list[Entry]:
     for _ in range(n):
         common = rng.standard_normal(4)
         other = agreement * common + np.sqrt(1 - agreement**2) * rng.standard_normal(4)
-        picture = {pair.picture: float(np.exp(value)) for pair, value in zip(RELATIONS, common)}
-        sound = {pair.sound: float(value**3) for pair, value in zip(RELATIONS, other)}
+        picture = {pair.picture: float(np.exp(value)) for pair, value in zip(relations(), common)}
+        sound = {pair.sound: float(value**3) for pair, value in zip(relations(), other)}
         found.append(Entry({"senses": {"picture": picture, "sound": sound}}))
     return found
 
 
 def test_the_four_pairs_say_why_and_who_found_them():
-    assert [pair.name for pair in RELATIONS] == ["brightness", "side", "density", "warmth"]
-    assert all(pair.why and pair.sources for pair in RELATIONS)
+    assert [pair.name for pair in relations()] == ["brightness", "side", "density", "warmth"]
+    assert all(pair.why and pair.sources for pair in relations())
     pictures, sounds = meanings_of("picture"), meanings_of("sound")
-    assert all(pair.picture in pictures and pair.sound in sounds for pair in RELATIONS)
+    assert all(pair.picture in pictures and pair.sound in sounds for pair in relations())
 
 
 def test_relations_find_agreement_and_its_absence():
