@@ -194,24 +194,25 @@ def _rows(ray: Any, tasks: Sequence[Task], plan: Plan, pools: list[Pool], togeth
     context.enable_progress_bars = context.print_on_execution_start = False
     context.execution_no_progress_timeout_s = -1  # half an hour may go by while models are fetched
     context.max_consecutive_actor_init_deaths = INIT_DEATHS
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what it has to say comes as an exception
 
     out, plan = plan.out, replace(plan, out=Path())  # a UPath does not reach every process whole, its text does
     size = block_size(len(tasks), pools[0].size, together)
-    lines = [{"row": json.dumps(task.row())} for task in tasks]
-    data = ray.data.from_items(lines, override_num_blocks=math.ceil(len(tasks) / size))
+    blocks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+    lines = [{"rows": json.dumps([task.row() for task in block])} for block in blocks]
+    data = ray.data.from_items(lines, override_num_blocks=len(lines))
     del lines  # of a million pictures they are half a gigabyte
     for pool in pools:
         data = data.map_batches(
             Worker,
             fn_constructor_args=(plan, str(out), str(Path.cwd()), pool.stages),
-            batch_size=None,
+            batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=pool.size),
             num_cpus=pool.cpus,
             num_gpus=pool.gpus or None,
         )
     for line in data.iter_rows():
-        yield json.loads(line["row"])
+        yield from json.loads(line["rows"])
 
 
 def block_size(tasks: int, actors: int, together: int) -> int:
@@ -235,11 +236,12 @@ class Worker:
         self._stages = [STAGES[name](plan) for name in stages]
         _load_models(plan, stages)
 
-    def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
-        rows = [json.loads(line) for line in block["row"]]
+    def __call__(self, blocks: dict[str, Any]) -> dict[str, Any]:
+        return {"rows": [json.dumps(self._done(json.loads(line))) for line in blocks["rows"]]}
+
+    def _done(self, rows: list[Row]) -> list[Row]:
         size = max(stage.together for stage in self._stages)
-        done = [row for start in range(0, len(rows), size) for row in self._carefully(rows[start : start + size])]
-        return {"row": [json.dumps(row) for row in done]}
+        return [row for start in range(0, len(rows), size) for row in self._carefully(rows[start : start + size])]
 
     def _carefully(self, rows: list[Row]) -> list[Row]:
         """An exception would end the whole run, so what stages do not tell themselves is told here."""
