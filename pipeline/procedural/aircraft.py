@@ -15,9 +15,9 @@ def jet(voice: Voice) -> np.ndarray:
     """
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
-    curve = [(25, -8), (70, 0), (250, -1), (600, -4), (1500, -10), (3500, -18), (9000, -34), (16000, -50)]
+    curve = [(25, -8), (70, 0), (250, 0), (600, -2), (1500, -7), (3500, -13), (9000, -26), (16000, -42)]
     roar = signal.noise(rng, length, curve, channels=2)
-    roar *= np.clip(1.0 + voice.setting("gust", 0.15) * signal.wander(rng, length, 0.8), 0.3, 2.0)
+    roar *= np.clip(1.0 + voice.setting("gust", 0.15) * signal.wander(rng, length, 2.0), 0.3, 2.0)
     whine = np.zeros(length, np.float32)
     doppler = 1.0 - 0.16 * np.tanh(2.2 * flight)
     for harmonic, gain in ((1.0, 1.0), (2.0, 0.5), (3.0, 0.2)):
@@ -117,7 +117,7 @@ def rocket(voice: Voice) -> np.ndarray:
     shocks = (
         np.maximum(signal.noise(rng, length, [(60, -8), (200, 0), (900, -4), (3000, -16)], channels=2) - 0.8, 0.0) ** 2
     )
-    tearing = np.clip(1.0 + voice.setting("tear", 0.5) * signal.wander(rng, length, 9.0), 0.25, 3.0)
+    tearing = np.clip(1.0 + voice.setting("tear", 0.3) * signal.wander(rng, length, 9.0), 0.25, 3.0)
     mix = (roar + np.float32(voice.setting("crackle", 1.0)) * signal.unit(shocks)) * tearing
     if voice.role == "bed":
         swell = 0.75 + 0.25 * signal.drift(rng, length, 0.3)

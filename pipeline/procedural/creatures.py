@@ -20,7 +20,7 @@ def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: 
     return {
         "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
         "jitter": jitter * 2.0**rough,
-        "tilt_db": tilt_db + 5.0 * voice.brightness,
+        "tilt_db": tilt_db + 3.0 * voice.brightness,
     }
 
 
@@ -134,7 +134,7 @@ def cow(voice: Voice) -> np.ndarray:
             shimmer=0.06,
             subharmonic=0.3,  # two folds out of step: every second pulse is weaker, so the octave is strong
             sharpness=7.0,
-            tilt_db=-0.5 + 3.5 * voice.brightness,
+            tilt_db=-0.5 + 2.0 * voice.brightness,
         )
 
     return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0, share=0.12)

@@ -90,7 +90,7 @@ def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
     time = np.arange(size) / LOW_RATE
     tail = voice.rng.standard_normal((2, size)) * np.exp(-6.9 * time / 0.9) * (1 - np.exp(-time / 0.01))
     tail = (tail / np.sqrt(np.mean(np.sum(tail**2, axis=1)))).astype(np.float32)
-    return 0.75 * sides + 0.65 * signal.convolve(sides[::-1], tail)
+    return 0.9 * sides + 0.4 * signal.convolve(sides[::-1], tail)
 
 
 def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:

@@ -58,7 +58,7 @@ def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
 
 
 def _course(samples: np.ndarray) -> np.ndarray:
-    """Return the RMS of what lies around each sample, over all channels, never nothing; an attack has its full level."""
+    """Return the RMS around each sample, over all channels, never nothing; an attack has its full level."""
     step = signal.seconds(_COURSE_S)
     power = np.square(samples).mean(axis=0)
     steps = np.pad(power, (0, -len(power) % step)).reshape(-1, step).mean(axis=1)

@@ -40,7 +40,7 @@ def creak(voice: Voice) -> np.ndarray:
     track = np.zeros(voice.length, np.float32)
     wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8, modes=24, noise=2.5)
     for start in events(voice, 1.4, length_s=1.2):
-        signal.place(track, _one_creak(voice, wood, spread(voice, 8, 20)), start, spread(voice, 0.5, 1.0))
+        signal.place(track, _one_creak(voice, wood, spread(voice, 10, 30)), start, spread(voice, 0.5, 1.0))
     return indoors(voice, track, decay_s=0.5, share=0.13, air_db=-29)
 
 

@@ -185,7 +185,7 @@ def dripping(voice: Voice) -> np.ndarray:
     """Drops into still water: a tick of the impact, then the bubble it shuts in and those of its splash."""
     rng = voice.rng
     times, radii, gains = [], [], []
-    places = [(rng.uniform(0.0, 1.5), rng.uniform(450, 1000), rng.uniform(0.5, 1.0)) for _ in range(5)]
+    places = [(rng.uniform(0.0, 1.5), rng.uniform(520, 1400), rng.uniform(0.5, 1.0)) for _ in range(5)]
     if voice.role == "one-shot":
         moments = [(time, *places[0][1:]) for time in schedule.events(voice, 1.0, length_s=0.3)]
     else:
@@ -201,9 +201,9 @@ def dripping(voice: Voice) -> np.ndarray:
             gains.append(loud * share)
     rings = bubbles(voice, np.array(times), np.array(radii), np.array(gains), rise=1.0, width=0.4)
     ticks = signal.noise_bursts(
-        rng, voice.length, np.array(times) - 0.018, 0.4 * np.array(gains), 0.004, signal.band(2500, 12000)
+        rng, voice.length, np.array(times) - 0.018, 0.5 * np.array(gains), 0.004, signal.band(2500, 12000)
     )
-    return ambience.indoors(voice, rings + ticks, decay_s=0.3, share=0.1, air_db=-40.0)
+    return ambience.indoors(voice, rings + ticks, decay_s=0.3, share=0.1, air_db=-27.0)
 
 
 def splashing(voice: Voice) -> np.ndarray:
@@ -240,7 +240,7 @@ def waves(voice: Voice) -> np.ndarray:
     rng, length = voice.rng, voice.length
     rumble = signal.noise(rng, length, [(25, -14), (70, -3), (180, 0), (500, -8), (1500, -24)], channels=2)
     crash = signal.noise(rng, length, [(60, -10), (200, -1), (600, 0), (1500, -2), (4000, -8), (9000, -16)], channels=2)
-    foam = signal.noise(rng, length, [(500, -22), (1500, -6), (4000, 0), (9000, -3), (16000, -12)], channels=2)
+    foam = signal.noise(rng, length, [(400, -18), (1200, -3), (2500, 0), (5000, -5), (10000, -14)], channels=2)
     levels = np.zeros((3, 2, length), np.float32)
     for start, loud, pan in _wave_sets(voice):
         rise = rng.uniform(1.2, 2.2) / schedule.pace(voice)
@@ -251,7 +251,7 @@ def waves(voice: Voice) -> np.ndarray:
                 signal.place(level[channel], piece, start - rise, loud * side**0.5)
     size = np.float32(voice.setting("size", 0.5))
     flicker = np.exp(0.2 * signal.wander(rng, length, 9.0))
-    sea = 0.1 + 0.05 * signal.drift(rng, length, 0.4)
+    sea = 0.06 + 0.04 * signal.drift(rng, length, 0.4)
     out = (0.4 + size) * rumble * (sea + levels[0]) + crash * (0.6 * sea + levels[1]) * flicker
     return out + (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2])
 
@@ -263,7 +263,7 @@ def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
     if voice.role == "one-shot":
         return [(time + 1.5, 1.0, 0.0) for time in schedule.events(voice, period, length_s=5.0)]
     found = []
-    for share, count in ((1.0, 1), (0.45, 2)):  # the beach in front, and the shore to the sides
+    for share, count in ((1.0, 1), (0.3, 2)):  # the beach in front, and the shore to the sides
         for _ in range(count):
             pan = rng.uniform(-0.25, 0.25) if share == 1.0 else rng.uniform(-0.9, 0.9)
             time = rng.uniform(-0.4, 0.25) * period
@@ -280,7 +280,7 @@ def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     after = np.maximum(time, 0.0)
     rumble = before**2 * np.exp(-after / np.float32(0.9 * run_s))
     crash = before**4 * np.exp(-after / np.float32(0.55 * run_s))
-    foam = np.where(time > 0, 1.0 - np.exp(-after / 0.5), 0.0) * np.exp(-after / np.float32(run_s))
+    foam = np.where(time > 0, 1.0 - np.exp(-after / 0.5), 0.0) * np.exp(-after / np.float32(0.7 * run_s))
     fade = np.minimum(1.0, np.linspace(8, 0, len(time), dtype=np.float32))
     return rumble * fade, crash * fade, foam.astype(np.float32) * fade
 
@@ -305,4 +305,4 @@ def lapping(voice: Voice) -> np.ndarray:
             radii = _radii(rng, count, 220, 1500)
             out += bubbles(voice, times, radii, loud * rng.random(count) ** 1.5, rise=0.25, width=0.5 * abs(pan) + 0.2)
     bed = signal.noise(rng, length, [(60, -8), (200, 0), (800, -10), (3000, -22), (12000, -40)], channels=2)
-    return signal.unit(out) + 0.6 * signal.unit(wash * (0.06 + level)) + 0.12 * bed
+    return signal.unit(out) + 0.9 * signal.unit(wash * (0.06 + level)) + 0.12 * bed

@@ -37,11 +37,12 @@ GROUNDS = {
     "leaves": Ground(1.8, 0.4, 0.0, 2.4, (700, 6000), 30, (2200, 9000), 0.0010, 0.07),
     "sand": Ground(2.0, 0.4, 0.0, 2.0, (500, 5000), 40, (2500, 8000), 0.0006, 0.06),
     "earth": Ground(2.8, 0.8, 0.0, 1.2, (200, 1800), 8, (1200, 4000), 0.0012, 0.035),
-    "stone": Ground(2.5, 0.5, 0.2, 1.8, (250, 2200), 4, (2000, 6000), 0.0010, 0.02),
+    "stone": Ground(3.2, 0.5, 0.2, 2.2, (220, 1900), 6, (2000, 6000), 0.0010, 0.02),
     "wood": Ground(2.5, 0.5, 0.35, 1.8, (220, 1900)),
 }
-LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", "plastic": "wood", "cloth": "earth",
-        "rubber": "earth", "leather": "wood", "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
+SOLES = ("leather", "rubber", "cloth")  # "shoes on stone" names the shoe first, but the ground is heard
+LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", "plastic": "wood",
+        "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
 
 
 def gravel(voice: Voice) -> np.ndarray:
@@ -70,7 +71,7 @@ def stone(voice: Voice) -> np.ndarray:
 
 
 def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
-    name = voice.material or usual
+    name = usual if voice.material in ("", *SOLES) else voice.material
     ground = GROUNDS[LIKE.get(name, name)]
     solid = name if name in SOLID else usual
     floor = None
@@ -162,11 +163,11 @@ def _clop(voice: Voice, foot: float) -> np.ndarray:
     soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth", "water")
     size = seconds(0.15)
     time = np.arange(size, dtype=np.float32) / RATE
-    hollow_hz = 1080 * foot * spread(voice, 0.93, 1.07) * 1.2**voice.brightness * (0.4 if soft else 1.0)
+    hollow_hz = 1080 * foot * spread(voice, 0.93, 1.07) * 1.2**voice.brightness * (0.62 if soft else 1.0)
     puff = voice.rng.standard_normal(size) * np.exp(-time / 0.022) * (1 - np.exp(-time / 0.001))
     out = 2.0 * signal.peak(signal.bandpass(puff, hollow_hz / 1.09, hollow_hz * 1.09))
     edge = voice.rng.standard_normal(size) * np.exp(-time / 0.007) * (1 - np.exp(-time / 0.0008))
-    low, high = (200, 1400) if soft else (600, 3800)
+    low, high = (300, 2400) if soft else (600, 3800)
     out += 0.35 * 1.5**voice.roughness * signal.peak(signal.bandpass(edge, low, high))
-    signal.place(out, _thump(voice), 0.0, 1.2 if soft else 0.25)
+    signal.place(out, _thump(voice), 0.0, 0.5 if soft else 0.25)
     return out
