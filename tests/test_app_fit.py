@@ -114,7 +114,7 @@ def test_figures_are_written_for_people(figure, unit, shown):
     assert fit._shown(figure, unit) == shown
 
 
-@pytest.mark.parametrize("value", [None, "1", True, [1], float("nan"), {}])
+@pytest.mark.parametrize("value", [None, "1", True, [1], float("nan"), 10**400, {}])
 def test_what_is_no_figure_is_left_out(made, value):
     checks = dict.fromkeys(made.report["checks"], value)
     report = {"checks": checks, "senses": {"picture": value, "sound": value}, "files": value}

@@ -84,6 +84,8 @@ def test_every_wish_of_a_result_is_remembered(made):
     options = {"steps": 50, "guidance": 2.5, "negative_prompt": "hiss", "candidates": 3, "precision": "float16"}
     report = made.report | {"options": options | {"prompts": {1: "a light breeze"}}}
     assert remembered(report)[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze"]
+    beyond = report | {"options": options | {"steps": 500, "guidance": 40, "candidates": 9, "prompts": {}}}
+    assert remembered(beyond)[4:8] == [200, 15, "hiss", 4]
     unknown = report | {"audio": {"backend": "of another day"}}
     assert remembered(made.report)[0] == "procedural" and remembered(unknown)[0] == ""
 
@@ -148,7 +150,11 @@ def test_a_torn_zip_is_said_to_be_damaged(made, tmp_path, place):
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("soundscape.json", b'{"sources": [{"name": "river", "gain_db": 99}]}', "sources[0].gain_db"),
+        (
+            "soundscape.json",
+            b'{"sources": [{"name": "river", "gain_db": 99}]}',
+            "soundscape.json has problems. sources[0].gain_db",
+        ),
         ("soundscape.json", b"\xff\xfe", "cannot be read"),
         ("manifest.json", b"[]", "manifest.json is damaged"),
         ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed cannot be right"),

@@ -8,7 +8,15 @@ from typing import Any
 
 from . import asset, document, theme
 from .shelf import Shelf
-from .wishes import MAX_DURATION_S, MIN_DURATION_S, PRECISIONS, USUAL_DURATION_S
+from .wishes import (
+    MAX_CANDIDATES,
+    MAX_DURATION_S,
+    MAX_GUIDANCE,
+    MAX_STEPS,
+    MIN_DURATION_S,
+    PRECISIONS,
+    USUAL_DURATION_S,
+)
 
 
 def picture_column(gr: ModuleType) -> SimpleNamespace:
@@ -64,9 +72,10 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
         with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
             gr.HTML("<p class='quiet'>For models that make sound from text. 0 and empty are the model's own.</p>")
-            steps = gr.Slider(0, 200, 0, step=1, label="Steps", elem_id="steps")
-            guidance = gr.Slider(0, 15, 0, step=0.5, label="Guidance", elem_id="guidance")
-            candidates = gr.Slider(1, 4, 1, step=1, label="Candidates a sound, the best is kept", elem_id="candidates")
+            steps = gr.Slider(0, MAX_STEPS, 0, step=1, label="Steps", elem_id="steps")
+            guidance = gr.Slider(0, MAX_GUIDANCE, 0, step=0.5, label="Guidance", elem_id="guidance")
+            best = {"label": "Candidates a sound, the best is kept", "elem_id": "candidates"}
+            candidates = gr.Slider(1, MAX_CANDIDATES, 1, step=1, **best)
             choices = [("Automatic", ""), *PRECISIONS]
             precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
             negative = gr.Textbox(label="Not to be heard", elem_id="negative")

@@ -1,7 +1,6 @@
 """The card "How well does it fit?": what was measured of a result, every figure with the sentence that explains it."""
 
 import json
-import math
 import shutil
 from collections.abc import Callable
 from html import escape
@@ -15,6 +14,7 @@ from ..soundscape import Soundscape
 from . import visitors
 
 PROBLEMS = "problems"
+LARGEST = 1e12  # of what is measured here
 MODELS = {"clap": "CLAP", "clip": "CLIP"}
 TASKS = {"clap": "how well the sound fits the words", "clip": "how well the words fit the picture"}
 VERDICTS = {"good": ("✓", "good"), "fair": ("≈", "fair"), "poor": ("!", "poor"), "": ("·", "not to be judged")}
@@ -114,7 +114,7 @@ def number(value: Any) -> float | None:
     """Return a finite number, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    return float(value) if abs(value) < LARGEST else None  # false of what is no number, too
 
 
 def _mapping(value: Any) -> dict[str, Any]:

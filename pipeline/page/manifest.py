@@ -29,10 +29,10 @@ class _MadeBy(_Part):
 
 
 class _Options(_Part):
-    steps: Annotated[int, Field(ge=0, le=200)] | None = None
-    guidance: Annotated[float, Field(ge=0, le=15)] | None = None
+    steps: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=1000)] | None = None
     negative_prompt: _Text | None = None
-    candidates: Annotated[int, Field(ge=1, le=4)] = 1
+    candidates: Annotated[int, Field(ge=1, le=100)] = 1
     precision: _Text = ""
     prompts: dict[Annotated[int, Field(ge=0, le=7)], _Text] = {}
 

@@ -154,7 +154,7 @@ def _copy_up_to(limit: int, source: IO[bytes], target: IO[bytes], name: str) -> 
 def _read(place: Path) -> Opened:
     from ..job import Result
 
-    soundscape = Soundscape.from_json((place / SOUNDSCAPE).read_text("utf-8"))
+    soundscape = _soundscape(place / SOUNDSCAPE)
     report = report_in(place)
     report["warnings"] += differences(place, report)
     if (place / PICTURE).is_file():
@@ -163,6 +163,13 @@ def _read(place: Path) -> Opened:
         if path.is_file():
             _check_sound(path)
     return Opened(Result(place, soundscape, report), (place / MIX).is_file())
+
+
+def _soundscape(path: Path) -> Soundscape:
+    try:
+        return Soundscape.from_json(path.read_text("utf-8"))
+    except SoundscapeError as error:
+        raise SoundscapeError(f"{path.name} has problems. {error}") from None
 
 
 def _check_sound(path: Path) -> None:

@@ -16,6 +16,7 @@ STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of
 MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
 USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
+MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 200, 15, 4
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
@@ -103,10 +104,10 @@ def remembered(report: dict[str, Any]) -> list[Any]:
         min(max(report["duration_s"] or USUAL_DURATION_S, MIN_DURATION_S), MAX_DURATION_S),
         "" if report["seed"] is None else str(report["seed"]),
         report["seed"] is None,
-        options["steps"] or 0,
-        options["guidance"] or 0,
+        min(options["steps"] or 0, MAX_STEPS),
+        min(options["guidance"] or 0, MAX_GUIDANCE),
         options["negative_prompt"] or "",
-        options["candidates"],
+        min(options["candidates"], MAX_CANDIDATES),
         options["precision"] if options["precision"] in PRECISIONS else "",
         "\n".join(prompts),
     ]
