@@ -5,6 +5,7 @@ page is served.
 """
 
 import argparse
+import asyncio
 import logging
 import os
 import secrets
@@ -252,27 +253,46 @@ def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
 # End points for programs ----------------------------------------------------------------------------------------------
 
 
-def api_describe(picture, vision_backend, progress=PROGRESS):
+async def api_describe(picture, vision_backend, request: gr.Request, progress=PROGRESS):
     """Return what would be heard in the picture, as the JSON text of a Soundscape."""
-    with in_words():
-        return look(job_of(picture, vision=vision_backend or ""), None, progress).to_json()
+
+    def task(ticket: str) -> str:
+        return look(job_of(picture, vision=vision_backend or ""), ticket, progress).to_json()
+
+    return await until_cancelled(task, request)
 
 
-def api_render(soundscape_json, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS):
+async def api_render(soundscape_json, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS):
     """Return the mix (WAV), the bundle (ZIP) and the report of a Soundscape. No seed means a random one."""
-    with in_words():
+
+    def task(ticket: str) -> list[Any]:
         job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-        return files_of(sound(job, request, None, progress))
+        return files_of(sound(job, request, ticket, progress))
+
+    return await until_cancelled(task, request)
 
 
-def api_image_to_soundscape(
+async def api_image_to_soundscape(
     picture, vision_backend, audio_backend, duration_s, seed, request: gr.Request, progress=PROGRESS
 ):
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
-    with in_words():
-        result = sound(job_of(picture, **wishes), request, None, progress)
+
+    def task(ticket: str) -> list[Any]:
+        result = sound(job_of(picture, **wishes), request, ticket, progress)
         return [result.soundscape.to_json(), *files_of(result)]
+
+    return await until_cancelled(task, request)
+
+
+async def until_cancelled(task: Callable[[str], Any], request: gr.Request) -> Any:
+    """Run the task in a thread. When its caller cancels, its ticket is taken back and it stops at its next step."""
+    ticket = visitors.new_ticket(request.session_hash)
+    try:
+        with in_words():
+            return await asyncio.to_thread(task, str(ticket))
+    finally:
+        ticket.unlink(missing_ok=True)
 
 
 def files_of(result: "Result") -> list[Any]:

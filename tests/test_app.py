@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import wave
 import zipfile
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 import app
 from pipeline.backends import Card
-from pipeline.page import fragments
+from pipeline.page import fragments, visitors
 from pipeline.soundscape import Soundscape
 
 from .page_server import RIVER, ROOT
@@ -118,6 +119,28 @@ def test_what_is_no_picture_is_refused_in_words(client, tmp_path):
     with pytest.raises(AppError, match="JPEG") as caught:
         client.predict(handle_file(tmp_path / "notes.jpg"), "", api_name="/describe")
     assert "/" not in str(caught.value).replace("and/or", ""), "no path of the server is told"
+
+
+def test_a_program_can_cancel_its_job(address, tmp_path):
+    own = Client(address, verbose=False, download_files=tmp_path)
+    folder = visitors.folder_of(own.session_hash)
+    sources = [{"name": name} for name in ("rain", "stream", "waves", "fire", "crowd", "wind", "crickets", "traffic")]
+    job = own.submit(json.dumps({"sources": sources}), "", 60, 1, api_name="/render")
+    wait_until(lambda: job.status().progress_data)
+    assert list(folder.glob("*.ticket"))
+    job.cancel()
+    wait_until(lambda: not list(folder.glob("*.ticket")))
+    mix = own.predict(RIVER, "", 2, 1, api_name="/render")[0]  # the next job works
+    assert Path(mix).is_file()
+    results = [json.loads(path.read_text())["duration_s"] for path in folder.rglob("manifest.json")]
+    assert results == [2], "nothing came of the first"
+
+
+def wait_until(true, limit_s: float = 30) -> None:
+    end = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 # What is refused ------------------------------------------------------------------------------------------------------
