@@ -26,22 +26,20 @@ import gradio as gr
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, document, fit, fragments, views, visitors
-from pipeline.page.columns import (
+from pipeline.page.document import Origin
+from pipeline.page.manifest import report_in
+from pipeline.page.opening import open_result
+from pipeline.page.parts import (
     end_point_parts,
+    launch_options,
     picture_column,
     scripted_html,
     shelf_part,
     sound_column,
     soundscape_column,
-    style,
 )
-from pipeline.page.document import Origin
-from pipeline.page.guard import Guard
-from pipeline.page.manifest import report_in
-from pipeline.page.opening import open_result
 from pipeline.page.shelf import Shelf
 from pipeline.page.wishes import (
-    EXAMPLES,
     example,
     examples,
     gpu_seconds,
@@ -62,7 +60,6 @@ if TYPE_CHECKING:
 
 TITLE = "Image to Soundscape"
 SWEPT_EVERY_S = 1800
-MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 MODEL_WORK = "model"  # one queue for everything that runs a model
 TOAST = {"duration": 5, "print_exception": False}
 PRIVATE = {"api_visibility": "private"}
@@ -385,23 +382,6 @@ def add_end_points() -> None:
         part.button.click(task, inputs, outputs, api_name=name, concurrency_id=MODEL_WORK, **queue)
 
 
-def launch_options() -> dict[str, Any]:
-    """What `launch` needs to know of the page and of its limits."""
-    from starlette.middleware import Middleware
-
-    return {
-        "theme": style(gr),
-        "head": f"<style>{asset('style.css')}</style>",
-        "allowed_paths": [str(EXAMPLES)],
-        "max_file_size": MAX_UPLOAD,
-        "show_error": False,
-        "run_history": False,
-        "ssr_mode": False,
-        "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
-    }
-
-
 def main() -> None:
     """Serve the app. Its one argument, a folder of results, puts these on the page."""
     parser = argparse.ArgumentParser(description="Serve the app.")
@@ -414,7 +394,7 @@ def main() -> None:
     if on_zero_gpu():
         backends.load_real_models()
     demo = create_demo(shelf)
-    demo.launch(prevent_thread_lock=True, **launch_options())
+    demo.launch(prevent_thread_lock=True, **launch_options(gr))
     for task in (warm_up, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()

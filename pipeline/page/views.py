@@ -1,6 +1,6 @@
 """Values of the parts of the page: what they show of a soundscape, of a result, and of the models.
 
-Gradio is handed in as `gr`, as in columns.py. The order of the values is that of the outputs in app.py.
+Gradio is handed in as `gr`, as in parts.py. The order of the values is that of the outputs in app.py.
 """
 
 from pathlib import Path

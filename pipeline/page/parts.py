@@ -1,4 +1,4 @@
-"""The parts of the page: its three columns, the results below, what the end points take, and the theme.
+"""The parts of the page: its columns, the results below, what the end points take, and how it is served.
 
 Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole pipeline can be used without it.
 """
@@ -7,8 +7,10 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from . import asset, document, theme
+from .guard import Guard
 from .shelf import Shelf
 from .wishes import (
+    EXAMPLES,
     MAX_CANDIDATES,
     MAX_DURATION_S,
     MAX_GUIDANCE,
@@ -17,6 +19,8 @@ from .wishes import (
     PRECISIONS,
     USUAL_DURATION_S,
 )
+
+MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 
 
 def picture_column(gr: ModuleType) -> SimpleNamespace:
@@ -124,7 +128,24 @@ def end_point_parts(gr: ModuleType) -> SimpleNamespace:
     return SimpleNamespace(**locals())
 
 
-def style(gr: ModuleType) -> Any:
+def launch_options(gr: ModuleType) -> dict[str, Any]:
+    """What `launch` needs to know of the page and of its limits."""
+    from starlette.middleware import Middleware
+
+    return {
+        "theme": _style(gr),
+        "head": f"<style>{asset('style.css')}</style>",
+        "allowed_paths": [str(EXAMPLES)],
+        "max_file_size": MAX_UPLOAD,
+        "show_error": False,
+        "run_history": False,
+        "ssr_mode": False,
+        "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
+    }
+
+
+def _style(gr: ModuleType) -> Any:
     """The theme of the page, whose colours are those of style.css."""
     base = gr.themes.Base(
         font=["Inter", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"],
