@@ -178,7 +178,8 @@ class _Progress:
         outcome = row.get("error") or ("done before" if "unchanged" in row else "done")
         outcome += EARLIER if "earlier_soundscape" in row else ""
         self.say(f"[{self._done}/{self._total}] {row['source']}: {outcome}{self._outlook()}")
-        print(json.dumps({key: row[key] for key in row if key != "source"}, ensure_ascii=False), flush=True)
+        # In ASCII, which every system can print, whatever the picture is called.
+        print(json.dumps({key: row[key] for key in row if key != "source"}), flush=True)
 
     def say(self, line: str) -> None:
         start = "\r\x1b[K" if self._live else ""

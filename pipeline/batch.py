@@ -10,7 +10,7 @@ import os
 import random
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from . import storage
 from .errors import SoundscapeError
 from .job import OnProgress
 from .picture import SUFFIXES
-from .results import MAX_NAME, SOUNDSCAPE, mend
+from .results import BEFORE, MAX_NAME, OURS, SOUNDSCAPE, mend
 from .stages import Plan, Row, Task
 
 FAILURES = "failures.jsonl"
 LOCK = ".lock"
+_TAKEN = {*OURS, BEFORE, FAILURES, "index.html", "summary.csv", "results.parquet"}  # what lies in and beside results
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names for files on Windows
 WINDOW = 256  # pictures that real models describe before they are sounded: where only one fits, it is swapped seldom
 
 
@@ -37,11 +39,17 @@ def find_tasks(inputs: Sequence[str | Path], out: Path) -> list[Task]:
     keeps it, and the others get a hash of their paths: so names stay when other pictures come and go.
     """
     tasks: dict[str, Task] = {}
-    for path, source in dict.fromkeys(_files(inputs)):
-        name = _name(path, source, out)
-        if name.casefold() in tasks:
-            name += f"-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-        tasks.setdefault(name.casefold(), Task(path, source, name))
+    sources: set[str] = set()
+    files = [(path, source, whole, _name_in(path, out)) for path, source, whole in _once(_files(inputs))]
+    for path, source, whole, name in sorted(files, key=lambda file: bool(file[-1])):
+        if name and name.casefold() in tasks:
+            continue  # the description of a result whose picture was given too
+        name = name or (_kept(path.parent.name) if path.name == SOUNDSCAPE else result_name(source))
+        source = next(each for each in _sources(source, whole) if each not in sources)
+        while name.casefold() in tasks:
+            name += f"-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
+        sources.add(source)
+        tasks[name.casefold()] = Task(path, source, name)
     return list(tasks.values())
 
 
@@ -62,23 +70,47 @@ def _files(inputs: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
             yield path, path.name
 
 
-def _name(path: Path, source: str, out: Path) -> str:
-    """Return the name of a result: that of the picture, with the folders it is in."""
-    if path.name == SOUNDSCAPE:  # one that lies in its result goes back there
-        inside = storage.is_local(path) and storage.is_local(out) and path.resolve().is_relative_to(out.resolve())
-        return path.resolve().parent.relative_to(out.resolve()).as_posix() if inside else _kept(path.parent.name)
-    return result_name(source)
+def _once(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str, str]]:
+    """Give each file once, however its folder was written, and its whole path with it."""
+    folders: dict[Path, str] = {}
+    seen: set[str] = set()
+    for path, source in files:
+        whole = str(path)
+        if storage.is_local(path):
+            folder = folders.get(path.parent) or folders.setdefault(path.parent, os.path.realpath(path.parent))
+            whole = Path(folder, path.name).as_posix()
+        if whole not in seen:
+            seen.add(whole)
+            yield path, source, whole
+
+
+def _sources(source: str, whole: str) -> Iterator[str]:
+    """Give what reports may call a file: its path under the folder that was given, or under one around that."""
+    yield source
+    parts = whole.split("/")
+    for start in range(len(parts) - source.count("/") - 2, -1, -1):
+        yield "/".join(parts[start:])
+
+
+def _name_in(path: Path, out: Path) -> str:
+    """Return the name of the result that a soundscape lies in, where it goes back to; empty when it lies in none."""
+    if path.name != SOUNDSCAPE or storage.is_local(path) != storage.is_local(out):
+        return ""
+    if storage.is_local(path):
+        path, out = path.resolve(), out.resolve()
+    folder, root = str(path.parent).replace(os.sep, "/"), str(out).replace(os.sep, "/").rstrip("/")
+    return folder.removeprefix(f"{root}/") if folder.startswith(f"{root}/") else ""
 
 
 def result_name(source: str) -> str:
     """Return the name of the result of a picture by its path in its folder: `dog/001` for `dog/001.jpg`."""
-    return "/".join(_kept(part) for part in source.rpartition(".")[0].split("/"))
+    return "/".join(_kept(part) for part in (source.rpartition(".")[0] or source).split("/"))
 
 
 def _kept(part: str) -> str:
     """Return a name as it is, but for what some system takes amiss, or we keep for ourselves: hidden ones, _index."""
-    kept = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-")
-    return kept or "picture"
+    kept = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-") or "picture"
+    return f"_{kept}" if kept.casefold() in _TAKEN or _DEVICE.fullmatch(kept) else kept
 
 
 # One run --------------------------------------------------------------------------------------------------------------
@@ -97,14 +129,16 @@ def run_batch(
     SoundscapeError when a backend cannot run here, or another run is at work in the same folder.
     """
     with _alone_in(plan.out):
-        failures = _Failures(plan.out, tasks)
-        try:
-            for row in (rows or in_this_process)(tasks, plan):
+        failures = _Failures(plan.out)
+        with ExitStack() as ending:
+            ending.callback(failures.close)
+            work = iter((rows or in_this_process)(tasks, plan))
+            if isinstance(work, Generator):  # its processes end before another run may write here
+                ending.callback(work.close)
+            for row in work:
                 failures.note(row)
                 tell(row)
-        finally:
-            failures.close()
-        return not failures.of_this_run
+        return not failures.count
 
 
 def in_this_process(tasks: Sequence[Task], plan: Plan, on_progress: OnProgress | None = None) -> Iterator[Row]:
@@ -151,48 +185,51 @@ def _alone_in(out: Path) -> Iterator[None]:
 class _Failures:
     """failures.jsonl: one line for each picture that failed when it was tried last, with its reason."""
 
-    def __init__(self, out: Path, tasks: Sequence[Task]) -> None:
+    def __init__(self, out: Path) -> None:
         self._path = out / FAILURES
-        self.of_this_run: list[Row] = []
-        tried = {task.source for task in tasks}
-        self._earlier = [row for row in self._read() if row["picture"] not in tried]
-        self._write(self._earlier)
+        self.count = 0  # in this run
+        self._failures = {failure["picture"]: failure for failure in self._read()}
+        self._write()
 
     def note(self, row: Row) -> None:
         if "error" not in row:
+            self._failures.pop(row["source"], None)
             return
+        self.count += 1
         failure = {"picture": row["source"], "stage": row["stage"], "error": row["error"]}
-        self.of_this_run.append(failure)
+        self._failures[row["source"]] = failure
         if storage.is_local(self._path):  # so that a killed run has told what it knew
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("ab") as file:
                 file.write(_line(failure))
 
     def close(self) -> None:
-        """Write the lines in the order of the pictures, whichever way they were worked through."""
-        self._write(sorted(self._earlier + self.of_this_run, key=lambda row: row["picture"]))
+        self._write()
 
     def _read(self) -> list[Row]:
         try:
-            lines = storage.read_bytes(self._path).decode("utf-8", "replace").splitlines()
+            lines = storage.read_bytes(self._path).decode("utf-8", "replace").split("\n")
         except FileNotFoundError:
             return []
         return [row for line in lines if (row := _whole(line))]
 
-    def _write(self, rows: list[Row]) -> None:
-        if rows:
-            storage.write_bytes(self._path, "".join(map(_line, rows)).encode())
+    def _write(self) -> None:
+        """Write the lines in the order of the pictures, whichever way they were worked through."""
+        if self._failures:
+            ordered = sorted(self._failures.values(), key=lambda failure: failure["picture"])
+            storage.write_bytes(self._path, b"".join(map(_line, ordered)))
         else:
             storage.remove(self._path)
 
 
-def _line(row: Row) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+def _line(row: Row) -> bytes:
+    """Return a line of JSON, with escapes for what is no character: names of files may hold any bytes."""
+    return f"{json.dumps(row, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
 
 
 def _whole(line: str) -> Row | None:
     """Return the row of a line, None for one that was torn."""
     try:
         row = json.loads(line)
-        return row if {"picture", "stage", "error"} <= row.keys() else None
-    except (ValueError, AttributeError):
+        return row if all(isinstance(row[key], str) for key in ("picture", "stage", "error")) else None
+    except (ValueError, LookupError, TypeError):
         return None

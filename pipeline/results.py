@@ -61,7 +61,7 @@ def write_result(
 ) -> dict[str, Any]:
     """Write the whole folder, in place of a result that was there, and return the manifest with the files' hashes.
 
-    Files that are not ours stay, and so does an earlier description that differs, as soundscape.before.json.
+    Files that are not ours stay, and so do earlier descriptions that differ, the last one as soundscape.before.json.
     """
     files = {SOUNDSCAPE: soundscape.to_json().encode(), PROMPTS: _json_bytes(prompts), MIX: wav_bytes(clip)}
     for number, (name, stem) in enumerate(zip(stem_names(soundscape, stems), stems, strict=True), 1):
@@ -73,7 +73,7 @@ def write_result(
     manifest = manifest | {"files": hashes}
     with _beside(folder) as place:
         (place / STEMS).mkdir(parents=True)
-        for name, data in (files | {MANIFEST: _json_bytes(manifest)} | _earlier(folder, files[SOUNDSCAPE])).items():
+        for name, data in (files | {MANIFEST: _json_bytes(manifest)} | _earlier(folder, soundscape)).items():
             (place / name).write_bytes(data)
     return manifest
 
@@ -81,18 +81,31 @@ def write_result(
 def write_soundscape(folder: Path, soundscape: Soundscape) -> Path:
     """Write or replace the document of a result, leaving its other files as they are; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = soundscape.to_json().encode()
-    for name, earlier in _earlier(folder, data).items():
+    for name, earlier in _earlier(folder, soundscape).items():
         write_file(folder / name, earlier)
-    return write_file(folder / SOUNDSCAPE, data)
+    return write_file(folder / SOUNDSCAPE, soundscape.to_json().encode())
 
 
-def _earlier(folder: Path, soundscape: bytes) -> dict[str, bytes]:
-    """Return the description that is about to be replaced by another one, under the name that keeps it."""
-    path = folder / SOUNDSCAPE
-    if not path.is_file() or path.read_bytes() == soundscape:
+def says(data: bytes, soundscape: Soundscape) -> bool:
+    """True when the bytes are this document, with whatever white space and defaults."""
+    try:
+        return Soundscape.from_json(data.decode("utf-8-sig")) == soundscape
+    except (SoundscapeError, UnicodeDecodeError):
+        return False
+
+
+def _earlier(folder: Path, soundscape: Soundscape) -> dict[str, bytes]:
+    """Return the description that is about to be replaced by another one, under the name that keeps it.
+
+    The one that had this name gets a hash in its name: a person may have written it.
+    """
+    path, before = folder / SOUNDSCAPE, folder / BEFORE
+    if not path.is_file() or says(data := path.read_bytes(), soundscape):
         return {}
-    return {BEFORE: path.read_bytes()}
+    kept = {BEFORE: data}
+    if before.is_file() and (older := before.read_bytes()) != data:
+        kept |= {f"{before.stem}.{hashlib.sha256(older).hexdigest()[:8]}.json": older}
+    return dict(reversed(kept.items()))  # the older one first, should it be broken off
 
 
 def write_bundle(folder: Path, path: Path) -> Path:
@@ -194,6 +207,7 @@ def mend(root: Path) -> None:
             path, final = here / name, here / left["name"]
             if left["kind"] == "old" and not final.exists():
                 path.rename(final)
+                folders.append(final.name)  # in it others may lie that were on their way
             elif left["kind"] == "old":
                 _move_foreign(path, final)
             elif path.is_dir():
@@ -213,7 +227,8 @@ def _read_member(path: Path, name: str) -> bytes:
 
 
 def _json_bytes(data: Any) -> bytes:
-    return json.dumps(data, indent=2, ensure_ascii=False).encode()
+    # With escapes for what is no character: names of files may hold any bytes.
+    return json.dumps(data, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _jpeg_bytes(picture: Image.Image) -> bytes:

@@ -23,7 +23,7 @@ from .describe import describe_batch
 from .errors import Cancelled, SoundscapeError
 from .job import SEED_LIMIT, Job, OnProgress, made_by, run
 from .picture import load_picture
-from .results import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, read_result, write_soundscape
+from .results import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, read_result, says, write_soundscape
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, synthesize_batch
 
@@ -148,19 +148,19 @@ class Describer(Stage):
         """Return the row when its description is there, else what is needed to write it."""
         path, document = storage.place(row["picture"]), self.folder(row) / SOUNDSCAPE
         told = row | {"soundscape": str(document)}
-        if path == document:
+        if _is_at(path, document):
             return told
         is_picture = path.suffix.lower() not in DOCUMENTS
         if is_picture and self.plan.skip_vlm:
             if not document.is_file():
-                raise SoundscapeError(f"There is no {document}. Run without --skip-vlm first.")
+                raise _not_described(row)
             return told
         with storage.local_copy(path) as local:
             sha256 = _sha256(local)
             record = Record(_digest("description", sha256, self._ground if is_picture else ""), sha256)
             before = Record.read(self.plan.out, row["name"])
             if not self.plan.again and before and before.key == record.key and document.is_file():
-                return told
+                return told | {"unchanged": True} if self.plan.skip_audio else told
             if is_picture:
                 return _New(replace(record, vision=self._card), picture=load_picture(local))
             soundscape, seed = read_document(local)
@@ -188,13 +188,13 @@ class Describer(Stage):
             raise found
         folder = self.folder(row)
         document = folder / SOUNDSCAPE
-        earlier = storage.read_bytes(document) if document.is_file() else None
+        earlier = storage.read_bytes(document) if document.is_file() else found.to_json().encode()
         with storage.working_folder(folder) as local:
-            written = write_soundscape(local, found).read_bytes()
+            write_soundscape(local, found)
         record = replace(record, soundscape=_digest(found.to_json()), seconds=seconds)
         record.write(self.plan.out, row["name"])  # last: without it the description is not finished
         told = row | {"soundscape": str(document)}
-        return told if earlier in (None, written) else told | {"earlier_soundscape": str(folder / BEFORE)}
+        return told if says(earlier, found) else told | {"earlier_soundscape": str(folder / BEFORE)}
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def read_document(path: Path) -> tuple[Soundscape, int | None]:
     if path.suffix.lower() == ".zip":
         finished = read_result(path)
         return finished.soundscape, finished.manifest.get("seed")
-    return _soundscape_of(path.read_bytes(), path), None
+    return _soundscape_of(path.read_bytes(), path.name), None
 
 
 # Sound ---------------------------------------------------------------------------------------------------------------
@@ -247,10 +247,10 @@ class Sounder(Stage):
         """Return the row when its sound is finished, else the job that makes it."""
         folder, path = self.folder(row), storage.place(row["picture"])
         if not (folder / SOUNDSCAPE).is_file():
-            raise SoundscapeError(f"There is no {folder / SOUNDSCAPE}. Run without --skip-vlm first.")
-        soundscape = _soundscape_of(storage.read_bytes(folder / SOUNDSCAPE), folder / SOUNDSCAPE)
+            raise _not_described(row)
+        soundscape = _soundscape_of(storage.read_bytes(folder / SOUNDSCAPE), SOUNDSCAPE)
         record = Record.read(self.plan.out, row["name"])
-        was_looked_at = record is not None and (path == folder / SOUNDSCAPE or not self.plan.skip_vlm)
+        was_looked_at = record is not None and (_is_at(path, folder / SOUNDSCAPE) or not self.plan.skip_vlm)
         sha256 = record.sha256 if was_looked_at else _sha256(path)
         seed = self._seed(sha256, record)
         # Prompt templates and settings of the model show in what it is asked for.
@@ -322,7 +322,7 @@ def _told(row: Row, stage: str, work: Callable[[], Any]) -> Any:
     except SoundscapeError as error:
         return row | {"stage": stage, "error": str(error)}
     except OSError as error:
-        return row | {"stage": stage, "error": f"The result could not be written: {error.strerror} ({error.filename})."}
+        return row | {"stage": stage, "error": f"The result could not be written: {error.strerror or error}."}
     except Exception as error:
         _log.exception("%s failed", row["picture"])
         return row | {"stage": stage, "error": f"{type(error).__name__}: {error}"}
@@ -351,11 +351,22 @@ def _record_path(out: Path, name: str) -> Path:
     return out / DESCRIPTIONS / f"{name}.json"
 
 
-def _soundscape_of(data: bytes, path: Path) -> Soundscape:
+def _is_at(path: Path, document: Path) -> bool:
+    """True when both are one file, however they were written."""
+    if path.name != document.name or not storage.is_local(path):
+        return path == document
+    return path.resolve() == document.resolve()
+
+
+def _not_described(row: Row) -> SoundscapeError:
+    return SoundscapeError(f"There is no {row['name']}/{SOUNDSCAPE}. Run without --skip-vlm first.")
+
+
+def _soundscape_of(data: bytes, name: str) -> Soundscape:
     try:
         return Soundscape.from_json(data.decode("utf-8-sig"))  # with the mark that some editors begin with
     except UnicodeDecodeError as error:
-        raise SoundscapeError(f"{path} cannot be read: {error}") from error
+        raise SoundscapeError(f"{name} cannot be read: {error}") from error
 
 
 def _whole_manifest(folder: Path) -> dict[str, Any] | None:

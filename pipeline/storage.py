@@ -5,6 +5,7 @@ made in a temporary folder and uploaded, manifest.json last: a result without it
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -15,14 +16,16 @@ from pathlib import Path
 from urllib.request import url2pathname
 
 from .errors import SoundscapeError
-from .results import MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
+from .results import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
 REQUIREMENTS = "requirements-batch.txt"
 LOCAL_PROTOCOLS = ("file", "local")
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf")
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}  # drivers
-FETCHED = (SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE)  # of a remote result that is remade; its sound is made again
+FETCHED = (SOUNDSCAPE, BEFORE, PROMPTS, MANIFEST, PICTURE)  # of a remote result that is remade; its sound is made again
 INDEX = "_index"  # thumbnails and spectrograms of a tree's index.html
+
+_log = logging.getLogger("pipeline")
 
 
 def place(text: str | Path) -> Path:
@@ -194,11 +197,15 @@ def _in_folder(folder: Path, write: Callable[[], object]) -> None:
 def _local_files(folder: Path) -> set[str]:
     """Return the files in a folder and the folders in it as a/b/c, hidden ones left out."""
     found: set[str] = set()
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         start = Path(parent).relative_to(folder)
         found.update((start / name).as_posix() for name in files if not name.startswith("."))
     return found
+
+
+def _unreadable(error: OSError) -> None:
+    _log.warning("%s: skipped: %s", error.filename, error.strerror)
 
 
 def _listed(folder: Path) -> set[str]:

@@ -39,7 +39,10 @@ def in_processes(tasks: Sequence[Task], plan: Plan, workers: int) -> Iterator[Ro
             while waiting or under_way:
                 while waiting and len(under_way) < workers and not suspects:
                     task = waiting.pop()
-                    under_way[pool.submit(_do, task)] = task
+                    try:
+                        under_way[pool.submit(_do, task)] = task
+                    except BrokenProcessPool:  # a process was killed since its last row
+                        suspects.append(task)
                 if not under_way:
                     break
                 for ended in wait(under_way, return_when=FIRST_COMPLETED).done:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,35 @@ def test_a_picture_given_twice_is_done_once(pictures, tmp_path):
     assert len(find_tasks([pictures / "lake.jpg", pictures / "lake.jpg"], tmp_path)) == 1
 
 
+def test_a_picture_is_done_once_however_it_is_written(pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(pictures)
+    (tmp_path / "link").symlink_to(pictures)
+    inputs = ["dog", "dog/", "./dog/001.jpg", "cat/../dog/001.jpg", pictures / "dog/001.jpg", tmp_path / "link/dog"]
+    assert [task.name for task in find_tasks(inputs, tmp_path / "out")] == ["001"]
+
+
+def test_no_picture_is_lost_when_folders_hold_pictures_of_one_name(tmp_path):
+    folders = [tmp_path / name for name in ("ant", "bee", "far/bee", "cow")]
+    for folder in folders:
+        paint(folder / "001.jpg")
+    tasks = find_tasks(folders, tmp_path / "out")
+    assert [task.path.parent for task in tasks] == folders and len({task.name for task in tasks}) == 4
+    assert [task.source for task in tasks] == ["001.jpg", "bee/001.jpg", "far/bee/001.jpg", "cow/001.jpg"]
+    assert [task.name for task in find_tasks(folders, tmp_path / "out")] == [task.name for task in tasks]
+
+
+def test_no_result_has_the_name_of_a_file_of_ours_or_of_a_device(tmp_path):
+    for name in ("stems/001.jpg", "dog/stems.jpg", "index.html.jpg", "Nul.jpg", "con.2024.jpg", "console.jpg"):
+        paint(tmp_path / "pictures" / name)
+    names = {task.name for task in find_tasks([tmp_path / "pictures"], tmp_path / "out")}
+    assert names == {"_stems/001", "dog/_stems", "_index.html", "_Nul", "_con.2024", "console"}
+
+
+def test_a_picture_without_an_ending_keeps_its_name(tmp_path):
+    paint(tmp_path / "IMG_1.png").rename(tmp_path / "IMG_1")
+    assert [task.name for task in find_tasks([tmp_path / "IMG_1"], tmp_path / "out")] == ["IMG_1"]
+
+
 def test_limit_takes_the_first_and_shuffle_the_same_ones_each_time(pictures, tmp_path):
     tasks = find_tasks([pictures], tmp_path)
     assert chosen(tasks, limit=2) == tasks[:2]
@@ -163,6 +193,24 @@ def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
     assert (document.parent / "picture.jpg").is_file()
 
 
+def test_a_soundscape_in_its_result_is_known_however_it_is_written(pictures, plan, monkeypatch):
+    go(pictures, plan)
+    monkeypatch.chdir(plan.out.parent)
+    rows, document = [], plan.out / "dog/001/soundscape.json"
+    here = replace(plan, out=Path("results"))
+    run_batch(find_tasks([document], here.out), here, rows.append)
+    assert made(rows) == [] and rows[0]["name"] == "dog/001"
+    assert [task.path.name for task in find_tasks([document, pictures / "dog"], here.out)] == ["001.jpg", document.name]
+    assert len(find_tasks([document, pictures], here.out)) == 4, "its picture was given too"
+    assert made(go(pictures, plan)) == []
+
+
+def test_a_second_run_without_sound_says_that_nothing_was_made(pictures, plan):
+    assert len(made(go(pictures, replace(plan, skip_audio=True)))) == 4
+    assert made(go(pictures, replace(plan, skip_audio=True))) == []
+    assert len(made(go(pictures, plan))) == 4
+
+
 def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, plan):
     go(pictures, plan)
     before = (plan.out / "lake/picture.jpg").read_bytes()
@@ -207,7 +255,8 @@ def test_what_is_torn_or_lost_is_made_again(pictures, plan, damage):
 
 
 def failures(plan: Plan) -> list[dict]:
-    return [json.loads(line) for line in (plan.out / "failures.jsonl").read_text().splitlines()]
+    with (plan.out / "failures.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def test_a_bad_picture_is_one_line_and_stops_nothing(pictures, plan):
@@ -227,6 +276,44 @@ def test_failures_of_pictures_that_were_not_tried_stay_and_a_torn_line_goes(pict
     (plan.out / "failures.jsonl").write_text(json.dumps(kept) + '\n{"picture": "to')
     go(pictures / "dog", plan)
     assert failures(plan) == [kept]
+
+
+def test_a_run_that_is_broken_off_keeps_the_failures_of_pictures_that_it_did_not_reach(pictures, plan):
+    (pictures / "broken.jpg").write_bytes(b"no picture")
+    go(pictures, plan)
+    before = failures(plan)
+    ended = []
+
+    def broken_off(tasks, plan):
+        try:
+            yield tasks[-1].row()
+        finally:
+            ended.append((plan.out / ".lock").exists())
+
+    def stop(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(find_tasks([pictures], plan.out), plan, stop, rows=broken_off)
+    assert failures(plan) == before and len(before) == 1
+    assert ended == [True], "who works ends before another run may begin"
+
+
+def test_a_name_of_any_bytes_and_a_line_of_any_json_stop_nothing(tmp_path, plan):
+    strange = tmp_path / "pictures" / os.fsdecode(b"lake\xff\xe2\x80\xa8.png")
+    paint(strange.with_name("lake.png")).rename(strange)
+    strange.with_name("bad" + strange.name).write_bytes(b"")
+    plan.out.mkdir()
+    (plan.out / "failures.jsonl").write_text('[]\n{"picture": ["a"], "stage": "mix", "error": ""}\n')
+    assert made(go(strange.parent, plan)) == ["lake"]
+    assert [failure["picture"] for failure in failures(plan)] == ["bad" + strange.name]
+    assert json.loads((plan.out / "lake/manifest.json").read_text())["input"]["path"] == strange.name
+    assert made(go(strange.parent, plan)) == [] and len(failures(plan)) == 1
+
+
+def test_failures_tell_no_paths_of_this_machine(pictures, plan, tmp_path):
+    go(pictures, replace(plan, skip_vlm=True))
+    assert len(failures(plan)) == 4 and str(tmp_path) not in json.dumps(failures(plan))
 
 
 def test_a_description_that_was_spoilt_by_hand_is_told_by_its_fields_and_left(pictures, plan):
@@ -328,6 +415,18 @@ def test_a_picture_that_kills_its_worker_twice_is_set_aside_and_no_other(picture
     assert len(rows) == 5 and len({row["name"] for row in rows}) == 5
     (failed,) = [row for row in rows if "error" in row]
     assert failed["name"] == "killer" and "killed 2 times" in failed["error"]
+
+
+def test_a_worker_that_is_killed_between_two_pictures_costs_none(pictures, plan):
+    rows = []
+    for row in in_processes(find_tasks([pictures], plan.out), plan, 1):
+        if not rows:
+            (worker,) = active_children()
+            worker.kill()
+            worker.join()
+            time.sleep(0.5)
+        rows.append(row)
+    assert made(rows) == ["cat/001", *sorted({row["name"] for row in rows} - {"cat/001"})] and len(rows) == 4
 
 
 def test_several_processes_are_for_the_embedded_pair(tmp_path):

@@ -11,7 +11,16 @@ from PIL import Image
 from pipeline import results
 from pipeline.audio import read_wav
 from pipeline.errors import SoundscapeError
-from pipeline.results import BEFORE, read_result, safe_name, stem_names, write_bundle, write_result, write_soundscape
+from pipeline.results import (
+    BEFORE,
+    mend,
+    read_result,
+    safe_name,
+    stem_names,
+    write_bundle,
+    write_result,
+    write_soundscape,
+)
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import Stem
 
@@ -74,6 +83,24 @@ def test_what_a_person_keeps_in_the_folder_stays(tmp_path, soundscape):
         assert (tmp_path / "a/thesis.doc").read_text() == "mine"
         assert (tmp_path / "a/drafts/one.txt").read_text() == "mine too"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_descriptions_that_were_replaced_before_are_kept_too(tmp_path, soundscape, whole):
+    moods = ("edited", "other", "third", "third")
+    for mood in moods:
+        document = soundscape.model_copy(update={"mood": mood})
+        written(tmp_path / "a", document) if whole else write_soundscape(tmp_path / "a", document)
+    kept = {path.name: Soundscape.from_json(path.read_text()).mood for path in (tmp_path / "a").glob("soundscape*")}
+    assert kept.pop("soundscape.json") == "third" and kept.pop(BEFORE) == "other"
+    assert list(kept.values()) == ["edited"]
+
+
+def test_white_space_makes_no_other_description(tmp_path, soundscape):
+    write_soundscape(tmp_path / "a", soundscape)
+    (tmp_path / "a/soundscape.json").write_text(json.dumps(json.loads(soundscape.to_json())), "utf-8-sig")
+    written(tmp_path / "a", soundscape)
+    assert not (tmp_path / "a" / BEFORE).exists()
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -181,3 +208,10 @@ def test_a_description_alone_is_written_without_touching_the_rest(tmp_path, soun
     write_soundscape(tmp_path / "a", changed)
     assert Soundscape.from_json((tmp_path / "a/soundscape.json").read_text()) == changed
     assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 7, "the earlier one too"
+
+
+def test_what_a_kill_left_in_a_folder_that_was_itself_on_its_way_is_put_right(tmp_path):
+    (tmp_path / ".dog.0a1b2c3d.old/.001.0a1b2c3d.part").mkdir(parents=True)
+    (tmp_path / ".dog.0a1b2c3d.old/.002.0a1b2c3d.old").mkdir()
+    mend(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["dog", "dog/002"]

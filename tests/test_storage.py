@@ -1,5 +1,6 @@
 """Places: local folders and remote file systems alike; a remote result is whole or has no manifest."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -115,6 +116,20 @@ def test_pictures_are_found_in_all_folders_and_results_are_not(anywhere):
     fill(anywhere, dict.fromkeys([*files, *results, "_index/mine.jpg"], "x"))
     found = [str(path).removeprefix(str(anywhere)).lstrip("/") for path in pictures(anywhere, SUFFIXES)]
     assert found == ["_index/mine.jpg", "a/1.jpg", "a/2.png", "a.b/3.webp", "b.JPG", "picture.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, caplog, monkeypatch):
+    whole = os.scandir
+
+    def closed(folder):
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return whole(folder)
+
+    fill(tmp_path, {"a.jpg": "x", "closed/b.jpg": "x"})
+    monkeypatch.setattr(os, "scandir", closed)
+    assert [path.name for path in pictures(tmp_path, SUFFIXES)] == ["a.jpg"]
+    assert "closed: skipped: Permission denied" in caplog.text
 
 
 def test_a_remote_picture_is_a_local_file_of_its_name_for_a_while(memory):
