@@ -111,7 +111,7 @@ def city(voice: Voice) -> np.ndarray:
         for _ in range(3):  # other cars of the kind are somewhere else in the same street
             swell = np.clip(0.5 + 0.6 * signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 1.6)
             angle = (rng.uniform(-0.9, 0.9) + 1.0) * np.pi / 4
-            passing = np.roll(far, rng.integers(length)) * swell * np.float32(voice.setting("motors", 1.4))
+            passing = np.roll(far, rng.integers(length)) * swell * np.float32(voice.setting("motors", 1.7))
             out = out + np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * passing
     hiss = signal.noise(rng, length, [(300, -10), (800, 0), (1600, -6), (5000, -24)], channels=2)
     swish = np.clip(0.5 + 0.7 * signal.wander(rng, length, 0.35), 0.0, 3.0)
