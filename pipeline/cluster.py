@@ -1,10 +1,10 @@
 """--ray: the two stages on Ray Data, on one machine with several GPUs or on a cluster.
 
-Each stage is a pool of actors with a GPU share of its own. What travels between them is one line of JSON a picture;
-the work itself lies in the result folders. Ray Data 2.60 restarts an actor that was killed and gives what it had not
-finished, and what waited for it, to actors that live, as often as it takes: so a row is neither lost nor doubled, what
-was finished is known by its key, and `attempts` ends what would go on for ever. It lets the first pool run ahead of
-the second by a few tasks an actor, no further.
+Each stage is a pool of actors with a GPU share of its own. What travels between them is a line of JSON for some
+pictures; the work itself lies in the result folders. What was found of Ray Data 2.60: an actor that was killed is
+restarted, and what it had not finished, or had waiting, is given to actors that live, as often as it takes. So a row is
+neither lost nor doubled; what was finished is known by its key; `attempts` ends what would go on for ever. An
+exception instead would end the whole run, so none leaves a Worker.
 """
 
 import json
@@ -30,16 +30,17 @@ STAGES = {stage.name: stage for stage in (Describer, Sounder)}
 BLOCK = 8  # pictures in one are enough to make its cost small
 BLOCKS = 20_000  # at most: each costs about 20 ms in the process that leads, and memory as long as the run lasts
 OBJECT_STORE_BYTES = 100 * 1024**2  # for lines of JSON; Ray would take a third of the memory
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    # Ray holds a fast pool back once the object store is half full, which lines of JSON never make it. At 0 it does so
+    # from the start: before a slow second pool, the first one was 7 blocks ahead then, and 150 otherwise.
+    "RAY_DATA_DOWNSTREAM_CAPACITY_OBJECT_STORE_BUDGET_UTIL_THRESHOLD": "0",
+}
 KNOCK_S = 10
 INIT_DEATHS = 5  # actors of a stage that may fail or be killed one after another while they load their models
 PASSED_ON = ("HF_", "HUGGING_FACE_", "AWS_", "AZURE_")  # and all settings: keys for models and storage
-STAYING = (
-    "HF_HOME",
-    "HF_HUB_CACHE",
-    "AWS_PROFILE",
-    "AWS_CONFIG_FILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-)  # of this machine
+STAYING = ("HF_HOME", "HF_HUB_CACHE", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")  # paths here
 
 _log = logging.getLogger("pipeline")
 
@@ -276,8 +277,8 @@ def _load_models(plan: Plan, stages: tuple[str, ...]) -> None:
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """Give the module `ray`, connected. A cluster of this machine alone ends with the run."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -45,9 +46,13 @@ def store(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def cluster(store):
-    """One cluster for all: it takes longer to start than to use."""
-    with connected(""):
-        yield
+    """One cluster for all, as it takes longer to start than to use; Ray believes in two GPUs."""
+    import ray
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ray, "init", partial(ray.init, num_gpus=2))
+        with connected(""):
+            yield
 
 
 @pytest.fixture
@@ -127,11 +132,11 @@ def killer(out: Path, wants: Callable[[dict], bool]) -> Iterator[list[str]]:
 
 
 def test_a_remote_folder_becomes_the_same_tree_as_on_one_process(cluster, store, pictures, tmp_path, capfd):
-    """With the stages on pools of their own, and from and to folder://."""
+    """With the stages on pools of their own that share a GPU, from and to folder://."""
     (pictures / "bad.jpg").write_text("no picture")
     shutil.copytree(pictures, store / "in")
     at_home = locally(pictures, plan_of(tmp_path / "home"))
-    away = go(place("folder://in"), plan_of(place("folder://out/deep")), vision="1", sound="1")
+    away = go(place("folder://in"), plan_of(place("folder://out/deep")), vision="1:0.5", sound="1:0.5")
     assert tree(store / "out" / "deep") == tree(tmp_path / "home")
     assert len([name for name in tree(tmp_path / "home") if name.endswith(".wav")]) >= 2 * len(PICTURES)
     assert shown(away) == shown(at_home)
