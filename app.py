@@ -353,11 +353,10 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         gallery.select(on_example, written[1:], begun, **QUICK)
         opened, told = [look.picture, *documents, *shown, *wishes], {"show_progress_on": look.status, **PRIVATE}
         given = [look.given, *written[1:]]
-        openings = [look.given.upload(on_open, given, [look.given, look.refusal, *opened], **told)]
+        look.given.upload(on_open, given, [look.given, look.refusal, *opened], **told)
+        look.given.change(None, js="() => window.sayOfOpening('')", **QUICK)
         if shelf:
-            openings.append(on_this_machine.select(open_from(shelf), written[1:], opened, **told))
-        for each in openings:
-            each.success(None, js=asset("made.js"), **QUICK)
+            on_this_machine.select(open_from(shelf), written[1:], opened, **told)
         asked = [text.editor, look.audio]
         made.show_prompts.click(on_prompts, asked, made.prompts, concurrency_id=MODEL_WORK, **PRIVATE)
         models = [look.vision, look.vision_notes, look.audio, look.audio_notes, made.advanced]

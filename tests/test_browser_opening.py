@@ -120,14 +120,23 @@ def test_a_folder_of_several_results_is_not_sent(visit, made, tmp_path):
 def test_a_damaged_zip_is_told_and_nothing_is_lost(visit, made, tmp_path):
     page = visit()
     choose_example(page, "Campfire")
+    page.locator(".source .name").first.fill("bonfire")
+    page.wait_for_function("'edited' in document.body.dataset")
     before = names(page)
     (tmp_path / "cut.zip").write_bytes(made.bundle_path.read_bytes()[:9000])
     choose(page, "its ZIP", tmp_path / "cut.zip")
     page.locator("#refusal", has_text="cut.zip cannot be read: it is damaged").wait_for()
-    assert names(page) == before
+    assert names(page) == before and page.evaluate("'edited' in document.body.dataset"), "leaving would still ask"
+    assert page.locator("#opening [role=status]").inner_text() == ""
     choose(page, "its ZIP", made.bundle_path)
     wait_for_river(page)
     page.locator("#refusal p").wait_for(state="detached")
+    for _ in range(2):  # the same again, after an edit
+        page.wait_for_function("!('edited' in document.body.dataset)")
+        page.locator(".source .name").first.fill("brook")
+        page.wait_for_function("'edited' in document.body.dataset")
+        choose(page, "its ZIP", made.bundle_path)
+    page.wait_for_function("!('edited' in document.body.dataset)")
 
 
 def test_what_was_changed_by_hand_since_is_told(visit, made, tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import secrets
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
     warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in facts.get("warnings") or [])
     notes = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
-    return f'<section class="report" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
+    mark = secrets.token_hex(4)  # two results are never the same to the page, which tells of edits since the last one
+    return f'<section class="report" data-of="{mark}" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
 
 
 def _model(made_by: dict[str, Any] | None, title: str | None) -> str:

@@ -13,10 +13,11 @@ element.addEventListener("click", (event) => {
 files.addEventListener("change", () => send([...files.files].map((file) => ({ file, path: file.name }))));
 folder.addEventListener("change", () => send([...folder.files].map((file) => ({ file, path: file.webkitRelativePath }))));
 
-function say(words) {
+function say(words, kind = "refusal") {
   said.textContent = words;
-  said.className = words ? "refusal" : "";
+  said.className = words ? kind : "";
 }
+window.sayOfOpening = say; // when it has arrived there is nothing left to say here
 
 function send(found) {
   files.value = folder.value = "";
@@ -34,7 +35,7 @@ function send(found) {
     say(`The file is too large: ${Math.round(bytes / 1e6)} MB, at most ${LIMIT_BYTES / 1e6} MB are taken.`);
     return;
   }
-  say("");
+  say(alone ? `Sending ${found[0].file.name} …` : `Sending ${parts.length} files …`, "quiet");
   const carrier = new DataTransfer();
   for (const { file } of parts) carrier.items.add(file);
   const input = document.querySelector("#given input[type=file]");
