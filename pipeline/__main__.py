@@ -54,7 +54,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{parser.prog}: nothing can be written to {error.filename}: {error.strerror}", file=sys.stderr)
+        print(
+            f"{parser.prog}: nothing can be written to {error.filename or options.out}: {error.strerror}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("\nStopped. What is finished stays; the same command goes on from there.", file=sys.stderr)

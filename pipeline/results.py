@@ -1,6 +1,6 @@
 """The folder of one result, its ZIP bundle, and the way back from either.
 
-A result is written beside its place and renamed, so a folder that is there is whole.
+A result is written beside its place and renamed, so a folder that is there with its manifest is whole.
 """
 
 import hashlib
@@ -175,6 +175,9 @@ def _beside(folder: Path) -> Iterator[Path]:
     place, old = (folder.with_name(f".{folder.name}.{mark}.{kind}") for kind in ("part", "old"))
     try:
         yield place
+        if _is_shared(folder):
+            _move_into(place, folder)
+            return
         if folder.exists():
             folder.rename(old)
         place.rename(folder)
@@ -186,6 +189,23 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
     if old.exists():
         _move_foreign(old, folder)
+
+
+def _is_shared(folder: Path) -> bool:
+    """True when other folders lie in it: dog/001 in that of dog, where another process may be at work right now."""
+    return folder.is_dir() and any(each.is_dir() and each.name not in OURS for each in folder.iterdir())
+
+
+def _move_into(place: Path, folder: Path) -> None:
+    """Replace what is ours file by file, the manifest last: without it a result is not finished."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    shutil.rmtree(folder / STEMS, ignore_errors=True)
+    made = sorted(each.name for each in place.iterdir() if each.name != MANIFEST)  # .before.json before .json
+    for name in made:
+        (place / name).replace(folder / name)
+    for name in OURS.difference(made):
+        (folder / name).unlink(missing_ok=True)
+    (place / MANIFEST).replace(folder / MANIFEST)
 
 
 def _move_foreign(old: Path, folder: Path) -> None:

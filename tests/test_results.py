@@ -215,3 +215,34 @@ def test_what_a_kill_left_in_a_folder_that_was_itself_on_its_way_is_put_right(tm
     (tmp_path / ".dog.0a1b2c3d.old/.002.0a1b2c3d.old").mkdir()
     mend(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["dog", "dog/002"]
+
+
+@pytest.mark.parametrize("moment", range(7))
+def test_a_result_in_which_others_lie_is_whole_or_has_no_manifest(tmp_path, soundscape, monkeypatch, moment):
+    """dog.jpg lies beside the folder dog: while dog is written anew, another process writes dog/001."""
+    written(tmp_path / "dog", soundscape)
+    written(tmp_path / "dog/001", soundscape)
+    (tmp_path / "dog/.002.0a1b2c3d.part").mkdir()
+    whole, other = results.Path.replace, soundscape.model_copy(update={"mood": "other"})
+    moves = []
+
+    def killed(path, target):
+        if len(moves) == moment:
+            raise KeyboardInterrupt
+        moves.append(target)
+        return whole(path, target)
+
+    monkeypatch.setattr(results.Path, "replace", killed)
+    if moment == 6:  # after the last move
+        written(tmp_path / "dog", other, picture=None)
+        assert not (tmp_path / "dog/picture.jpg").exists() and moves[-1].name == "manifest.json"
+        assert read_result(tmp_path / "dog").soundscape == other
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            written(tmp_path / "dog", other, picture=None)
+        assert not (tmp_path / "dog/manifest.json").exists()
+        kept = [Soundscape.from_json(path.read_text()) for path in (tmp_path / "dog").glob("soundscape*.json")]
+        assert soundscape in kept
+    assert read_result(tmp_path / "dog/001").soundscape == soundscape
+    assert (tmp_path / "dog/.002.0a1b2c3d.part").is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["dog"]
