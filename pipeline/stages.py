@@ -23,7 +23,7 @@ from .describe import describe_batch
 from .errors import Cancelled, SoundscapeError
 from .job import SEED_LIMIT, Job, OnProgress, made_by, run
 from .picture import load_picture
-from .results import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, read_result, says, write_soundscape
+from .results import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, read_result, says, write_file, write_soundscape
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, synthesize_batch
 
@@ -250,14 +250,14 @@ class Sounder(Stage):
             raise _not_described(row)
         soundscape = _soundscape_of(storage.read_bytes(folder / SOUNDSCAPE), SOUNDSCAPE)
         record = Record.read(self.plan.out, row["name"])
-        was_looked_at = record is not None and (_is_at(path, folder / SOUNDSCAPE) or not self.plan.skip_vlm)
+        manifest, is_own = _whole_manifest(folder), _is_at(path, folder / SOUNDSCAPE)
+        was_looked_at = record is not None and (is_own or not self.plan.skip_vlm)
         sha256 = record.sha256 if was_looked_at else _sha256(path)
-        seed = self._seed(sha256, record)
+        seed = self._seed(sha256, record, manifest if is_own else None)
         # Prompt templates and settings of the model show in what it is asked for.
         requests = [self._model.request(soundscape, source, backends.SoundOptions()) for source in soundscape.sources]
         key = _digest("sound", sha256, soundscape.to_json(), requests, seed, self._ground)
-        manifest = None if self.plan.again else _whole_manifest(folder)
-        if manifest and manifest.get("keys") == {"sound": key}:
+        if manifest and manifest.get("keys") == {"sound": key} and not self.plan.again:
             return row | _facts(folder, manifest) | {"unchanged": True}
         return Job(
             _picture_of(path, folder),
@@ -273,11 +273,14 @@ class Sounder(Stage):
             seconds={"describe": record.seconds} if record and record.vision else {},
         )
 
-    def _seed(self, sha256: str, record: Record | None) -> int:
+    def _seed(self, sha256: str, record: Record | None, own: dict[str, Any] | None) -> int:
+        """Return the seed that is wished for, or that a bundle or a result of somebody else's brought."""
         if self.plan.seed is not None:
             return self.plan.seed
         if record and record.seed is not None:
             return record.seed
+        if record is None and own:
+            return own["seed"]
         return int(sha256[:8], 16) % SEED_LIMIT
 
     def _stems(self, jobs: list[Job], on_progress: OnProgress) -> list[tuple[Stem, ...] | None]:
@@ -306,7 +309,12 @@ class Sounder(Stage):
     def _finish(self, row: Row, job: Job, stems: tuple[Stem, ...] | None, on_progress: OnProgress) -> Row:
         folder = self.folder(row)
         with storage.working_folder(folder) as local:
+            before = _read(local / BEFORE)
             result = run(replace(job, stems=stems), local, on_progress)
+            edited = _read(local / BEFORE)
+            if edited != before:  # while the sound was made: that stays, and the next run sounds it
+                write_file(local / SOUNDSCAPE, edited)
+                _log.warning("%s/%s was edited meanwhile. Run again to hear that.", row["name"], SOUNDSCAPE)
         return row | _facts(folder, result.report)
 
 
@@ -347,6 +355,10 @@ def _instruction(vision: str) -> str:
     return "" if vision in backends.EMBEDDED else TEMPLATE.read_text(encoding="utf-8", errors="replace")
 
 
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
 def _record_path(out: Path, name: str) -> Path:
     return out / DESCRIPTIONS / f"{name}.json"
 
@@ -374,6 +386,7 @@ def _whole_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads(storage.read_bytes(folder / MANIFEST))
         files = {name: each["bytes"] for name, each in manifest["files"].items() if name != SOUNDSCAPE}
+        _ = files[MIX], _facts(folder, manifest)  # what is told of a result must be there
         if storage.is_local(folder):  # elsewhere the manifest comes last
             return manifest if all((folder / name).stat().st_size == size for name, size in files.items()) else None
         return manifest

@@ -18,6 +18,7 @@ from PIL import Image
 from pipeline import backends
 from pipeline.batch import chosen, find_tasks, in_this_process, run_batch
 from pipeline.errors import SoundscapeError
+from pipeline.job import Job, run
 from pipeline.results import mend
 from pipeline.soundscape import Soundscape
 from pipeline.stages import Plan, Stage
@@ -163,6 +164,33 @@ def test_an_edited_description_is_sounded_and_the_others_are_left(pictures, plan
     assert made(go(pictures, plan)) == []
 
 
+def test_a_description_that_is_edited_while_its_sound_is_made_stays_and_is_sounded_next(pictures, plan, monkeypatch):
+    go(pictures, replace(plan, skip_audio=True))
+    document = plan.out / "lake/soundscape.json"
+
+    def edited_meanwhile(job, folder, on_progress):
+        if folder.name == "lake":
+            document.write_text('{"sources": [{"name": "church bell"}]}')
+        return run(job, folder, on_progress)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("pipeline.stages.run", edited_meanwhile)
+        go(pictures, plan)
+    assert "church bell" in document.read_text()
+    assert made(go(pictures, plan)) == ["lake"]
+    assert [path.name for path in (document.parent / "stems").iterdir()] == ["01_church_bell.wav"]
+
+
+def test_the_result_of_somebody_else_keeps_its_seed(plan, soundscape):
+    seed = run(Job(soundscape=soundscape, duration_s=2), plan.out / "river").report["seed"]
+    document = plan.out / "river/soundscape.json"
+    for gain_db in (1, 2):
+        document.write_text(json.dumps({"sources": [{"name": "rain", "gain_db": gain_db}]}))
+        rows = []
+        run_batch(find_tasks([document], plan.out), replace(plan, seed=None), rows.append)
+        assert made(rows) == ["river"] and rows[0]["seed"] == seed
+
+
 def test_white_space_in_a_description_is_no_change(pictures, plan):
     go(pictures, plan)
     document = plan.out / "lake/soundscape.json"
@@ -232,13 +260,18 @@ def test_without_a_seed_each_picture_has_its_own_and_keeps_it(pictures, plan):
     assert made(go(pictures, plan)) == []
 
 
-@pytest.mark.parametrize("damage", ["torn manifest", "torn mix", "lost stem", "lost folder", "torn record"])
+@pytest.mark.parametrize(
+    "damage", ["torn manifest", "edited manifest", "torn mix", "lost stem", "lost folder", "torn record"]
+)
 def test_what_is_torn_or_lost_is_made_again(pictures, plan, damage):
     go(pictures, plan)
     whole = tree(plan.out)
     result = plan.out / "lake"
     if damage == "torn manifest":
         (result / "manifest.json").write_text((result / "manifest.json").read_text()[:100])
+    elif damage == "edited manifest":
+        manifest = json.loads((result / "manifest.json").read_text())
+        (result / "manifest.json").write_text(json.dumps(manifest | {"audio": "procedural"}))
     elif damage == "torn mix":
         os.truncate(result / "mix.wav", 1000)
     elif damage == "lost stem":
