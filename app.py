@@ -1,7 +1,7 @@
 """The app: a picture on the left, what would be heard there in the middle, its sound on the right.
 
-`python app.py` serves it; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where. Nothing heavy is imported before the
-page is served.
+`python app.py [RESULTS]` serves it, with the results of a folder below if one is named; GRADIO_SERVER_NAME and
+GRADIO_SERVER_PORT say where. Nothing heavy is imported before the page is served.
 """
 
 import argparse
