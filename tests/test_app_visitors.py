@@ -23,7 +23,7 @@ from .page_server import RIVER, visitor
 
 
 def test_each_visitor_has_a_folder_whatever_the_session_is_called(visitors_root):
-    folders = {visitors.folder_of(session) for session in ("a", "b", "../../etc", "/visitors_root")}
+    folders = {visitors.folder_of(session) for session in ("a", "b", "../../etc", "/root")}
     assert len(folders) == 4 and all(folder.parent == visitors_root for folder in folders)
     assert visitors.folder_of("a") in folders
 
