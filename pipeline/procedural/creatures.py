@@ -48,7 +48,8 @@ def called(voice: Voice, call: Callable[[], np.ndarray], pause_s: float) -> np.n
         if time > 0.5 and time + 0.7 * len(sound) / signal.RATE > voice.duration_s:
             return track
         signal.place(track, sound, time, spread(voice, 0.75, 1.0))
-        time += len(sound) / signal.RATE + pause * voice.rng.gamma(3.0, 1 / 3)
+        # Often the next call follows soon, now and then long after.
+        time += len(sound) / signal.RATE + pause * (0.3 + voice.rng.exponential())
 
 
 # Dogs and cats -------------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
     while time < length / LOW_RATE:
         for _ in range(rng.integers(3, 12)):  # a breath
             starts.append(time)
-            marks.append((rng.integers(len(VOWELS_HZ)), rng.uniform(0.5, 1.0), rng.uniform(0.85, 1.2)))
+            marks.append((rng.integers(len(VOWELS_HZ)), rng.uniform(0.5, 1.0), rng.uniform(0.75, 1.4)))
             time += rng.uniform(0.11, 0.26) / pace(voice) ** 0.5
         starts.append(time)
         marks.append((rng.integers(len(VOWELS_HZ)), 0.0, 1.0))
@@ -90,7 +90,7 @@ def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
     time = np.arange(size) / LOW_RATE
     tail = voice.rng.standard_normal((2, size)) * np.exp(-6.9 * time / 0.9) * (1 - np.exp(-time / 0.01))
     tail = (tail / np.sqrt(np.mean(np.sum(tail**2, axis=1)))).astype(np.float32)
-    return 0.9 * sides + 0.4 * signal.convolve(sides[::-1], tail)
+    return 0.85 * sides + 0.5 * signal.convolve(sides[::-1], tail)
 
 
 def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
