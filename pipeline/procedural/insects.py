@@ -82,7 +82,7 @@ def cicadas(voice: Voice) -> np.ndarray:
         signal.place_panned(track, song, 0.0, near, pan)
     # Those in the other trees melt into a band of noise.
     far = [(2200, -40), (4000, -10), (5000, 0), (6400, -3), (7800, -14), (11000, -40)]
-    track += np.float32(0.5 * signal.rms(track)) * signal.noise(voice.rng, voice.length, far, channels=2)
+    track += np.float32(signal.rms(track)) * signal.noise(voice.rng, voice.length, far, channels=2)
     return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.04)
 
 

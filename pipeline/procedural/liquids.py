@@ -118,7 +118,7 @@ def fountain(voice: Voice) -> np.ndarray:
     rain = drop_impacts(voice, 900.0 * 2.0**voice.density, level=pulse)
     pool = many_bubbles(voice, 240.0 * pulse * 2.0**voice.density, 600, 3200, rise=0.1, steepness=1.3)
     hiss = _turbulence(voice, [(400, -20), (1200, -4), (3500, 0), (9000, -5), (16000, -16)], 0.1, 6.0)
-    return 0.7 * signal.unit(rain) + 0.8 * signal.unit(pool) + 0.8 * hiss
+    return 0.7 * signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
 
 
 def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np.ndarray:
