@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        print("\nStopped. What is finished stays; the same command goes on from there.", file=sys.stderr)
+        how = "--again begins anew" if options.again else "the same command goes on from there"
+        print(f"\nStopped. What is finished stays; {how}.", file=sys.stderr)
         return INTERRUPTED
     return 0 if succeeded else 1
 
@@ -74,13 +75,15 @@ def _run(options: argparse.Namespace) -> bool:
     wishes = ("vision", "audio", "duration_s", "seed", "skip_vlm", "skip_audio", "again")
     plan = Plan(out, **{name: getattr(options, name) for name in wishes})
     progress = _Progress(len(tasks))
-    succeeded = run_batch(tasks, plan, progress.tell, rows=_way(options, plan, progress.show))
-    if len(tasks) > 1 and not options.skip_audio and storage.is_local(out):
-        from .overview import write_overview
 
-        page = write_overview(out, progress.show)
-        progress.say(f"To look through them all, open {page}")
-    return succeeded
+    def overview() -> None:
+        if (len(tasks) > 1 or (out / "index.html").exists()) and not options.skip_audio and storage.is_local(out):
+            from .overview import write_overview
+
+            page = write_overview(out, progress.show)
+            progress.say(f"To look through them all, open {page}")
+
+    return run_batch(tasks, plan, progress.tell, rows=_way(options, plan, progress.show), finish=overview)
 
 
 def _way(

@@ -19,7 +19,7 @@ from . import storage
 from .errors import SoundscapeError
 from .job import OnProgress
 from .picture import SUFFIXES
-from .results import BEFORE, MAX_NAME, OURS, SOUNDSCAPE, mend
+from .results import BEFORE, MAX_NAME, OURS, PICTURE, SOUNDSCAPE, mend
 from .stages import Plan, Row, Task
 
 FAILURES = "failures.jsonl"
@@ -36,17 +36,19 @@ def find_tasks(inputs: Sequence[str | Path], out: Path) -> list[Task]:
     """Return a task for each picture, soundscape and bundle; folders are searched for pictures.
 
     Results lie in `out` as the pictures lie in their folders. Of files whose results would have one name the first
-    keeps it, and the others get a hash of their paths: so names stay when other pictures come and go.
+    keeps it, and the others get a hash of their paths: so names hardly ever change when pictures come and go.
     """
     tasks: dict[str, Task] = {}
     sources: set[str] = set()
     files = [(path, source, whole, _name_in(path, out)) for path, source, whole in _once(_files(inputs))]
+    wholes = {whole for _, _, whole, _ in files}
+    root = Path(os.path.realpath(out)).as_posix() if storage.is_local(out) else str(out).rstrip("/")
     for path, source, whole, name in sorted(files, key=lambda file: bool(file[-1])):
         if name and name.casefold() in tasks:
             continue  # the description of a result whose picture was given too
         name = name or (_kept(path.parent.name) if path.name == SOUNDSCAPE else result_name(source))
         source = next(each for each in _sources(source, whole) if each not in sources)
-        while name.casefold() in tasks:
+        while name.casefold() in tasks or f"{root}/{name}/{PICTURE}" in wholes:  # which would be written over
             name += f"-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
         sources.add(source)
         tasks[name.casefold()] = Task(path, source, name)
@@ -122,11 +124,13 @@ def run_batch(
     tell: Callable[[Row], None],
     *,
     rows: Callable[[Sequence[Task], Plan], Iterable[Row]] | None = None,
+    finish: Callable[[], None] | None = None,
 ) -> bool:
     """Do all tasks, tell the row of each as it ends, and return whether every one succeeded.
 
-    `rows` does the work: on this process by default, on others as `workers` and `cluster` do it. Raises
-    SoundscapeError when a backend cannot run here, or another run is at work in the same folder.
+    `rows` does the work: on this process by default, on others as `workers` and `cluster` do it. `finish` is called at
+    the end, before another run may write to the folder. Raises SoundscapeError when a backend cannot run here, or
+    another run is at work in the same folder.
     """
     with _alone_in(plan.out):
         failures = _Failures(plan.out)
@@ -138,6 +142,8 @@ def run_batch(
             for row in work:
                 failures.note(row)
                 tell(row)
+        if finish:
+            finish()
         return not failures.count
 
 

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from . import attempts, backends
+from .describer import Describer
 from .errors import SoundscapeError
 from .settings import Settings
-from .stages import Describer, Plan, Row, Sounder, Task
+from .sounder import Sounder
+from .stages import Plan, Row, Task
 from .storage import REQUIREMENTS, place
 
 ROOT = Path(__file__).parents[1]

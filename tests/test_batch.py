@@ -100,6 +100,14 @@ def test_names_are_kept_but_for_what_a_system_takes_amiss(tmp_path):
     assert names["img_0001.png"].startswith("img_0001-")  # one folder where capitals do not count
 
 
+def test_no_result_takes_the_place_of_a_picture(tmp_path):
+    """A picture dog.jpg beside a folder dog/ that holds somebody's own picture.jpg, and results among the pictures."""
+    paint(tmp_path / "dog.jpg")
+    paint(tmp_path / "dog/picture.jpg")
+    names = {task.source: task.name for task in find_tasks([tmp_path], tmp_path)}
+    assert names["dog.jpg"].startswith("dog-")
+
+
 def test_a_picture_given_twice_is_done_once(pictures, tmp_path):
     assert len(find_tasks([pictures / "lake.jpg", pictures / "lake.jpg"], tmp_path)) == 1
 
@@ -175,7 +183,7 @@ def test_a_description_that_is_edited_while_its_sound_is_made_stays_and_is_sound
         return run(job, folder, on_progress)
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("pipeline.stages.run", edited_meanwhile)
+        meanwhile.setattr("pipeline.sounder.run", edited_meanwhile)
         go(pictures, plan)
     assert "church bell" in document.read_text()
     assert made(go(pictures, plan)) == ["lake"]
@@ -246,6 +254,17 @@ def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, pl
     paint(pictures / "lake.jpg", 99)
     assert made(go(pictures, replace(plan, skip_vlm=True))) == ["lake"]
     assert (plan.out / "lake/picture.jpg").read_bytes() != before
+
+
+def test_editing_a_soundscape_file_leaves_the_sounds_of_other_sources(tmp_path, soundscape):
+    file = tmp_path / "river.json"
+    plan = Plan(tmp_path / "out", audio="procedural", duration_s=2, skip_vlm=True)
+    file.write_text(soundscape.to_json())
+    (first,) = go(file, plan)
+    louder = soundscape.sources[0].model_copy(update={"timbre": ("bright",)})
+    file.write_text(soundscape.model_copy(update={"sources": (louder, *soundscape.sources[1:])}).to_json())
+    (second,) = go(file, plan)
+    assert made([second]) == ["river"] and first["seed"] == second["seed"]
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"duration_s": 3.0}, {"again": True}])
@@ -529,6 +548,16 @@ def test_one_picture_that_breaks_a_batch_costs_the_others_nothing(together, tmp_
     rows = go(tmp_path / "pictures", Plan(tmp_path / "out", "together", "together", 2))
     assert len(made(rows)) == 3
     assert [(row["name"], row["stage"]) for row in rows if "error" in row] == [("red", "describe")]
+
+
+def test_a_model_that_cannot_be_loaded_is_told_once_and_not_once_a_picture(together, pictures, tmp_path):
+    def load():
+        raise SoundscapeError("The weights are not complete.")
+
+    together.load = load
+    with pytest.raises(SoundscapeError, match="not complete"):
+        go(pictures, Plan(tmp_path / "out", "together", "together", 2))
+    assert not (tmp_path / "out/failures.jsonl").exists()
 
 
 def test_stems_of_a_batch_sound_as_they_do_alone(together, tmp_path):

@@ -105,7 +105,7 @@ def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_p
             raise KeyboardInterrupt
         return run(job, folder, on_progress)
 
-    monkeypatch.setattr("pipeline.stages.run", interrupted)
+    monkeypatch.setattr("pipeline.sounder.run", interrupted)
     files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
     assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
     assert "Stopped. What is finished stays" in capsys.readouterr().err
