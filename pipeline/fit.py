@@ -157,4 +157,5 @@ def _signal(checks: Mapping[str, Any]) -> list[Figure]:
 def _number(value: float, meaning: Meaning) -> str:
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     unit = "" if " to " in meaning.unit else " " + meaning.unit
-    return f"{value:,.{digits}f}{unit}".strip()
+    figure = round(value, digits) + 0.0  # no minus before a zero
+    return f"{figure:,.{digits}f}".replace("-", "−") + unit.rstrip()

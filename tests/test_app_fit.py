@@ -88,11 +88,14 @@ def test_its_one_line_says_the_gist(made):
     def gist(**more):
         return re.search(r'class="gist">(.*?)<', card(made, **more))[1]
 
-    good, judged = map(int, re.match(r"(\d+) of (\d+) signs are good\.$", gist(problems=[])).groups())
+    good, judged, rest = re.match(r"(\d+) of (\d+) signs are good(.*)\.$", gist(problems=[])).groups()
+    good, judged = int(good), int(judged)
+    undecided = card(made, problems=[]).count('title="not to be judged"')
+    assert rest == (f", {undecided} more tell nothing either way" if undecided else "")
     assert 1 <= good <= judged
-    assert gist(problems=["It hums."]) == f"{good - 1} of {judged} signs are good. Look at: The sound itself."
+    assert gist(problems=["It hums."]) == f"{good - 1} of {judged} signs are good{rest}. Look at: The sound itself."
     poor = gist(coherence={"mix_text_percentile": 12}, problems=[])
-    assert poor == f"{good} of {judged + 1} signs are good. Look at: Sound and scene, against others."
+    assert poor == f"{good} of {judged + 1} signs are good{rest}. Look at: Sound and scene, against others."
 
 
 def test_problems_are_told_in_full(made):

@@ -289,6 +289,14 @@ def test_the_command_writes_the_page_and_tells_its_path(tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "index.html")
 
 
+def test_a_folder_of_pictures_is_no_tree_of_results_and_stays_as_it_is(tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "photos/a.jpg")
+    assert main([str(tmp_path / "photos")]) == 1
+    assert capsys.readouterr().err == "photos holds no finished results.\n"
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["a.jpg"]
+
+
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert main([str(tmp_path / "nothing")]) == 1
     assert "There is no folder" in capsys.readouterr().err

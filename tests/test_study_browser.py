@@ -138,11 +138,11 @@ def test_nothing_can_be_chosen_before_both_were_heard(visit):
     begin(page)
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
-    assert step(page) == "Listen to both sounds."
+    assert step(page) == "Listen to both sounds, at least 2 seconds of each."
     page.keyboard.press("1")
     until(page, f"session.current.heard.A >= {SOUND_S} * 0.8")
     page.keyboard.press("ArrowLeft")
-    assert step(page) == "Listen to both sounds."
+    assert step(page) == "Listen to B too, at least 2 seconds of it."
     page.keyboard.press("b")
     page.locator("#step", has_text="Which one fits the picture better?").wait_for()
     page.keyboard.press("Enter")

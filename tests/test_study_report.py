@@ -211,7 +211,7 @@ def test_wrong_use_is_answered_with_what_to_do(two, tmp_path, capsys):
     assert [line.partition(".")[0] for line in told] == [
         "There is no folder nowhere",
         "The report would replace the overview of these results",
-        "Name the two groups to listen to",
+        "A listening page compares two groups, and here is only one",
         "To compare by ear, name two different groups",
         "empty holds no finished results",
     ]

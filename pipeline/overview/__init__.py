@@ -17,7 +17,7 @@ from typing import IO, Any
 from ..collection import INDEX, read_collection, read_failures
 from ..errors import SoundscapeError
 from .drawings import draw_missing
-from .page import write_page
+from .page import PAGE, write_page
 from .record import Columns, record
 from .tables import write_tables
 
@@ -56,6 +56,7 @@ def main(arguments: list[str]) -> int:
     root = parser.parse_args(arguments).results
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
+        _refuse_other_folders(root)
         print(write_overview(root, _show if sys.stderr.isatty() else None))
     except SoundscapeError as error:
         print(error, file=sys.stderr)
@@ -67,6 +68,12 @@ def main(arguments: list[str]) -> int:
         print(f"\nStopped. What is drawn stays in {INDEX}/ and is not drawn again.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _refuse_other_folders(root: Path) -> None:
+    """Raise SoundscapeError for a folder that nothing was made in: of pictures, perhaps, among which no page belongs."""
+    if not (root / PAGE).exists() and not any(read_failures(root)) and not any(read_collection(root)):
+        raise SoundscapeError(f"{root.absolute().name} holds no finished results.")
 
 
 def _rows(spool: IO[str]) -> Iterator[dict[str, Any]]:

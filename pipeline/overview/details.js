@@ -45,13 +45,15 @@ function notes(title, kind, texts) {
   return make("ul", { className: `notes ${kind}`, ariaLabel: title }, ...texts.map((text) => make("li", { text })));
 }
 
+const ROLES = { bed: "all the time", recurring: "now and then", "one-shot": "once or twice" }; // as in the app
+
 // What backends without a prompt are asked with.
 const asWords = ({ name, material, action, timbre }) => [name, material, action, ...(timbre ?? [])].filter(Boolean).join(", ");
 
 function stem(result, source, place) {
   const words = [source.material, source.action, (source.timbre ?? []).join(", ")].filter(Boolean).join(" · ");
   const seen = source.evidence === "visible" ? "in the picture" : "inferred";
-  const facts = [`${seen}, ${percent(source.confidence)}`, source.role, `${rounded(source.distance_m)} m`];
+  const facts = [`${seen}, ${percent(source.confidence)}`, `heard ${ROLES[source.role] ?? source.role}`, `${rounded(source.distance_m)} m away`];
   if (source.gain_db) facts.push(`${rounded(source.gain_db)} dB`);
   if (source.mute) facts.push("muted");
   if (source.stem_percentile !== undefined) facts.push(`its words fit better than ${rounded(source.stem_percentile)} % of the others`);

@@ -48,7 +48,9 @@ def _gist(figures: list[Figure]) -> str:
     judged = [each for each in figures if each.verdict]
     good = sum(each.verdict == "good" for each in judged)
     poor = list(dict.fromkeys(each.label for each in judged if each.verdict == "poor"))
-    words = f"{good} of {len(judged)} signs are good." if judged else "Nothing in it can be judged."
+    open_ = len(figures) - len(judged)
+    rest = f", {open_} more tell nothing either way" if open_ else ""
+    words = f"{good} of {len(judged)} signs are good{rest}." if judged else "Nothing in it can be judged."
     return f"{words} Look at: {', '.join(poor)}." if poor else words
 
 

@@ -76,6 +76,8 @@ def _report(options: argparse.Namespace) -> list[str]:
     if options.listen is not None:
         names = options.listen or ["1", "2"]
         if not options.listen and len(study.groups) != 2:
+            if len(study.groups) == 1:
+                raise SoundscapeError("A listening page compares two groups, and here is only one. Name two folders.")
             labels = ", ".join(f"{number}: {group.label}" for number, group in enumerate(study.groups, 1))
             raise SoundscapeError(f"Name the two groups to listen to. There are {labels}.")
         first, second = (find_group(study.groups, name) for name in names)

@@ -161,7 +161,9 @@ function step() {
 }
 
 const WORDS = {
-  listen: "Listen to both sounds.",
+  listen: `Listen to both sounds, at least ${HEARD_S} seconds of each.`,
+  "listen-A": `Listen to A too, at least ${HEARD_S} seconds of it.`,
+  "listen-B": `Listen to B too, at least ${HEARD_S} seconds of it.`,
   choose: "Which one fits the picture better?",
   "rate-A": "How well does A fit the picture, from 1 to 5?",
   "rate-B": "How well does B fit the picture, from 1 to 5?",
@@ -171,7 +173,9 @@ const WORDS = {
 function paint() {
   const now = step();
   const { choice, ratings } = session.current;
-  if (find("step").textContent !== WORDS[now]) find("step").textContent = WORDS[now];
+  const missing = SIDES.filter((side) => !heardEnough(side));
+  const words = WORDS[now === "listen" && missing.length === 1 ? `listen-${missing[0]}` : now];
+  if (find("step").textContent !== words) find("step").textContent = words;
   find("answers").dataset.step = now;
   for (const button of document.querySelectorAll("[data-choice]")) {
     button.setAttribute("aria-pressed", String(button.dataset.choice === choice));
