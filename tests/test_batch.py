@@ -1,5 +1,6 @@
 """Folders of pictures: resumed after anything, nothing made twice, and one bad picture stops nothing."""
 
+import hashlib
 import json
 import os
 import random
@@ -63,14 +64,15 @@ def made(rows: list[dict]) -> list[str]:
 
 
 def tree(out: Path) -> dict[str, object]:
-    """Every file, without the seconds that its making took."""
+    """Every file by its hash, JSON without the seconds that its making took."""
     files: dict[str, object] = {}
     for path in sorted(out.rglob("*")):
         if path.is_file() and path.name not in TOLD and path.suffix != ".js":
-            data: object = path.read_bytes()
+            data = path.read_bytes()
+            found: object = hashlib.sha256(data).hexdigest()
             if path.name == "manifest.json" or ".descriptions" in path.parts:
-                data = {key: value for key, value in json.loads(data).items() if key != "seconds"}
-            files[path.relative_to(out).as_posix()] = data
+                found = {key: value for key, value in json.loads(data).items() if key != "seconds"}
+            files[path.relative_to(out).as_posix()] = found
     return files
 
 
