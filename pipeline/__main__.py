@@ -22,6 +22,7 @@ from .stages import Plan, Row, Task
 from .synthesize import MIN_DURATION_S
 
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
+UNHEARD = 141  # and of a pipe whose reader went away
 EARLIER = f"; the description that was there is kept as {BEFORE}"
 
 # Words that in place of a picture lead to another command, and the module whose `main` it is.
@@ -45,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--skip-vlm and --skip-audio together leave nothing to do")
     if options.ray is not None and options.workers > 1:
         parser.error("--ray and --workers are two ways to do the same; choose one")
+    if options.ray is None and (options.ray_vision or options.ray_sound):
+        parser.error("--ray-vision and --ray-sound say how --ray divides the work; give --ray too")
     for name, registry in ((options.vision, backends.VISION), (options.audio, backends.AUDIO)):
         if name and name not in registry:
             parser.error(f"there is no backend '{name}'; choices: {', '.join(registry)}")
@@ -53,6 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
     except SoundscapeError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # or Python would try to write the rest there when it ends
+        print("Stopped: standard output was closed. What is finished stays.", file=sys.stderr)
+        return UNHEARD
     except OSError as error:
         print(
             f"{parser.prog}: nothing can be written to {error.filename or options.out}: {error.strerror}",
@@ -76,14 +83,15 @@ def _run(options: argparse.Namespace) -> bool:
     plan = Plan(out, **{name: getattr(options, name) for name in wishes})
     progress = _Progress(len(tasks))
 
-    def overview() -> None:
+    def finish() -> None:
+        progress.sum_up()
         if (len(tasks) > 1 or (out / "index.html").exists()) and not options.skip_audio and storage.is_local(out):
             from .overview import write_overview
 
             page = write_overview(out, progress.show)
             progress.say(f"To look through them all, open {page}")
 
-    return run_batch(tasks, plan, progress.tell, rows=_way(options, plan, progress.show), finish=overview)
+    return run_batch(tasks, plan, progress.tell, rows=_way(options, plan, progress.show), finish=finish)
 
 
 def _way(
@@ -93,6 +101,8 @@ def _way(
     if options.ray is not None:
         from .cluster import in_cluster
 
+        beginning = f"Joining Ray at {options.ray}" if options.ray else "Starting Ray on this machine"
+        print(f"{beginning} and its workers; the first result takes a while.", file=sys.stderr, flush=True)
         return partial(in_cluster, address=options.ray, vision=options.ray_vision, sound=options.ray_sound)
     if options.workers > 1:
         from . import workers
@@ -144,22 +154,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seed(text: str) -> int:
-    if not 0 <= int(text) < SEED_LIMIT:
+    if not text.isdecimal() or int(text) >= SEED_LIMIT:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {SEED_LIMIT - 1}")
     return int(text)
 
 
 def _count(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number, at least 1")
     return int(text)
 
 
 def _duration(text: str) -> float:
     """Read a duration; the upper limit is that of the backend, which is asked later."""
-    if not float(text) >= MIN_DURATION_S:  # true for NaN
+    try:
+        duration = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, at least {MIN_DURATION_S:g}") from None
+    if not duration >= MIN_DURATION_S:  # true for NaN
         raise argparse.ArgumentTypeError(f"must be at least {MIN_DURATION_S:g}")
-    return float(text)
+    return duration
 
 
 class _Progress:
@@ -167,7 +181,7 @@ class _Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._done = self._made = self._failed = 0
+        self._done = self._before = self._failed = 0
         self._start = time.monotonic()
         self._live = sys.stderr.isatty()
 
@@ -180,19 +194,30 @@ class _Progress:
         """Tell what came of a picture: a line for people, and one for programs."""
         self._done += 1
         self._failed += "error" in row
-        self._made += "unchanged" not in row
+        self._before += "unchanged" in row and "error" not in row
         outcome = row.get("error") or ("done before" if "unchanged" in row else "done")
         outcome += EARLIER if "earlier_soundscape" in row else ""
         self.say(f"[{self._done}/{self._total}] {row['source']}: {outcome}{self._outlook()}")
         # In ASCII, which every system can print, whatever the picture is called.
         print(json.dumps({key: row[key] for key in row if key != "source"}), flush=True)
 
+    def sum_up(self) -> None:
+        """Tell what came of all, where it is not one line that stands there already."""
+        if self._total > 1:
+            counts = ((self._made, "done"), (self._before, "done before"), (self._failed, "failed"))
+            told = ", ".join(f"{count} {words}" for count, words in counts if count)
+            self.say(f"{told}; failures.jsonl says why" if self._failed else told)
+
+    @property
+    def _made(self) -> int:
+        return self._done - self._before - self._failed
+
     def say(self, line: str) -> None:
         start = "\r\x1b[K" if self._live else ""
         print(f"{start}{line}", file=sys.stderr, flush=True)
 
     def _outlook(self) -> str:
-        """Return the rate, the time left and the failures, once there is something to tell."""
+        """Return the rate, the time left and the failures, once something was made: failing and skipping are fast."""
         left = self._total - self._done
         if not left or not self._made:
             return ""

@@ -47,6 +47,7 @@ def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_sto
     inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
     process = call(*inputs, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 1
+    assert "2 done, 1 failed; failures.jsonl says why" in process.stderr
     first, bad, second = lines(process)
     assert first["name"] == "meadow" and second["name"].startswith("meadow-")
     assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
@@ -166,13 +167,25 @@ def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_pat
         (("a.jpg", "--out", "x", "--duration", "0"), "must be at least 2"),
         (("a.jpg", "--out", __file__), "nothing can be written to"),
         (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
+        (("a.jpg", "--out", "x", "--seed", "abc"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
+        (("a.jpg", "--out", "x", "--workers", "two"), "at least 1"),
+        (("a.jpg", "--out", "x", "--ray-vision", "1"), "give --ray too"),
         (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
     ],
 )
 def test_wrong_usage_exits_with_2(tmp_path, arguments, words):
     process = call(*arguments, cwd=tmp_path)
     assert process.returncode == 2 and words in process.stderr and process.stdout == ""
+    assert " _" not in process.stderr  # no name from inside the program
+
+
+def test_whoever_stops_reading_the_lines_stops_the_run(pictures, tmp_path):
+    command = [sys.executable, "-m", "pipeline", pictures, "--out", tmp_path, "--duration", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 141 and "standard output was closed" in told and "Traceback" not in told
 
 
 def test_help_comes_at_once_without_heavy_imports():
