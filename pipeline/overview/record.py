@@ -17,7 +17,7 @@ from .prompts import read_prompts
 
 _KEY = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)  # what can be the name of a column
 _ELSEWHERE = ("seconds.", "document.sources", "checks.problems")  # figures with a place of their own in the record
-STAGES = ("describe", "sound", "mix", "files")
+STAGES = ("describe", "sound", "mix")  # a manifest is written before the time for the files is known
 
 
 class Columns:
