@@ -150,7 +150,7 @@ def thunder(voice: Voice) -> np.ndarray:
         for channel in range(2):
             signal.place(out[channel], stroke[channel], start)
     storm = signal.noise(rng, length, [(30, -10), (100, 0), (400, -7), (2000, -20), (8000, -34)], channels=2)
-    return signal.unit(out) + np.float32(voice.setting("air", 0.03)) * storm
+    return signal.unit(out) + np.float32(voice.setting("air", 0.06)) * storm
 
 
 def _strokes(voice: Voice) -> np.ndarray:

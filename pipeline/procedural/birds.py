@@ -327,7 +327,7 @@ def rooster(voice: Voice) -> np.ndarray:
             ]
         )
 
-    return outdoors(voice, called(voice, crowing, 1.0), decay_s=1.0, share=0.047)
+    return outdoors(voice, called(voice, crowing, 1.0), decay_s=1.0, share=0.047, air_db=-29)
 
 
 def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float) -> np.ndarray:

@@ -45,7 +45,7 @@ def dishes(voice: Voice) -> np.ndarray:
         times = start + np.cumsum(voice.rng.gamma(1.3, 0.06 / pace(voice), count))
         gains = voice.rng.uniform(0.15, 1.0, count) ** 1.6 * spread(voice, 0.5, 1.0)
         _strew(voice, track, plates if voice.rng.random() < 0.65 else plates + steel, times, gains)
-    return indoors(voice, track, decay_s=0.5, share=0.08, air_db=-33)
+    return indoors(voice, track, decay_s=0.5, share=0.08, air_db=-29)
 
 
 def cutlery(voice: Voice) -> np.ndarray:
@@ -65,7 +65,7 @@ def cutlery(voice: Voice) -> np.ndarray:
 def glasses(voice: Voice) -> np.ndarray:
     """Glasses that touch: two bowls knock once or twice, stems and feet are set down."""
     name = body_of(voice, "glass")
-    bowls = things(voice, name, 8, (1.1, 2.8), (0.15, 0.45), noise=3.0, modes=20)
+    bowls = things(voice, name, 8, (1.1, 2.8), (0.12, 0.3), noise=4.5, modes=20)
     feet = things(voice, name, 4, (0.8, 1.5), (0.1, 0.2), noise=5.0)
     track = _stereo(voice)
     for start in events(voice, 0.8, length_s=0.8, evenness=2.0):
@@ -75,7 +75,7 @@ def glasses(voice: Voice) -> np.ndarray:
         _strew(voice, track, bowls, times[:1] + 0.0006, 0.7)  # the other glass of the pair
         if voice.rng.random() < 0.5:
             _strew(voice, track, feet, times[-1:] + spread(voice, 0.15, 0.4), 0.5)
-    return indoors(voice, track, decay_s=0.5, share=0.047, air_db=-31)
+    return indoors(voice, track, decay_s=0.5, share=0.07, air_db=-28)
 
 
 # Clockwork and keys --------------------------------------------------------------------------------------------------

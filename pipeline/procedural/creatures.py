@@ -173,7 +173,7 @@ def sheep(voice: Voice) -> np.ndarray:
 def pig(voice: Voice) -> np.ndarray:
     """Grunts: slow, irregular flapping of the snout through two low resonances, in runs; a squeal now and then."""
     track = np.zeros(voice.length, np.float32)
-    for start, end in bouts(voice, (2.5, 5.0), (0.5, 1.5)):
+    for start, end in bouts(voice, (2.5, 5.0), (0.3, 0.9)):
         while start < end:
             length = lengthened(voice, 0.14, 0.26)
             signal.place(track, _grunt(voice, length), start, spread(voice, 0.4, 1.0))
@@ -207,7 +207,7 @@ def horse(voice: Voice) -> np.ndarray:
     def whinny_or_snort() -> np.ndarray:
         return _snort(voice) if voice.rng.random() < 0.15 else _whinny(voice)
 
-    return outdoors(voice, called(voice, whinny_or_snort, 0.9), decay_s=0.9, share=0.08)
+    return outdoors(voice, called(voice, whinny_or_snort, 0.5), decay_s=1.2, share=0.15)
 
 
 def _whinny(voice: Voice) -> np.ndarray:
@@ -267,7 +267,7 @@ def growl(voice: Voice) -> np.ndarray:
             **manners(voice, breath=0.6, jitter=0.02, tilt_db=-3.0),
         )
 
-    return outdoors(voice, called(voice, roar, 1.0), decay_s=0.9, share=0.09)
+    return outdoors(voice, called(voice, roar, 0.8), decay_s=1.2, share=0.12, air_db=-31)
 
 
 def wolf(voice: Voice) -> np.ndarray:

@@ -134,7 +134,7 @@ def page(voice: Voice) -> np.ndarray:
             voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
         )
         signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
-    return indoors(voice, track, decay_s=0.25, share=0.033, air_db=-27)
+    return indoors(voice, track, decay_s=0.25, share=0.033, air_db=-25)
 
 
 def cloth(voice: Voice) -> np.ndarray:

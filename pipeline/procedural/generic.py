@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import schedule, signal
+from .ambience import indoors
 from .signal import RATE
 from .voice import Voice
 from .words import Material, material
@@ -76,7 +77,7 @@ def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float =
     if body.grain > 0.3:
         level = signal.one_pole(signal.impulses(voice.length, times, gains), 0.05)
         out = (1 - body.grain) * signal.peak(out) + 0.7 * signal.peak(_crumbs(voice, body, level, 700.0))
-    return out
+    return indoors(voice, out, decay_s=0.35, share=0.05, air_db=-28)
 
 
 def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> np.ndarray:

@@ -48,7 +48,7 @@ def compressor(voice: Voice) -> np.ndarray:
     cabinet = signal.noise(
         rng, length, [(60, -10), (150, 0), (400, -5), (1000, -14), (3000, -26), (10000, -44)], channels=2
     )
-    return signal.unit(hum) * throb.astype(np.float32) + 0.15 * cabinet
+    return signal.unit(hum) * throb.astype(np.float32) + 0.3 * cabinet
 
 
 def mains_hum(voice: Voice) -> np.ndarray:
