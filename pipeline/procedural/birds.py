@@ -270,7 +270,7 @@ def wings(voice: Voice) -> np.ndarray:
         swell = np.interp(times, start + length_s * np.array([0.0, 0.3, 1.0]), [0.5, 1.0, 0.1])
         for time, force in zip(times, swell, strict=True):
             signal.place(track, puffs[voice.rng.integers(6)], time, force * spread(voice, 0.7, 1.0))
-    return outdoors(voice, track, decay_s=0.5, share=0.04, air_db=-24)
+    return outdoors(voice, track, decay_s=0.5, share=0.04, air_db=-20)
 
 
 def _wing_beat(voice: Voice) -> np.ndarray:

@@ -38,7 +38,9 @@ def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int =
 def creak(voice: Voice) -> np.ndarray:
     """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
     track = np.zeros(voice.length, np.float32)
-    wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8, modes=24, noise=2.5)
+    # In a hollow thing many loose boards answer, and no single note.
+    hollow = max(-voice.brightness, 0.0)
+    wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8 * 0.65**hollow, modes=24, noise=2.5 * 2.2**hollow)
     for start in events(voice, 1.4, length_s=1.2):
         signal.place(track, _one_creak(voice, wood, spread(voice, 10, 30)), start, spread(voice, 0.5, 1.0))
     return indoors(voice, track, decay_s=0.5, share=0.13, air_db=-29)
@@ -134,7 +136,7 @@ def page(voice: Voice) -> np.ndarray:
             voice.rng, length, folds, voice.rng.exponential(1.0, count), 0.0012, [(1500, -6), (4000, 0), (9000, -6)]
         )
         signal.place(track, signal.unit(sheet) + 0.5 * snaps, start, spread(voice, 0.6, 1.0))
-    return indoors(voice, track, decay_s=0.25, share=0.033, air_db=-25)
+    return indoors(voice, track, decay_s=0.35, share=0.06, air_db=-23)
 
 
 def cloth(voice: Voice) -> np.ndarray:
