@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # or Python would try to write the rest there when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try to write the rest there
         print("Stopped: standard output was closed. What is finished stays.", file=sys.stderr)
         return UNHEARD
     except OSError as error:
@@ -85,7 +85,8 @@ def _run(options: argparse.Namespace) -> bool:
 
     def finish() -> None:
         progress.sum_up()
-        if (len(tasks) > 1 or (out / "index.html").exists()) and not options.skip_audio and storage.is_local(out):
+        is_wanted = (progress.succeeded and len(tasks) > 1) or (out / "index.html").exists()
+        if is_wanted and not options.skip_audio and storage.is_local(out):
             from .overview import write_overview
 
             page = write_overview(out, progress.show)
@@ -184,6 +185,10 @@ class _Progress:
         self._done = self._before = self._failed = 0
         self._start = time.monotonic()
         self._live = sys.stderr.isatty()
+
+    @property
+    def succeeded(self) -> int:
+        return self._done - self._failed
 
     def show(self, stage: str, done: int, total: int) -> None:
         if self._live:

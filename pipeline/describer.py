@@ -12,7 +12,7 @@ from PIL import Image
 from . import backends, storage
 from .backends.instruction import TEMPLATE
 from .describe import describe_batch
-from .errors import Cancelled
+from .errors import Cancelled, SoundscapeError
 from .job import OnProgress, made_by
 from .picture import load_picture
 from .results import BEFORE, SOUNDSCAPE, read_result, says, write_soundscape
@@ -61,7 +61,7 @@ class Record:
 class Describer(Stage):
     """Puts a soundscape.json into the folder of each result, unless the one there is of this picture and this model.
 
-    What a person has edited in it since stays.
+    What a person has edited in it stays, until the picture changes or another model is asked for.
     """
 
     name = "describe"
@@ -103,7 +103,7 @@ class Describer(Stage):
             sha256 = sha256_of(local)
             record = Record(digest("description", sha256, self._ground if is_picture else ""), sha256)
             before = Record.read(self.plan.out, row["name"])
-            if not self.plan.again and before and before.key == record.key and document.is_file():
+            if not self.plan.again and before and document.is_file() and self._stays(before, record, document):
                 return finished | {"unchanged": True} if self.plan.skip_audio else finished
             if is_picture:
                 return _New(replace(record, vision=self._card), picture=load_picture(local))
@@ -111,6 +111,13 @@ class Describer(Stage):
             # Not from its content: editing one source is to leave the sounds of the others.
             seed = seed_from(digest(row["source"])) if seed is None else seed
             return _New(replace(record, seed=seed), soundscape=soundscape)
+
+    def _stays(self, before: Record, now: Record, document: Path) -> bool:
+        """True when the description is that of this input and model; an edited one outlives another revision of it."""
+        if before.key == now.key:
+            return True
+        is_same = before.sha256 == now.sha256 and (before.vision or {}).get("backend") == self._vision
+        return is_same and _is_edited(storage.read_bytes(document), before)
 
     def _look(self, pictures: list[Image.Image], on_progress: OnProgress) -> list[tuple[Soundscape | Exception, float]]:
         """Return what each picture is described as, or why not, and the seconds it took."""
@@ -159,6 +166,14 @@ def read_document(path: Path) -> tuple[Soundscape, int | None]:
         finished = read_result(path)
         return finished.soundscape, finished.manifest.get("seed")
     return soundscape_of(path.read_bytes(), path.name), None
+
+
+def _is_edited(document: bytes, record: Record) -> bool:
+    """True when a person has changed the description since, be it into one that cannot be read."""
+    try:
+        return digest(soundscape_of(document, SOUNDSCAPE).to_json()) != record.soundscape
+    except SoundscapeError:
+        return True
 
 
 def _instruction(vision: str) -> str:

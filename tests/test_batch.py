@@ -220,6 +220,18 @@ def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pic
     assert "church bell" in Path(row["earlier_soundscape"]).read_text()
 
 
+def test_an_edited_description_outlives_another_revision_of_the_model(pictures, plan, monkeypatch):
+    go(pictures, plan)
+    (plan.out / "lake/soundscape.json").write_text('{"sources": [{"name": "church bell"}]}')
+    (plan.out / "dog/001/soundscape.json").write_text("{not yet")
+    card = backends.card("tagger")
+    monkeypatch.setattr(backends, "card", lambda name: replace(card, revision="another"))
+    rows = go(pictures, replace(plan, skip_audio=True))
+    assert made(rows) == sorted(row["name"] for row in rows if row["name"].startswith("cat"))
+    assert "church bell" in (plan.out / "lake/soundscape.json").read_text()
+    assert (plan.out / "dog/001/soundscape.json").read_text() == "{not yet"
+
+
 def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
     go(pictures, replace(plan, seed=None))
     document = plan.out / "dog/001/soundscape.json"
