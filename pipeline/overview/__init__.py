@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _refuse_other_folders(root: Path) -> None:
-    """Raise SoundscapeError for a folder that nothing was made in: of pictures, perhaps, among which no page belongs."""
+    """Raise SoundscapeError for a folder that nothing was made in: perhaps of pictures, among which no page belongs."""
     if not (root / PAGE).exists() and not any(read_failures(root)) and not any(read_collection(root)):
         raise SoundscapeError(f"{root.absolute().name} holds no finished results.")
 

@@ -45,7 +45,8 @@ class Shelf:
 
     def warm_up(self) -> None:
         """Read the tree while the page is being loaded; thousands of results take seconds."""
-        self._all(may_read=True)
+        if not self._all(may_read=True):
+            _log.warning("%s holds no finished results yet. They appear on the page once there are some.", self._root)
 
     def look(self, asked: Any) -> dict[str, Any]:
         """Return how many results hold all words of the query, and some of them from a place on.

@@ -69,9 +69,9 @@ def memory(pictures: Path, out: Path) -> dict[int, float]:
         if done in (100, 500, 1000, 2000):
             found[done] = resident_mb()
 
-    # As a folder that is read again and again: each round is one of new seeds.
+    # As a folder that is done again and again, everything anew each time.
     for seed in range(-(-2000 // len(list(pictures.iterdir())))):
-        plan = Plan(out, "tagger", "procedural", 2, seed)
+        plan = Plan(out, "tagger", "procedural", 2, seed, again=True)
         run_batch(find_tasks([pictures], out), plan, count)
     return found
 
