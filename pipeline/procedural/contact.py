@@ -78,6 +78,24 @@ def glasses(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.5, share=0.07, air_db=-28)
 
 
+def chopping(voice: Voice) -> np.ndarray:
+    """A knife on a board: each cut crunches through something crisp before the blade knocks on the wood."""
+    board = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.5, 0.7), ring=0.35, modes=26, noise=5.0)
+    thuds = [sole_press(voice, 1.2) for _ in range(4)]  # the table under the board
+    track = np.zeros(voice.length, np.float32)
+    for span in bouts(voice, (2.0, 4.0), (0.4, 1.2)):
+        for time in rhythm(voice, span, 0.36, 0.12):
+            size, force = seconds(spread(voice, 0.03, 0.06)), spread(voice, 0.5, 1.0)
+            crumbs = np.exp(1.2 * voice.rng.standard_normal(size // 60 + 2))
+            course = np.interp(np.arange(size), np.arange(len(crumbs)) * 60, crumbs) * np.linspace(0.2, 1.0, size)
+            crunch = signal.bandpass(voice.rng.standard_normal(size) * course, 1500, 9000)
+            cut = time + size / signal.RATE
+            signal.place(track, signal.peak(crunch), time, 0.25 * 1.5**voice.roughness)
+            signal.place(track, board.blow(voice.rng, force), cut)
+            signal.place(track, thuds[voice.rng.integers(4)], cut, force)
+    return indoors(voice, track, decay_s=0.4, share=0.1, air_db=-28)
+
+
 # Clockwork and keys --------------------------------------------------------------------------------------------------
 
 

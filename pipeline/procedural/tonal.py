@@ -26,23 +26,29 @@ CHURCH_BELL = (
     (6.79, 0.20, 0.3),
     (8.21, 0.14, 0.2),
 )
+_STROKES = 4  # of a bell that sounds once: the four quarters
 K5LA_HZ = (311.1, 370.0, 415.3, 493.9, 622.3)  # a common five-chime locomotive horn
 TUBE_RATIOS = (1.0, 2.756, 5.404, 8.933)  # of a free bar or tube
 
 
 def church_bell(voice: Voice) -> np.ndarray:
-    """One bell, tolling slowly: partials in beating pairs, since no bell is quite round."""
+    """One bell, tolling slowly, or striking an hour: partials in beating pairs, since no bell is quite round.
+
+    It is heard from some way off: the clapper's later strokes fall into the echo of the earlier ones.
+    """
     prime_hz = voice.params.get("prime_hz", 480.0) * spread(voice, 0.85, 1.2) * 1.25**voice.brightness
-    pairs = _beating_pairs(voice, np.array(CHURCH_BELL), prime_hz, ring=(260.0 / prime_hz) ** 0.5)
+    pairs = _beating_pairs(voice, np.array(CHURCH_BELL), prime_hz, ring=0.55 * (260.0 / prime_hz) ** 0.5)
     track = np.zeros(voice.length, np.float32)
     if voice.role == "one-shot":
-        times = events(voice, 3.0, length_s=4.0)
+        gaps = spread(voice, 1.5, 1.7) * np.arange(_STROKES)
+        times = np.concatenate([start + gaps for start in events(voice, 3.0, length_s=7.0)])
+        times = times[times < voice.duration_s]
     else:
         times = rhythm(voice, (spread(voice, 0.1, 0.5), voice.duration_s), voice.params.get("toll_s", 1.9), 0.02)
     tolls = [_struck_bell(voice, pairs) for _ in range(2)]
     for index, time in enumerate(times):
         signal.place(track, tolls[index % 2], time, spread(voice, 0.75, 1.0))
-    return outdoors(voice, track, decay_s=2.0, share=0.48)
+    return outdoors(voice, track, decay_s=3.0, share=0.65, air_db=-28)
 
 
 def _beating_pairs(voice: Voice, partials: np.ndarray, prime_hz: float, ring: float) -> np.ndarray:
