@@ -162,7 +162,7 @@ def sheep(voice: Voice) -> np.ndarray:
             shimmer=0.1,
             subharmonic=0.08,
             vibrato_hz=spread(voice, 9.0, 12.0),
-            vibrato=0.09,
+            vibrato=0.13,
             sharpness=10.0,
             **manners(voice, breath=0.06, jitter=0.008, tilt_db=1.0),
         )
@@ -194,7 +194,7 @@ def _grunt(voice: Voice, length_s: float) -> np.ndarray:
         shimmer=0.5,
         subharmonic=0.3,
         sharpness=5.0,
-        **manners(voice, breath=0.3, jitter=0.16, tilt_db=-4.0),
+        **manners(voice, breath=0.4, jitter=0.16, tilt_db=-1.0),
     )
 
 
