@@ -110,7 +110,7 @@ FAR_HANDS = [(150, -30), (500, -8), (1000, 0), (2200, -1), (4500, -9), (9000, -2
 
 def applause(voice: Voice) -> np.ndarray:
     """Many people clapping, each at a pace, with hands and a place of their own."""
-    people = max(8, round(voice.params.get("people", 84) * 2.0**voice.density))
+    people = max(8, round(voice.params.get("people", 76) * 2.0**voice.density))
     rows = np.zeros((5, voice.length), np.float32)  # of seats, from left to right
     for index in range(people):
         hands = [_clap(voice) for _ in range(2)]
