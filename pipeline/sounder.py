@@ -32,8 +32,9 @@ from .stages import (
     soundscape_of,
     told,
 )
-from .synthesize import Stem, check_duration, synthesize_batch
+from .synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
 
+REMEMBERED_BYTES = 64 * 1024 * 1024  # of stems; nobody comes back to a picture, so more would only fill the memory
 USUAL_DURATION_S = 10.0  # of longer ones fewer go together
 # What shapes the mix besides the stems; the catalogue knows how loud each kind is.
 MIXING = ("audio.py", "mix.py", "space.py", "loudness.py", "procedural/catalogue", "procedural/catalogue.py")
@@ -48,6 +49,7 @@ class Sounder(Stage):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
+        limit_remembered_stems(REMEMBERED_BYTES)
         self._audio, self._model = backends.load_audio(plan.audio)
         check_duration(self._audio, plan.duration_s, self._model.max_duration_s)
         card = made_by(self._audio)

@@ -179,14 +179,24 @@ class _StemCache:
                 return
             self._clips[key] = clip
             self._bytes += clip.samples.nbytes
-            while self._bytes > self._limit_bytes:
-                self._bytes -= self._clips.popitem(last=False)[1].samples.nbytes
+            self._shrink()
+
+    def limit(self, limit_bytes: int) -> None:
+        """Keep no more than this from now on."""
+        with self._lock:
+            self._limit_bytes = limit_bytes
+            self._shrink()
 
     def clear(self) -> None:
         with self._lock:
             self._clips.clear()
             self._bytes = 0
 
+    def _shrink(self) -> None:
+        while self._bytes > self._limit_bytes:
+            self._bytes -= self._clips.popitem(last=False)[1].samples.nbytes
+
 
 _cache = _StemCache(CACHE_BYTES)
 forget_stems = _cache.clear
+limit_remembered_stems = _cache.limit  # in bytes

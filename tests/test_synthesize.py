@@ -148,3 +148,11 @@ def test_the_cache_forgets_what_was_used_longest_ago_and_guards_what_it_keeps():
 def test_an_unknown_backend_is_refused_with_the_nearest_name(soundscape):
     with pytest.raises(SoundscapeError, match="Did you mean 'procedural'"):
         synthesize(soundscape, "proceduarl")
+
+
+def test_fewer_stems_are_kept_from_when_that_is_wished():
+    cache = _StemCache(1_000_000)
+    for name in "abc":
+        cache.put(name, noise(1))
+    cache.limit(noise(1).samples.nbytes)
+    assert [cache.get(name) is not None for name in "abc"] == [False, False, True]
