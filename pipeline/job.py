@@ -5,6 +5,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -146,8 +147,10 @@ def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgr
 
 def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
     """What can be told without a model of the sound, and of picture and sound beside each other."""
-    senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
-    return {"checks": check(clip), "senses": senses}
+    with ThreadPoolExecutor(1) as pool:  # the transforms leave Python's lock alone
+        checks = pool.submit(check, clip)
+        senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
+        return {"checks": checks.result(), "senses": senses}
 
 
 def _prompts(
