@@ -30,7 +30,7 @@ from .conftest import RATE, noise
 
 ROOT = Path(__file__).parent.parent
 TOLD = ("index.html", "summary.csv", "results.parquet")  # of the results, seconds and all
-KILLS = int(os.environ.get("KILLS", "4"))  # KILLS=50 is the promise; fewer keep the suite short
+KILLS = int(os.environ.get("KILLS", "3"))  # KILLS=50 is the promise; fewer keep the suite short
 
 
 def paint(path: Path, seed: int = 0) -> Path:
