@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from . import storage
+from .collection import FAILURES
 from .errors import SoundscapeError
 from .job import OnProgress
 from .picture import SUFFIXES
 from .results import BEFORE, MAX_NAME, OURS, PICTURE, SOUNDSCAPE, mend
 from .stages import Plan, Row, Task
 
-FAILURES = "failures.jsonl"
 LOCK = ".lock"
 _TAKEN = {*OURS, BEFORE, FAILURES, "index.html", "summary.csv", "results.parquet"}  # what lies in and beside results
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names for files on Windows

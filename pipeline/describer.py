@@ -54,6 +54,10 @@ class Record:
         except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
 
+    def is_of(self, soundscape: Soundscape) -> bool:
+        """True for the description as it was made."""
+        return digest(soundscape.to_json()) == self.soundscape
+
     def write(self, out: Path, name: str) -> None:
         storage.write_bytes(_record_path(out, name), json.dumps(vars(self), indent=2).encode())
 
@@ -171,7 +175,7 @@ def read_document(path: Path) -> tuple[Soundscape, int | None]:
 def _is_edited(document: bytes, record: Record) -> bool:
     """True when a person has changed the description since, be it into one that cannot be read."""
     try:
-        return digest(soundscape_of(document, SOUNDSCAPE).to_json()) != record.soundscape
+        return not record.is_of(soundscape_of(document, SOUNDSCAPE))
     except SoundscapeError:
         return True
 

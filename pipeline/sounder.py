@@ -177,7 +177,7 @@ def _vision(soundscape: Soundscape, record: Record | None) -> dict[str, Any] | N
     """Return who described the picture, and whether a person has edited that since."""
     if record is None or record.vision is None:
         return None
-    return record.vision | {"edited": digest(soundscape.to_json()) != record.soundscape}
+    return record.vision | {"edited": not record.is_of(soundscape)}
 
 
 def _facts(folder: Path, manifest: dict[str, Any]) -> Row:

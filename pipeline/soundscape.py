@@ -111,7 +111,7 @@ class Soundscape(_Document):
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object_without_duplicates)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=object_without_duplicates)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise SoundscapeError(f"This is not JSON yet ({where}): {error.msg.lower()}.") from None
@@ -125,7 +125,8 @@ def _refuse_constant(name: str) -> None:
     raise SoundscapeError(f"{name} is not a number that JSON allows. Write a finite number.")
 
 
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; one key written twice would silently lose a value, so it is refused."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         keys = [key for key, _ in pairs]

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import url2pathname
 
+from .collection import INDEX
 from .errors import SoundscapeError
 from .results import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
@@ -23,7 +24,6 @@ LOCAL_PROTOCOLS = ("file", "local")
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf")
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}  # drivers
 FETCHED = (SOUNDSCAPE, BEFORE, PROMPTS, MANIFEST, PICTURE)  # of a remote result that is remade; its sound is made again
-INDEX = "_index"  # thumbnails and spectrograms of a tree's index.html
 
 _log = logging.getLogger("pipeline")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import SoundscapeError, did_you_mean
 from ..procedural.stems import tokens
-from ..soundscape import Box
+from ..soundscape import Box, object_without_duplicates
 
 GOLD, OLDER = "gold.json", "labels.json"
 FORMAT = 1
@@ -44,7 +44,7 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     if path is None:
         raise SoundscapeError(f"There is no {GOLD} in {folder}.")
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_duplicates)
+        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=object_without_duplicates)
     except json.JSONDecodeError as error:
         raise SoundscapeError(
             f"{path.name} is not JSON yet (line {error.lineno}, column {error.colno}): {error.msg.lower()}."
@@ -56,15 +56,6 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     if problems:
         raise SoundscapeError("\n".join(f"{path.name}: {problem}" for problem in problems))
     return labels
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise SoundscapeError(f"{twice}: is written twice in one object. Keep one of them.")
-    return fields
 
 
 def _read_gold(data: Any, problems: list[str]) -> dict[str, Labels]:

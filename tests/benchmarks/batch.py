@@ -22,6 +22,8 @@ from pipeline.picture import load_picture
 from pipeline.stages import Plan
 from pipeline.workers import in_processes
 
+from .job import resident_mb
+
 DURATION_S = 10
 OVERHEAD_GOAL = 1.05
 GROWTH_GOAL = 1.1
@@ -74,10 +76,6 @@ def memory(pictures: Path, out: Path) -> dict[int, float]:
         plan = Plan(out, "tagger", "procedural", 2, seed, again=True)
         run_batch(find_tasks([pictures], out), plan, count)
     return found
-
-
-def resident_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
 WAYS = {"bare stages": bare, "batch": batch, "batch, 2 workers": two_workers}
