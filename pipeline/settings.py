@@ -33,6 +33,8 @@ class Settings:
     clap_model: str = ""
     clip_model: str = ""  # CLIP or SigLIP
     device: str = ""  # cuda | mps | cpu; empty: the fastest there is
+    allowed_hosts: str = ""  # host names by which the app may be called, with commas between them; * for any
+    scratch_gb: str = ""  # what visitors' files may take on the disk; empty: 2, or a tenth of the free disk
     hf_token: str = field(default="", repr=False)
 
 

@@ -101,6 +101,8 @@ class Soundscape(_Document):
         try:
             # Through JSON again, so that lists become tuples while numbers stay as strict as they were written.
             return cls.model_validate_json(json.dumps(data))
+        except RecursionError:
+            raise SoundscapeError(TOO_DEEP) from None
         except ValidationError as error:
             raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
 
@@ -116,7 +118,7 @@ def _parse(text: str) -> Any:
         where = f"line {error.lineno}, column {error.colno}"
         raise SoundscapeError(f"This is not JSON yet ({where}): {error.msg.lower()}.") from None
     except RecursionError:
-        raise SoundscapeError("This is not a soundscape: it is nested too deeply.") from None
+        raise SoundscapeError(TOO_DEEP) from None
     except ValueError as error:  # an integer with thousands of digits
         raise SoundscapeError(f"This is not JSON yet: {error}") from None
 
@@ -134,6 +136,8 @@ def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise SoundscapeError(f"{twice}: is written twice in one object. Keep one of them.")
     return fields
 
+
+TOO_DEEP = "This is not a soundscape: it is nested too deeply."
 
 # Errors in words -----------------------------------------------------------------------------------------------------
 
@@ -163,8 +167,8 @@ def _is_echo(error: dict[str, Any]) -> bool:
 def _in_words(error: dict[str, Any]) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "json_invalid":
-        return "The soundscape must be valid Unicode text."
+    if kind == "json_invalid":  # our own JSON, so one of two things that Python allows and pydantic does not
+        return TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
     if kind == "extra_forbidden":
         return f"{path}: is not a known field{_nearest_field(error['loc'])}"
     if kind == "literal_error":

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import struct
 import zipfile
@@ -244,6 +245,15 @@ def test_a_visitor_cannot_open_a_file_of_the_server(address, made):
     (call,) = (each for each in config["dependencies"] if each["api_name"] == "on_open")
     file = {"path": str(made.bundle_path), "meta": {"_type": "gradio.FileData"}}
     body = {"data": [[file], "", None], "fn_index": call["id"], "session_hash": "somebody"}
-    assert httpx.post(f"{address}/gradio_api/queue/join", json=body).status_code == 200
-    told = httpx.get(f"{address}/gradio_api/queue/data?session_hash=somebody", timeout=20).text
-    assert '"success":false' in told and made.bundle_path.name not in told
+    answer = httpx.post(f"{address}/gradio_api/queue/join", json=body)
+    assert answer.status_code == 422 and "Upload it" in answer.text and made.bundle_path.name not in answer.text
+
+
+def test_only_regular_files_of_a_result_are_read(copy, tmp_path):
+    for name in ("prompts.json", "mix.wav"):
+        (copy / name).unlink()
+        os.mkfifo(copy / name)
+    (copy / "manifest.json").unlink()
+    (copy / "manifest.json").mkdir()
+    opened = open_result([copy], tmp_path / "opened")
+    assert opened.result.soundscape and not opened.has_sound, "a pipe would be read for ever"

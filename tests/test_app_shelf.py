@@ -1,6 +1,7 @@
 """The results of a tree on this machine, when whoever starts the app says so: found, searched and opened by name."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,22 @@ def test_results_are_shown_some_at_a_time(tree):
     pictures = {item["name"]: item["thumbnail"] for item in first["items"] + second["items"]}
     assert pictures["a/00"].startswith("data:image/jpeg;base64,") and pictures["b/29"] == ""
     assert str(tree) not in json.dumps([first, second]), "no path of this machine is told"
+
+
+def test_an_odd_picture_costs_its_own_thumbnail_only(tree, tmp_path):
+    root = Path(shutil.copytree(tree / "a/00", tmp_path / "results/well")).parent
+    for name in ("damaged", "huge", "pipe"):
+        picture = Path(shutil.copytree(tree / "a/00", root / name)) / "picture.jpg"
+        picture.unlink()
+        if name == "damaged":
+            picture.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+        elif name == "huge":  # 177 megapixels in half a megabyte
+            Image.new("1", (13_300, 13_300)).save(picture, "PNG")
+        else:
+            os.mkfifo(picture)
+    found = {item["name"]: item["thumbnail"] for item in look(Shelf(root))["items"]}
+    assert found.pop("well").startswith("data:image/jpeg;base64,")
+    assert found == {"damaged": "", "huge": "", "pipe": ""}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from PIL import Image
 import app
 from pipeline.backends import SoundOptions
 from pipeline.job import Job
-from pipeline.page import document, visitors
+from pipeline.page import document, scratch, visitors
 from pipeline.soundscape import Soundscape
 
 from .page_server import RIVER, visitor
@@ -29,11 +29,11 @@ def test_each_visitor_has_a_folder_whatever_the_session_is_called(visitors_root)
 
 
 def test_what_a_visitor_made_is_deleted_when_they_leave_or_stay_away(visitors_root):
-    stays, leaves, away = (visitors.folder_of(session) for session in "abc")
+    stays, leaves, away = (visitors.new_result(session).parent for session in "abc")
     app.leave(visitor("b"))
-    os.utime(away, (time.time() - 2 * visitors.KEPT_S,) * 2)
-    visitors.sweep()
-    assert stays.exists() and not leaves.exists() and not away.exists()
+    os.utime(away, (time.time() - 2 * scratch.KEPT_S,) * 2)
+    with scratch.own().room_for(0):
+        assert stays.exists() and not leaves.exists() and not away.exists()
 
 
 def test_a_job_ends_at_the_next_step_when_its_ticket_is_taken_back(visitors_root):

@@ -23,7 +23,10 @@ class Origin:
 
 def fingerprint(picture: str | None) -> str:
     """Return what tells a picture file from others, whatever it is called; "" for none."""
-    return hashlib.sha256(Path(picture).read_bytes()).hexdigest() if picture else ""
+    if not picture:
+        return ""
+    with Path(picture).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_for(picture: str | None, text: str | None, origin: Origin) -> bool:

@@ -11,7 +11,7 @@ from ..collection import COHERENCE
 from ..fit import Figure, explain
 from ..meanings import Meaning, meanings_of
 from ..soundscape import Soundscape
-from . import visitors
+from . import scratch
 
 PROBLEMS = "problems"
 LARGEST = 1e12  # of what is measured here
@@ -146,7 +146,7 @@ def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:
     from ..coherence import score_result
     from ..embeddings import EMBEDDINGS, REFERENCES
 
-    kept = visitors.ROOT / REFERENCES
+    kept = scratch.own().folder / REFERENCES
     if kept.is_file():
         shutil.copy(kept, folder / REFERENCES)
     try:

@@ -91,7 +91,7 @@ def _members(given: list[Path]) -> Iterator[dict[str, Opener]]:
                 raise zipfile.BadZipFile("others may take gigabytes to undo")
             yield _of_one_result({each.filename: partial(bundle.open, each) for each in bundle.infolist()})
     elif given[0].is_dir():
-        paths = [*given[0].glob("*.*"), *(given[0] / STEMS).glob("*.wav")]
+        paths = [path for path in (*given[0].glob("*.*"), *(given[0] / STEMS).glob("*.wav")) if path.is_file()]
         yield _of_one_result({path.relative_to(given[0]).as_posix(): partial(path.open, "rb") for path in paths})
     elif len(given) == 1 and given[0].suffix.lower() == ".json" and given[0].name not in LIMITS:
         yield {SOUNDSCAPE: partial(given[0].open, "rb")}  # a soundscape under a name of its own

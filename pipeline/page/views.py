@@ -50,6 +50,11 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
     return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report)]
 
 
+def files(result: "Result") -> list[Any]:
+    """Values of the end points for programs: mix, bundle and report."""
+    return [str(result.mix_path), str(result.bundle_path), result.report]
+
+
 def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bool = False) -> list[Any]:
     """Values of the card that tells how well the result fits, and of the button that lets models say more."""
     coherence, models = fit.read_coherence(folder), fit.models_here()

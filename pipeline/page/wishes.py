@@ -1,11 +1,13 @@
 """What a visitor asks for -> the job, and what it needs of the machine."""
 
-import tempfile
+import math
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SoundscapeError
 from ..soundscape import Soundscape
+from . import visitors
 
 if TYPE_CHECKING:
     from ..backends import SoundOptions
@@ -17,6 +19,9 @@ MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
 USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 200, 15, 4
+MAX_SOURCES = 8
+SAMPLE_RATE_HZ, CHANNELS, BYTES_PER_SAMPLE = 44_100, 2, 2  # of the mix and its stems
+OTHER_BYTES = 2_000_000  # picture, documents and manifest of a result
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
@@ -35,6 +40,7 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
         raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
     soundscape = Soundscape.from_json(text) if text else None
     told = {name: value for name, value in wishes.items() if value is not None}
+    told |= {name: read(told[name]) for name, read in (("duration_s", _duration_s), ("seed", _seed)) if name in told}
     return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **told)
 
 
@@ -52,11 +58,37 @@ def refusal(picture: str | None) -> str:
 
 def seed_of(text: str | None, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
-    if surprise or not (text or "").strip():
+    return None if surprise else _seed(text)
+
+
+def _seed(value: Any) -> int | None:
+    """Return the seed that was typed or sent, None for nothing. `run` checks its limits."""
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    if not text.strip().isdecimal() or len(text) > 99:  # `run` knows the limit; int() has one of its own
+    number = _number(value)
+    if number is None or not number.is_integer() or number < 0:
         raise SoundscapeError("The seed must be a whole number, such as 7.")
-    return int(text)
+    return int(number)
+
+
+def _duration_s(value: Any) -> float:
+    """Return the length of the sound in seconds that was sent. `run` checks the limits of the model."""
+    number = _number(value)
+    if number is None:
+        limits = f"from {MIN_DURATION_S} to {MAX_DURATION_S}"
+        raise SoundscapeError(f"The duration must be a number of seconds {limits}, such as {USUAL_DURATION_S}.")
+    return number
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number that was sent as a number or as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)[:40]) > 30:
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def options_of(
@@ -191,5 +223,13 @@ def warm_up() -> None:
     if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
         from ..job import run
 
-        with tempfile.TemporaryDirectory() as folder:
-            run(job_of(str(examples()[0]), duration_s=2, seed=0), Path(folder) / "first")
+        first = visitors.new_result(None)
+        run(job_of(str(examples()[0]), duration_s=2, seed=0), first)
+        shutil.rmtree(first.parent, ignore_errors=True)
+
+
+def bytes_of(job: "Job") -> int:
+    """Return what the result of the job takes on the disk at most: mix and stems, once as files and once packed."""
+    sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
+    samples = min(job.duration_s, MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
+    return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))
