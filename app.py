@@ -27,6 +27,18 @@ from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, document, fit, fragments, views, visitors
 from pipeline.page.document import Origin
+from pipeline.page.form import (
+    example,
+    examples,
+    gpu_seconds,
+    job_of,
+    jobs_at_once,
+    needs_gpu,
+    prompts_of,
+    refusal,
+    warm_up,
+    wishes_of,
+)
 from pipeline.page.manifest import report_in
 from pipeline.page.opening import open_result
 from pipeline.page.parts import (
@@ -39,19 +51,7 @@ from pipeline.page.parts import (
     soundscape_column,
 )
 from pipeline.page.shelf import Shelf
-from pipeline.page.wishes import (
-    example,
-    examples,
-    gpu_seconds,
-    job_of,
-    jobs_at_once,
-    needs_gpu,
-    prompts_of,
-    refusal,
-    warm_up,
-    wishes_of,
-)
-from pipeline.results import write_bundle
+from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -343,7 +343,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
             edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
         for wished in (made.duration_s, made.seed, made.surprise):
             wished.input(None, js="() => { document.body.dataset.wished = '' }", **QUICK)
-        made.report.change(None, js=asset("made.js"), **QUICK)
+        made.report.change(None, js=asset("sound_ready.js"), **QUICK)
         both = [text.sources, text.problems]
         text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
         look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)

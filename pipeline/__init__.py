@@ -17,7 +17,7 @@
 
 # These names are also those of their modules. They are bound here, before anyone else can import a module over them.
 from .describe import describe
-from .mix import mix
+from .mixing.mix import mix
 from .soundscape import Soundscape, Source
 from .synthesize import synthesize
 

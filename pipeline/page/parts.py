@@ -7,9 +7,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from . import asset, document, theme
-from .guard import Guard
-from .shelf import Shelf
-from .wishes import (
+from .form import (
     EXAMPLES,
     MAX_CANDIDATES,
     MAX_DURATION_S,
@@ -19,6 +17,8 @@ from .wishes import (
     PRECISIONS,
     USUAL_DURATION_S,
 )
+from .guard import Guard
+from .shelf import Shelf
 
 MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from ..collection import Entry, read_collection
 from ..errors import SoundscapeError
-from ..results import PICTURE
+from ..results.collection import Entry, read_collection
+from ..results.result import PICTURE
 from . import fragments
 
 SHOWN_AT_ONCE = 24
