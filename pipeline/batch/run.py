@@ -19,6 +19,8 @@ from .sounder import Sounder
 from .stage import Plan, Row, Stage
 from .tasks import Task
 
+MakeStages = Callable[[Plan], list[Stage]]  # a function, because that can be sent to other processes
+
 LOCK = ".lock"
 STAGES: tuple[type[Stage], ...] = (Describer, Sounder)  # in this order; each reads what the one before wrote
 WINDOW = 256  # pictures that real models describe before they are sounded: where only one fits, it is swapped seldom
@@ -53,9 +55,20 @@ def run_batch(
         return not failures.count
 
 
-def in_this_process(tasks: Sequence[Task], plan: Plan, on_progress: OnProgress | None = None) -> Iterator[Row]:
+def stages_of(plan: Plan) -> list[Stage]:
+    """Return the stages that a plan needs. Raises SoundscapeError when a backend cannot run here."""
+    return [stage(plan) for stage in (STAGES[:1] if plan.skip_audio else STAGES)]
+
+
+def in_this_process(
+    tasks: Sequence[Task],
+    plan: Plan,
+    on_progress: OnProgress | None = None,
+    *,
+    stages: MakeStages = stages_of,
+) -> Iterator[Row]:
     """Do the tasks one after the other, in groups where the models gain from it."""
-    *before, last = stages_of(plan)
+    *before, last = stages(plan)
     embedded = all(stage.together == 1 for stage in (*before, last))
     for window in _groups(tasks, 1 if embedded else WINDOW):
         rows = [task.row() for task in window]
@@ -63,11 +76,6 @@ def in_this_process(tasks: Sequence[Task], plan: Plan, on_progress: OnProgress |
             rows = [row for group in _groups(rows, stage.together) for row in stage(group, on_progress)]
         for group in _groups(rows, last.together):
             yield from last(group, on_progress)
-
-
-def stages_of(plan: Plan) -> list[Stage]:
-    """Return the stages that a plan needs. Raises SoundscapeError when a backend cannot run here."""
-    return [stage(plan) for stage in (STAGES[:1] if plan.skip_audio else STAGES)]
 
 
 def _groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -10,7 +10,7 @@ from multiprocessing import get_context, parent_process
 from .. import backends
 from ..errors import SoundscapeError
 from .crashes import DEATHS, SET_ASIDE
-from .run import in_this_process
+from .run import MakeStages, in_this_process, stages_of
 from .stage import Plan, Row
 from .tasks import Task
 
@@ -26,7 +26,7 @@ def check(plan: Plan) -> None:
         )
 
 
-def in_processes(tasks: Sequence[Task], plan: Plan, workers: int) -> Iterator[Row]:
+def in_processes(tasks: Sequence[Task], plan: Plan, workers: int, stages: MakeStages = stages_of) -> Iterator[Row]:
     """Do the tasks on so many processes; rows come as they end.
 
     When a process is killed, what was under way is done again, each picture in a process of its own; one that kills
@@ -35,7 +35,7 @@ def in_processes(tasks: Sequence[Task], plan: Plan, workers: int) -> Iterator[Ro
     waiting = list(reversed(tasks))
     while waiting:
         suspects = []
-        with _pool(plan, workers) as pool:
+        with _pool(plan, workers, stages) as pool:
             under_way: dict[Future[Row], Task] = {}
             while waiting or under_way:
                 while waiting and len(under_way) < workers and not suspects:
@@ -53,27 +53,27 @@ def in_processes(tasks: Sequence[Task], plan: Plan, workers: int) -> Iterator[Ro
                     except BrokenProcessPool:
                         suspects.append(task)
         for task in suspects:
-            yield _alone(task, plan)
+            yield _alone(task, plan, stages)
 
 
-def _alone(task: Task, plan: Plan) -> Row:
+def _alone(task: Task, plan: Plan, stages: MakeStages) -> Row:
     for _ in range(DEATHS):
         try:
-            with _pool(plan, 1) as pool:
+            with _pool(plan, 1, stages) as pool:
                 return pool.submit(_do, task).result()
         except BrokenProcessPool:
             continue
     return task.row() | {"stage": "sound", "error": SET_ASIDE}
 
 
-def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
+def _pool(plan: Plan, workers: int, stages: MakeStages) -> ProcessPoolExecutor:
     # Fresh processes: a fork of one that has started threads may hang.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(plan,))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(plan, stages))
 
 
-def _begin(plan: Plan) -> None:
-    global _plan
-    _plan = plan
+def _begin(plan: Plan, stages: MakeStages) -> None:
+    global _plan, _stages
+    _plan, _stages = plan, stages
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -84,5 +84,5 @@ def _end_with_parent() -> None:
 
 
 def _do(task: Task) -> Row:
-    (row,) = in_this_process([task], _plan)
+    (row,) = in_this_process([task], _plan, stages=_stages)
     return row

@@ -1,6 +1,5 @@
 """Folders of pictures: resumed after anything, nothing made twice, and one bad picture stops nothing."""
 
-import hashlib
 import json
 import os
 import random
@@ -8,147 +7,23 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
-from multiprocessing import active_children
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from pipeline import backends
 from pipeline.batch.run import in_this_process, run_batch
-from pipeline.batch.stage import Plan, Stage
-from pipeline.batch.tasks import chosen, find_tasks
-from pipeline.batch.workers import check, in_processes
+from pipeline.batch.stage import Plan
+from pipeline.batch.tasks import find_tasks
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
 from pipeline.results.result import mend
-from pipeline.soundscape import Soundscape
-from pipeline.synthesize import forget_stems
 
-from ..conftest import RATE, noise
+from ..support.runs import go, made, paint, tree
 
 ROOT = Path(__file__).parents[2]
-TOLD = ("index.html", "summary.csv", "results.parquet")  # of the results, seconds and all
 KILLS = int(os.environ.get("KILLS", "3"))  # KILLS=50 is the promise; fewer keep the suite short
-
-
-def paint(path: Path, seed: int = 0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    colours = np.random.default_rng(seed).integers(0, 255, (2, 3, 3), np.uint8)
-    Image.fromarray(colours).resize((90, 60), Image.Resampling.BICUBIC).save(path)
-    return path
-
-
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    folder = tmp_path / "pictures"
-    for number, name in enumerate(("lake.jpg", "dog/001.jpg", "cat/001.jpg", "cat/001.png")):
-        paint(folder / name, number)
-    return folder
-
-
-@pytest.fixture
-def plan(tmp_path) -> Plan:
-    return Plan(tmp_path / "results", vision="tagger", audio="procedural", duration_s=2, seed=7)
-
-
-def go(pictures: Path, plan: Plan, **how) -> list[dict]:
-    rows = []
-    run_batch(find_tasks([pictures], plan.out), plan, rows.append, **how)
-    return rows
-
-
-def made(rows: list[dict]) -> list[str]:
-    return sorted(row["name"] for row in rows if "unchanged" not in row and "error" not in row)
-
-
-def tree(out: Path) -> dict[str, object]:
-    """Every file by its hash, JSON without the seconds that its making took."""
-    files: dict[str, object] = {}
-    for path in sorted(out.rglob("*")):
-        if path.is_file() and path.name not in TOLD and path.suffix != ".js":
-            data = path.read_bytes()
-            found: object = hashlib.sha256(data).hexdigest()
-            if path.name == "manifest.json" or ".descriptions" in path.parts:
-                found = {key: value for key, value in json.loads(data).items() if key != "seconds"}
-            files[path.relative_to(out).as_posix()] = found
-    return files
-
-
-# Names ----------------------------------------------------------------------------------------------------------------
-
-
-def test_results_lie_as_the_pictures_lie_and_none_has_the_name_of_another(pictures, tmp_path):
-    names = {task.source: task.name for task in find_tasks([pictures], tmp_path / "out")}
-    assert names["lake.jpg"] == "lake" and names["dog/001.jpg"] == "dog/001" and names["cat/001.jpg"] == "cat/001"
-    assert names["cat/001.png"].startswith("cat/001-") and len(set(names.values())) == 4
-
-
-def test_a_name_stays_when_other_pictures_come(pictures, tmp_path):
-    before = {task.source: task.name for task in find_tasks([pictures], tmp_path / "out")}
-    for name in ("ant/001.jpg", "cat/000.jpg", "cat/001.webp", "lake.png"):
-        paint(pictures / name)
-    after = {task.source: task.name for task in find_tasks([pictures], tmp_path / "out")}
-    assert before.items() <= after.items()
-
-
-def test_names_are_kept_but_for_what_a_system_takes_amiss(tmp_path):
-    for name in ("IMG_0001.JPG", "Été 2024/写真.png", "_index.png", "a:b?.png", "img_0001.png"):
-        paint(tmp_path / "pictures" / name)
-    names = {task.source: task.name for task in find_tasks([tmp_path / "pictures"], tmp_path / "out")}
-    assert names["IMG_0001.JPG"] == "IMG_0001" and names["Été 2024/写真.png"] == "Été_2024/写真"
-    assert names["_index.png"] == "index" and names["a:b?.png"] == "a_b"
-    assert names["img_0001.png"].startswith("img_0001-")  # one folder where capitals do not count
-
-
-def test_no_result_takes_the_place_of_a_picture(tmp_path):
-    """A picture dog.jpg beside a folder dog/ that holds somebody's own picture.jpg, and results among the pictures."""
-    paint(tmp_path / "dog.jpg")
-    paint(tmp_path / "dog/picture.jpg")
-    names = {task.source: task.name for task in find_tasks([tmp_path], tmp_path)}
-    assert names["dog.jpg"].startswith("dog-")
-
-
-def test_a_picture_given_twice_is_done_once(pictures, tmp_path):
-    assert len(find_tasks([pictures / "lake.jpg", pictures / "lake.jpg"], tmp_path)) == 1
-
-
-def test_a_picture_is_done_once_however_it_is_written(pictures, tmp_path, monkeypatch):
-    monkeypatch.chdir(pictures)
-    (tmp_path / "link").symlink_to(pictures)
-    inputs = ["dog", "dog/", "./dog/001.jpg", "cat/../dog/001.jpg", pictures / "dog/001.jpg", tmp_path / "link/dog"]
-    assert [task.name for task in find_tasks(inputs, tmp_path / "out")] == ["001"]
-
-
-def test_no_picture_is_lost_when_folders_hold_pictures_of_one_name(tmp_path):
-    folders = [tmp_path / name for name in ("ant", "bee", "far/bee", "cow")]
-    for folder in folders:
-        paint(folder / "001.jpg")
-    tasks = find_tasks(folders, tmp_path / "out")
-    assert [task.path.parent for task in tasks] == folders and len({task.name for task in tasks}) == 4
-    assert [task.source for task in tasks] == ["001.jpg", "bee/001.jpg", "far/bee/001.jpg", "cow/001.jpg"]
-    assert [task.name for task in find_tasks(folders, tmp_path / "out")] == [task.name for task in tasks]
-
-
-def test_no_result_has_the_name_of_a_file_of_ours_or_of_a_device(tmp_path):
-    for name in ("stems/001.jpg", "dog/stems.jpg", "index.html.jpg", "Nul.jpg", "con.2024.jpg", "console.jpg"):
-        paint(tmp_path / "pictures" / name)
-    names = {task.name for task in find_tasks([tmp_path / "pictures"], tmp_path / "out")}
-    assert names == {"_stems/001", "dog/_stems", "_index.html", "_Nul", "_con.2024", "console"}
-
-
-def test_a_picture_without_an_ending_keeps_its_name(tmp_path):
-    paint(tmp_path / "IMG_1.png").rename(tmp_path / "IMG_1")
-    assert [task.name for task in find_tasks([tmp_path / "IMG_1"], tmp_path / "out")] == ["IMG_1"]
-
-
-def test_limit_takes_the_first_and_shuffle_the_same_ones_each_time(pictures, tmp_path):
-    tasks = find_tasks([pictures], tmp_path)
-    assert chosen(tasks, limit=2) == tasks[:2]
-    assert chosen(tasks, 3, shuffle=1) == chosen(tasks, 3, shuffle=1) != chosen(tasks, 3, shuffle=2)
-    assert set(chosen(tasks, shuffle=1)) == set(tasks)
 
 
 # Only what changed ----------------------------------------------------------------------------------------------------
@@ -443,145 +318,3 @@ def test_a_kill_between_two_renames_loses_nothing(tmp_path):
     mend(tmp_path)
     assert [path.name for path in (tmp_path / "animals").iterdir()] == ["dog"]
     assert (tmp_path / "animals/dog/notes.txt").read_text() == ".dog.0a1b2c3d.old"
-
-
-# Several processes ----------------------------------------------------------------------------------------------------
-
-
-def test_several_processes_make_the_same_tree(pictures, plan, tmp_path):
-    (pictures / "broken.jpg").write_bytes(b"no picture")
-    other = replace(plan, out=tmp_path / "other")
-    go(pictures, plan)
-    rows = go(pictures, other, rows=lambda tasks, plan: in_processes(tasks, plan, 2))
-    assert len(rows) == 5 and tree(other.out) == tree(plan.out)
-
-
-class Deadly(Stage):
-    """Kills its process at every picture named killer, and at others once."""
-
-    name = "deadly"
-
-    def __call__(self, rows, on_progress=None):
-        (row,) = rows
-        mark = self.plan.out / row["name"].replace("/", "_")
-        if row["name"].startswith("killer") or not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return rows
-
-
-@dataclass(frozen=True)
-class DeadlyPlan(Plan):
-    def stages(self):
-        return [Deadly(self)]
-
-
-def test_a_picture_that_kills_its_worker_twice_is_set_aside_and_no_other(pictures, tmp_path):
-    paint(pictures / "killer.jpg")
-    (tmp_path / "out").mkdir()
-    rows = list(in_processes(find_tasks([pictures], tmp_path), DeadlyPlan(tmp_path / "out"), 2))
-    assert len(rows) == 5 and len({row["name"] for row in rows}) == 5
-    (failed,) = [row for row in rows if "error" in row]
-    assert failed["name"] == "killer" and "killed 2 times" in failed["error"]
-
-
-def test_a_worker_that_is_killed_between_two_pictures_costs_none(pictures, plan):
-    rows = []
-    for row in in_processes(find_tasks([pictures], plan.out), plan, 1):
-        if not rows:
-            (worker,) = active_children()
-            worker.kill()
-            worker.join()
-            time.sleep(0.5)
-        rows.append(row)
-    assert made(rows) == ["cat/001", *sorted({row["name"] for row in rows} - {"cat/001"})] and len(rows) == 4
-
-
-def test_several_processes_are_for_the_embedded_pair(tmp_path):
-    check(Plan(tmp_path, vision="tagger", audio="procedural"))
-    with pytest.raises(SoundscapeError, match="use --ray for blip"):
-        check(Plan(tmp_path, vision="blip", audio="procedural"))
-
-
-# Batches of real models -----------------------------------------------------------------------------------------------
-
-
-class Together:
-    """Sees and sounds several at once; a picture that is red from end to end breaks the call it is in."""
-
-    max_duration_s, sample_rate = 47.0, RATE
-
-    def __init__(self):
-        self.calls = []
-
-    @classmethod
-    def card(cls, settings):
-        return backends.Card("Together", "none", "none")
-
-    def describe_batch(self, pictures, *, on_step=None):
-        self.calls.append(("describe", len(pictures)))
-        if any(picture.getextrema() == ((255, 255), (0, 0), (0, 0)) for picture in pictures):
-            raise RuntimeError("red")
-        return [Soundscape.from_json('{"sources": [{"name": "rain"}, {"name": "wind"}]}') for _ in pictures]
-
-    def request(self, soundscape, source, options):
-        return {"prompt": source.name}
-
-    def synthesize(self, soundscape, sources, *, duration_s, seeds, on_step=None, options=None):
-        self.calls.append(("synthesize", len(sources)))
-        return [noise(duration_s, seed=seed % 2**32) for seed in seeds]
-
-    def render(self, requests, *, duration_s, seeds, on_step=None):
-        self.calls.append(("render", len(requests)))
-        return [noise(duration_s, seed=seed % 2**32) for seed in seeds]
-
-
-@pytest.fixture
-def together(monkeypatch):
-    backend = Together()
-    for registry in (backends.VISION, backends.AUDIO):
-        monkeypatch.setitem(registry, "together", "nowhere:Together")
-    monkeypatch.setattr(backends, "_class_of", lambda name: Together)
-    monkeypatch.setattr(backends, "_instance", lambda name: backend)
-    forget_stems()
-    yield backend
-    forget_stems()
-
-
-def test_pictures_and_stems_are_made_in_batches_across_pictures(together, tmp_path):
-    for number in range(11):
-        paint(tmp_path / f"pictures/{number}.png", number)
-    plan = Plan(tmp_path / "out", "together", "together", 2)
-    assert len(made(go(tmp_path / "pictures", plan))) == 11
-    assert together.calls == [("describe", 8), ("describe", 3), ("render", 16), ("render", 6)]
-
-
-def test_one_picture_that_breaks_a_batch_costs_the_others_nothing(together, tmp_path):
-    for number in range(3):
-        paint(tmp_path / f"pictures/{number}.png", number)
-    Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / "pictures/red.png")
-    rows = go(tmp_path / "pictures", Plan(tmp_path / "out", "together", "together", 2))
-    assert len(made(rows)) == 3
-    assert [(row["name"], row["stage"]) for row in rows if "error" in row] == [("red", "describe")]
-
-
-def test_a_model_that_cannot_be_loaded_is_told_once_and_not_once_a_picture(together, pictures, tmp_path):
-    def load():
-        raise SoundscapeError("The weights are not complete.")
-
-    together.load = load
-    with pytest.raises(SoundscapeError, match="not complete"):
-        go(pictures, Plan(tmp_path / "out", "together", "together", 2))
-    assert not (tmp_path / "out/failures.jsonl").exists()
-
-
-def test_stems_of_a_batch_sound_as_they_do_alone(together, tmp_path):
-    for number in range(2):
-        paint(tmp_path / f"pictures/{number}.png", number)
-    plan = Plan(tmp_path / "together", "together", "together", 2)
-    go(tmp_path / "pictures", plan)
-    forget_stems()
-    together.render = None
-    alone = replace(plan, out=tmp_path / "alone")
-    go(tmp_path / "pictures", alone)
-    assert tree(alone.out) == tree(plan.out)
