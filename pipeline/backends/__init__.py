@@ -1,7 +1,7 @@
 """The models that see and the models that sound, by name.
 
-A new model is one file beside this one and one line in a registry below. Importing such a file must be cheap: torch
-and its like are imported where they are first needed.
+A new model is one file in vision/ or audio/ and one line in a registry below. Importing such a file must be cheap:
+torch and its like are imported where they are first needed.
 """
 
 import logging
