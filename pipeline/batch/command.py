@@ -86,13 +86,13 @@ def _way(
 ) -> Callable[[Sequence[Task], Plan], Iterator[Row]]:
     """Return how the work is done: in this process, in several, or on a cluster."""
     if options.ray is not None:
-        from .batch.cluster import in_cluster
+        from .cluster import in_cluster
 
         beginning = f"Joining Ray at {options.ray}" if options.ray else "Starting Ray on this machine"
         print(f"{beginning} and its workers; the first result takes a while.", file=sys.stderr, flush=True)
         return partial(in_cluster, address=options.ray, vision=options.ray_vision, sound=options.ray_sound)
     if options.workers > 1:
-        from .batch import workers
+        from . import workers
 
         workers.check(plan)
         return partial(workers.in_processes, workers=options.workers)
