@@ -22,8 +22,7 @@ from PIL import Image
 
 from pipeline.backends.vision.answer import FULL, SHORT, Demand, answer_schema, pixels, read_answer
 from pipeline.backends.vision.instruction import read_instruction
-from pipeline.batch.stage import Task
-from pipeline.batch.tasks import find_tasks
+from pipeline.batch.tasks import Task, find_tasks
 from pipeline.errors import SoundscapeError
 from pipeline.picture import load_picture
 from pipeline.results.result import SOUNDSCAPE, write_soundscape

@@ -12,6 +12,7 @@ from pipeline.errors import SoundscapeError
 from pipeline.quality import figures
 from pipeline.study import groups
 from pipeline.study.groups import find_group, read_groups
+from pipeline.study.values import values_of
 
 from ..support.studies import OTHER, RIVER, make_tree, make_two, row_of, study_of, write_csv
 from ..support.trees import write_small
@@ -108,7 +109,7 @@ def test_every_number_of_a_result_is_a_figure_and_nothing_else_is(tmp_path):
 def test_a_picture_with_several_results_counts_once(tmp_path):
     for name, value in (("one", 1.0), ("two", 4.0)):
         write_small(tmp_path / "a" / name, RIVER, variant=3, checks={"high_band_db": value})
-    values = figures.values_of(read_groups([tmp_path / "a"])[0])
+    values = values_of(read_groups([tmp_path / "a"])[0])
     assert list(values["checks.high_band_db"].values()) == [2.5]
 
 
