@@ -26,18 +26,7 @@ from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for
-from pipeline.page.manifest import report_in
-from pipeline.page.parts import (
-    end_point_parts,
-    launch_options,
-    picture_column,
-    scripted_html,
-    shelf_part,
-    sound_column,
-    soundscape_column,
-)
-from pipeline.page.shelf import Shelf
-from pipeline.page.wishes import (
+from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
     example,
@@ -51,7 +40,18 @@ from pipeline.page.wishes import (
     warm_up,
     wishes_of,
 )
-from pipeline.results import write_bundle
+from pipeline.page.manifest import report_in
+from pipeline.page.parts import (
+    end_point_parts,
+    launch_options,
+    picture_column,
+    scripted_html,
+    shelf_part,
+    sound_column,
+    soundscape_column,
+)
+from pipeline.page.shelf import Shelf
+from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -338,7 +338,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
             edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
         for wished in (made.duration_s, made.seed, made.surprise):
             wished.input(None, js="() => { document.body.dataset.wished = '' }", **QUICK)
-        made.report.change(None, js=asset("made.js"), **QUICK)
+        made.report.change(None, js=asset("sound_ready.js"), **QUICK)
         both = [text.sources, text.problems]
         text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
         look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)

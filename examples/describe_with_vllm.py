@@ -20,14 +20,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.backends.answer import FULL, SHORT, Demand, answer_schema, pixels, read_answer
-from pipeline.backends.instruction import read_instruction
-from pipeline.batch import find_tasks
+from pipeline.backends.vision.answer import FULL, SHORT, Demand, answer_schema, pixels, read_answer
+from pipeline.backends.vision.instruction import read_instruction
+from pipeline.batch.tasks import Task, find_tasks
 from pipeline.errors import SoundscapeError
 from pipeline.picture import load_picture
-from pipeline.results import SOUNDSCAPE, write_soundscape
+from pipeline.results.result import SOUNDSCAPE, write_soundscape
 from pipeline.soundscape import Soundscape
-from pipeline.stages import Task
 
 PATCH_PX = 28  # Qwen2.5-VL looks at squares of this side; a picture of whole squares keeps its size there
 MAX_PATCHES = 640

@@ -14,8 +14,8 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.soundscape import Soundscape, Source
 
-from .browser import browser, photograph, visit  # noqa: F401  fixtures
-from .page_server import serve
+from .support.browser import browser, photograph, visit  # noqa: F401  fixtures
+from .support.page_server import serve
 
 RATE = 44_100
 

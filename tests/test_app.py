@@ -21,7 +21,7 @@ from pipeline.backends import Card
 from pipeline.page import fragments, visitors
 from pipeline.soundscape import Soundscape
 
-from .page_server import RIVER, ROOT
+from .support.page_server import RIVER, ROOT
 
 END_POINTS = {
     "/describe": ["picture", "vision_backend"],

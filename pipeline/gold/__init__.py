@@ -61,8 +61,7 @@ with an interval of 95 % over pictures (`intervals.py`). The last table says how
 acceptable; honest confidences rise with it.
 """
 
-from .cli import main
 from .labels import Entry, Labels, read_labels
 from .scoring import Verdict, judge
 
-__all__ = ["Entry", "Labels", "Verdict", "judge", "main", "read_labels"]
+__all__ = ["Entry", "Labels", "Verdict", "judge", "read_labels"]

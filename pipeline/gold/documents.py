@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .. import backends
-from ..batch import find_tasks, result_name
+from ..batch.tasks import find_tasks, result_name
 from ..errors import SoundscapeError, did_you_mean
 from ..picture import SUFFIXES, load_picture
-from ..results import SOUNDSCAPE
+from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 
 CHOICES = 10  # pictures that are named when another one is not there

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import SoundscapeError, did_you_mean
-from ..procedural.stems import tokens
+from ..kinds.stemming import tokens
 from ..soundscape import Box, object_without_duplicates
 
 GOLD, OLDER = "gold.json", "labels.json"

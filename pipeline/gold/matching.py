@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..procedural.stems import content, split_place, stem, tokens
+from ..kinds.stemming import content, split_place, stem, tokens
 from ..soundscape import Box, Source
 from ..tagger.localise import overlap
 from .labels import Entry

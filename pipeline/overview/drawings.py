@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL import Image
 
-from ..collection import INDEX
-from ..results import MIX, PICTURE, write_file
+from ..results.collection import INDEX
+from ..results.result import MIX, PICTURE, write_file
 
 THUMBNAIL_PX = (600, 600)  # twice the width of a card, for screens of double density
 QUALITY, METHOD = 75, 2  # of WebP: a third of the time of the default, some 7 % more bytes
@@ -92,7 +92,7 @@ def _thumbnail(path: Path) -> bytes:
 
 def _spectrogram(path: Path) -> bytes:
     from ..audio import read_wav
-    from ..spectrogram import spectrogram
+    from ..results.spectrogram import spectrogram
 
     return _webp(spectrogram(read_wav(path).samples))
 

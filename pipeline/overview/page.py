@@ -15,18 +15,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..collection import INDEX
-from ..page import asset as asset_of_app
-from ..results import write_file
-from ..study.figures import figure
+from ..colours import blocks
+from ..quality.figures import figure
+from ..results.collection import INDEX
+from ..results.result import write_file
 from .drawings import forget_others
 from .record import Columns
 
 PAGE = "index.html"
 RESULTS_A_SCRIPT = 500  # some 1 MB: the first results are there while others still load
 MAX_FAILURES = 500  # shown on the page; failures.jsonl has them all
-SCRIPTS = ("words.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
-_COLOURS = re.compile(r"^(:root|\.dark) (\{[^}]*\})", re.MULTILINE)
+SCRIPTS = ("helpers.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
 _NOT_SHOWN = ("document", "manifest", "figures", "loudness_lufs", "true_peak_dbtp")  # not as they are
 
 
@@ -106,8 +105,8 @@ def _html(scripts: list[str]) -> str:
 
 def _colours() -> str:
     """Return the colours of the app, by light and by night as the reader's system has it."""
-    light, dark = (block for _, block in _COLOURS.findall(asset_of_app("style.css")))
-    return f":root {light}\n@media (prefers-color-scheme: dark) {{ :root {dark} }}\n"
+    light, dark = blocks()
+    return f":root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n"
 
 
 def _hash(text: str) -> str:

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..collection import Entry
-from ..results import MIX, PICTURE, PROMPTS, STEMS
-from ..study.figures import figures_of, in_order
+from ..quality.figures import figures_of, in_order
+from ..results.collection import Entry
+from ..results.result import MIX, PICTURE, PROMPTS, STEMS
 from .drawings import spectrogram_name, thumbnail_name
 from .prompts import read_prompts
 

@@ -73,7 +73,7 @@ def typed(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 def usual(name: str) -> dict[str, Any]:
     """Return role and distance that a sound of this name usually has; nothing for one that nobody knows."""
-    from ..procedural.catalogue import kind_of
+    from ..kinds.catalogue import kind_of
 
     name = str(name).strip()[:LONGEST_NAME]
     kind = kind_of(Source(name=name)) if name else None

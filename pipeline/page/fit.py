@@ -7,9 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..collection import COHERENCE
-from ..fit import Figure, explain
-from ..meanings import Meaning, meanings_of
+from ..quality.explain import Figure, explain
+from ..quality.glossary import Meaning, meanings_of
+from ..results.collection import COHERENCE
 from ..soundscape import Soundscape
 from . import scratch
 
@@ -128,7 +128,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def reasons() -> dict[str, str]:
     """Return for CLAP and CLIP why they cannot be asked here, "" where they can."""
-    from ..coherence import availability
+    from ..quality.coherence import availability
 
     return availability()
 
@@ -143,8 +143,8 @@ def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:
 
     The directions of the reference texts, which take seconds, are kept for the next result of any visitor.
     """
-    from ..coherence import score_result
-    from ..embeddings import EMBEDDINGS, REFERENCES
+    from ..quality.coherence import score_result
+    from ..quality.embeddings import EMBEDDINGS, REFERENCES
 
     kept = scratch.own().folder / REFERENCES
     if kept.is_file():

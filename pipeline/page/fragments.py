@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..results import safe_name
+from ..results.result import safe_name
 
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)

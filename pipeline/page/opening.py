@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from ..collection import COHERENCE
 from ..errors import SoundscapeError
 from ..picture import load_picture
-from ..results import BEFORE, MANIFEST, MAX_MANIFEST_BYTES, MIX, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
+from ..results.collection import COHERENCE
+from ..results.result import BEFORE, MANIFEST, MAX_MANIFEST_BYTES, MIX, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
 from ..soundscape import Soundscape
 from .manifest import differences, report_in
 

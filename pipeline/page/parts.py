@@ -11,9 +11,7 @@ from typing import Any
 from ..errors import SoundscapeError
 from ..settings import read_settings
 from . import asset, document, scratch, theme
-from .guard import Guard, hosts_of
-from .shelf import Shelf
-from .wishes import (
+from .form import (
     EXAMPLES,
     MAX_CANDIDATES,
     MAX_DURATION_S,
@@ -23,6 +21,8 @@ from .wishes import (
     PRECISIONS,
     USUAL_DURATION_S,
 )
+from .guard import Guard, hosts_of
+from .shelf import Shelf
 
 MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 

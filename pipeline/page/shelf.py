@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..collection import Entry, read_collection
 from ..errors import SoundscapeError
-from ..results import PICTURE
+from ..results.collection import Entry, read_collection
+from ..results.result import PICTURE
 from . import fragments
 
 SHOWN_AT_ONCE = 24

@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
-from ..results import SOUNDSCAPE
+from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, fit, fragments
 from .document import Origin
+from .form import remembered, titles
 from .opening import Opened
-from .wishes import remembered, titles
 
 if TYPE_CHECKING:
     from ..job import Result

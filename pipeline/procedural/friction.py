@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..kinds.attributes import material
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import Body, body_of
@@ -11,7 +12,6 @@ from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
 from .vocal import glide
 from .voice import Voice
-from .words import material
 
 
 def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.ndarray:

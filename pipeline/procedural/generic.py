@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..kinds.attributes import Material, material
 from . import schedule, signal
 from .ambience import indoors
 from .signal import RATE
 from .voice import Voice
-from .words import Material, material
 
 
 def from_words(voice: Voice, action: str) -> np.ndarray:
-    """Return the sound of a body excited by an action of `words.toml`; "" for none."""
+    """Return the sound of a body excited by an action of `attributes.toml`; "" for none."""
     body = material(voice.material or ("air" if not action else ""))
     if not action:
         action = _usual_action(body) if voice.material else "blow"

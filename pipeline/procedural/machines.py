@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ..kinds.attributes import material
 from . import ambience, schedule, signal
 from .signal import RATE
 from .voice import Voice
-from .words import material
 
 
 def fan(voice: Voice) -> np.ndarray:

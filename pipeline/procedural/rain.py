@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..kinds.attributes import Material, material
 from . import schedule, signal
+from .bubbles import many_bubbles
 from .voice import Voice
-from .words import Material, material
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,6 @@ def drop_impacts(
 
 def on_ground(voice: Voice) -> np.ndarray:
     """Rain on open ground: the hiss of countless far drops, the patter of the near ones, plips from puddles."""
-    from .liquids import many_bubbles
-
     rng, length = voice.rng, voice.length
     heavy = voice.setting("heavy", 0.5) + 0.35 * voice.density
     weight = 8.0 * (heavy - 0.5)  # large drops strike lower

@@ -10,7 +10,3 @@ study       all of it together
 report      index.html, with plots, tables and examples to be heard
 listening   the blind listening page that asks people
 """
-
-from .command import main
-
-__all__ = ["main"]

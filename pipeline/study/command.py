@@ -1,31 +1,27 @@
 """python -m pipeline study RESULTS... --out report/"""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
+from ..command import ended
 from ..errors import SoundscapeError
 
 DEFAULT_OUT = Path("report")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Make a report of result trees; return 0, or 1 with a sentence on standard error. Wrong usage exits with 2."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.listen is not None and len(options.listen) not in (0, 2):
         parser.error("--listen takes two groups, or none where there are only two")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        for line in _report(options):
-            print(line, file=sys.stderr)
-    except SoundscapeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"The report could not be written: {error.strerror} ({error.filename}).", file=sys.stderr)
-        return 1
+    return ended(lambda: _study(options), product="The report")
+
+
+def _study(options: argparse.Namespace) -> int:
+    for line in _report(options):
+        print(line, file=sys.stderr)
     return 0
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from ..quality.figures import OF_THE_PICTURE, in_order
 from . import statistics
-from .figures import OF_THE_PICTURE, Values, in_order
 from .groups import Group, common_pictures
 from .statistics import ALPHA, MIN_PAIRS, Difference, can_tell
+from .values import Values
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..senses import relations
-from .figures import Values, figure
+from ..quality.features import relations
+from ..quality.figures import figure
 from .groups import Group, Sample
 from .ranks import Ranks
+from .values import Values
 
 EACH = 3
 SENSES = "Sensory agreement"

@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..collection import Entry, read_collection
 from ..errors import SoundscapeError, did_you_mean
-from ..results import PICTURE
+from ..results.collection import Entry, read_collection
+from ..results.result import PICTURE
 
 BY_HAND = "a given description"  # what stands for the vision model where the description came from a person
 NO_PICTURE = "none:"

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..audio import Clip, db_to_gain, read_wav, wav_bytes
 from ..errors import SoundscapeError
-from ..results import MIX, PICTURE, write_file
+from ..results.result import MIX, PICTURE, write_file
 from .groups import NO_PICTURE, Group, Sample, common_pictures
 from .pages import asset, render
 from .ratings import KEY, SCALE

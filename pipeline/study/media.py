@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from ..results import safe_name, write_file
+from ..results.result import safe_name, write_file
 from .groups import Group, Sample
 
 FOLDER = "examples"

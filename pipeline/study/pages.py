@@ -1,16 +1,13 @@
 """Templates and assets of the pages. Everything put into a template is escaped."""
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..page import asset as asset_of_app
+from ..colours import palette
 
 _HERE = Path(__file__).parent
-_BLOCK = re.compile(r"^(?::root|\.dark) \{([^}]*)\}", re.MULTILINE)
-_COLOUR = re.compile(r"--([\w-]+): (#\w+);")
 
 
 def render(template: str, **values: Any) -> str:
@@ -28,13 +25,6 @@ def colours(selector: str) -> str:
     """Return the colours of the app as CSS variables, by day and by night as the reader's system has it."""
     light, dark = (" ".join(f"--{name}: {each[when]};" for name, each in palette().items()) for when in (0, 1))
     return f"{selector} {{ {light} }} @media (prefers-color-scheme: dark) {{ {selector} {{ {dark} }} }}"
-
-
-@cache
-def palette() -> dict[str, tuple[str, str]]:
-    """Return the colours of the app: name -> (by day, by night)."""
-    light, dark = (dict(_COLOUR.findall(block)) for block in _BLOCK.findall(asset_of_app("style.css")))
-    return {name: (colour, dark[name]) for name, colour in light.items()}
 
 
 def number(value: float | None, digits: int = 3) -> str:

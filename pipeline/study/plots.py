@@ -8,13 +8,14 @@ from functools import wraps
 from textwrap import fill
 from typing import Any
 
-from ..senses import Relation, relations
+from ..quality.features import Relation, relations
+from ..quality.figures import figure
 from .comparison import Comparison, Row
-from .figures import Values, figure
 from .groups import Group
 from .pages import colours
 from .ranks import Ranks
 from .ratings import SCALE, Ratings
+from .values import Values
 
 MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
 WIDTH = 8.6  # inches: the page shows it at its own size

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..quality.figures import Figure, figure, in_order
 from . import statistics
-from .figures import Figure, Values, figure, in_order, percentiles_of
 from .statistics import ALPHA, MIN_PAIRS, Mean
+from .values import Values, percentiles_of
 
 CHANCE = 50.0  # percent
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..results import MIX, PICTURE, write_file
-from ..senses import Relation, relations
+from ..quality.features import Relation, relations
+from ..quality.figures import figure
+from ..results.result import MIX, PICTURE, write_file
 from . import plots
 from .comparison import Comparison, Row
 from .examples import Example, Examples, examples_of
-from .figures import figure
 from .groups import BY_HAND, Group
 from .listening import PAGE as LISTENING_PAGE
 from .media import Media

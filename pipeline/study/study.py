@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import senses
-from ..senses import Relation
+from ..quality import features
+from ..quality.features import Relation
+from ..quality.figures import in_order
 from . import statistics
 from .comparison import Comparison, compare
-from .figures import Values, in_order, values_of
 from .groups import Group, read_groups
 from .ranks import Ranks, ranks_of
 from .ratings import Ratings, read_ratings
+from .values import Values, values_of
 
 FIT = "ratings.fit"
 
@@ -70,7 +71,7 @@ def _relations(groups: Sequence[Group]) -> list[tuple[Correlated, ...]]:
     found = [
         Correlated(group, relation)
         for group in groups
-        for relation in senses.relate(sample.entry for sample in group.samples)
+        for relation in features.relate(sample.entry for sample in group.samples)
     ]
     corrected = _corrected(found)
     return [tuple(each for each in corrected if each.group is group) for group in groups]
@@ -84,7 +85,7 @@ def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Corre
         for key in in_order({key for key in of if not key.startswith("ratings.")} if rated else set()):
             both = [picture for picture in of[key] if picture in rated]
             xs, ys = [of[key][each] for each in both], [rated[each] for each in both]
-            found.append(Correlated(group, senses.rank_correlation(key, xs, ys)))
+            found.append(Correlated(group, features.rank_correlation(key, xs, ys)))
     return _corrected(found)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..results import write_file
-from .figures import figures_of
+from ..quality.figures import figures_of
+from ..results.result import write_file
 from .groups import NO_PICTURE
 from .study import Study
 

@@ -1,14 +1,11 @@
 """The scene in a sentence, its mood and its space, as a person would put them; the words are in phrases.toml."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..soundscape import Source, Space
 from .evidence import holds
-
-if TYPE_CHECKING:
-    from .compose import Scene
-    from .vocabulary import Phrase
+from .scene import Scene
+from .vocabulary import Phrase
 
 UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
 ASIDE = 0.2  # how far from the middle something is said to be on one side
@@ -17,7 +14,7 @@ OPEN_AIR = ("outdoors", "sky", "blue_sky", "sunset", "twilight", "storm", "overc
 LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
 
 
-def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
+def scene(scene: Scene, sources: tuple[Source, ...]) -> str:
     """Return one sentence about what is seen."""
     phrases, seed, setting = scene.words.phrases, scene.seed, scene.setting
     colour = scene.regions.colour
@@ -43,7 +40,7 @@ def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
     return f"{text[0].upper()}{text[1:]}."[:LONGEST_SCENE]
 
 
-def mood(scene: "Scene") -> str:
+def mood(scene: Scene) -> str:
     """Return the mood in a few words."""
     template = _turn(scene.setting.moods, scene.seed // 3)
     tones = _holding(scene.words.phrases.tone, scene)[0].says
@@ -51,14 +48,14 @@ def mood(scene: "Scene") -> str:
     return template.format(tone=_turn(fresh, scene.seed // 23))[:LONGEST_MOOD]
 
 
-def space(scene: "Scene") -> Space:
+def space(scene: Scene) -> Space:
     """Return the acoustic space."""
     if scene.setting.where == "anywhere":
         return "open" if scene.evidence.outdoors > 0.6 else "room"
     return scene.setting.space
 
 
-def _tail(scene: "Scene") -> str:
+def _tail(scene: Scene) -> str:
     """Return what ends the sentence: the side that the thing is on, or something that is seen around it."""
     if scene.thing_box is not None:
         x0, _, x1, _ = scene.thing_box
@@ -71,11 +68,11 @@ def _tail(scene: "Scene") -> str:
     return _turn(_turn(special, scene.seed // 5).says, scene.seed // 31)
 
 
-def _first(phrases: "tuple[Phrase, ...]", scene: "Scene", seed: int) -> str:
+def _first(phrases: tuple[Phrase, ...], scene: Scene, seed: int) -> str:
     return _turn(_holding(phrases, scene)[0].says, seed)
 
 
-def _holding(phrases: "tuple[Phrase, ...]", scene: "Scene") -> "tuple[Phrase, ...]":
+def _holding(phrases: tuple[Phrase, ...], scene: Scene) -> tuple[Phrase, ...]:
     evidence = scene.evidence
     if scene.setting.where == "indoors":
         evidence = replace(evidence, looks=evidence.looks | dict.fromkeys(OPEN_AIR, 0.0))

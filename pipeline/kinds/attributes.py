@@ -1,0 +1,96 @@
+"""What the words of a source mean to the ear: its material, its action and its four qualities.
+
+The data are in `attributes.toml`. Unknown words mean nothing, and do nothing.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..soundscape import Source
+from .stemming import stem, tokens
+
+_FILE = Path(__file__).with_name("attributes.toml")
+
+
+@dataclass(frozen=True)
+class Material:
+    """A body as it sounds when struck, and what its surface or its crumbs add.
+
+    The modes have the frequencies `frequency_hz * ratios`; a mode at f dies away (by 1/e) in
+    `decay_s * (frequency_hz / f) ** damping`.
+    """
+
+    name: str
+    frequency_hz: float  # of the lowest mode of a thing one can hold in two hands
+    ratios: tuple[float, ...]
+    decay_s: float
+    damping: float
+    hardness: float  # 0 soft .. 1 hard: how sharp a contact is, and how bright its noise
+    noise: float  # 0 .. 1: share of noise against ringing when touched
+    grain: float  # 0 solid .. 1 loose: how much it crunches in separate crumbs
+
+
+@dataclass(frozen=True)
+class Qualities:
+    """What the timbre words ask for, each from -1 to 1; the fields are those of `Voice`."""
+
+    brightness: float = 0.0
+    roughness: float = 0.0
+    density: float = 0.0
+    speed: float = 0.0
+
+
+def material_of(source: Source) -> str:
+    """Return the name of the material that the source's words name, "" for none; `material` is asked first."""
+    # The body of "water over stone" is the first one that is named.
+    return _first(_index("materials"), source.material, source.name, source.action, *source.timbre)
+
+
+def action_of(source: Source) -> str:
+    """Return the name of the excitation that the source's words name, "" for none; `action` is asked first."""
+    return _first(_index("actions"), source.action, source.name, *source.timbre, source.material)
+
+
+def qualities_of(source: Source) -> Qualities:
+    """Return the sum of what the timbre words and the adverbs of the action mean, limited to -1 .. 1."""
+    table, index = _table()["timbres"], _index("timbres")
+    total = dict.fromkeys(Qualities.__dataclass_fields__, 0.0)
+    heard = dict.fromkeys(entry for text in (*source.timbre, source.action) for entry in _entries(text, index))
+    for entry in heard:
+        for quality in total.keys() & table[entry].keys():
+            total[quality] += table[entry][quality]
+    return Qualities(**{quality: max(-1.0, min(1.0, value)) for quality, value in total.items()})
+
+
+@cache
+def material(name: str) -> Material:
+    """Return a row of the materials table; an empty or unknown name gives wood, the most neutral body."""
+    table = _table()["materials"]
+    row = {key: value for key, value in table.get(name, table["wood"]).items() if key != "words"}
+    return Material(name=name if name in table else "wood", ratios=tuple(row.pop("ratios")), **row)
+
+
+def names(part: str) -> tuple[str, ...]:
+    """Return the entries of one part of the table: "materials", "actions" or "timbres"."""
+    return tuple(_table()[part])
+
+
+@cache
+def _table() -> dict:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def _index(part: str) -> dict[str, str]:
+    """Return the stems of all words of a part, each with the entry it means; the entry's own name means itself."""
+    return {stem(word): name for name, row in _table()[part].items() for word in (name, *row["words"])}
+
+
+def _entries(text: str, index: dict[str, str]) -> list[str]:
+    return [index[each] for each in map(stem, tokens(text)) if each in index]
+
+
+def _first(index: dict[str, str], *texts: str) -> str:
+    return next((entry for text in texts for entry in _entries(text, index)), "")
