@@ -1,8 +1,6 @@
 """Picture file -> upright RGB image without metadata. Everything that is no picture is refused in words."""
 
 import logging
-import math
-import stat
 import warnings
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import SoundscapeError
+from .files import check_file
 
 MAX_FILE_BYTES = 40_000_000
 MAX_PIXELS = 40_000_000
@@ -28,7 +27,7 @@ def load_picture(path: str | Path) -> Image.Image:
     when the file is no picture, is damaged or too large.
     """
     path = Path(path)
-    check_file(path)
+    check_file(path, MAX_FILE_BYTES)
     _register_heif()
     try:
         with warnings.catch_warnings():
@@ -46,19 +45,6 @@ def load_picture(path: str | Path) -> Image.Image:
     except Exception as error:  # on damaged files Pillow's readers raise whatever they stumble over
         _log.info("could not decode a picture: %r", error)
         raise SoundscapeError(f"{path.name} is damaged and cannot be read. Save it again, or use another.") from error
-
-
-def check_file(path: Path) -> None:
-    """Raise SoundscapeError when there is no regular file, or one too large for a picture. Nothing is opened."""
-    try:
-        found = path.stat()
-    except (OSError, ValueError):
-        found = None
-    if found is None or not stat.S_ISREG(found.st_mode):  # a named pipe would never end
-        raise SoundscapeError(f"There is no file {path.name}.")
-    if found.st_size > MAX_FILE_BYTES:
-        limit, size = MAX_FILE_BYTES // 1_000_000, math.ceil(found.st_size / 1_000_000)
-        raise SoundscapeError(f"A picture may have at most {limit} MB. {path.name} has {size} MB. Make it smaller.")
 
 
 def _register_heif() -> None:

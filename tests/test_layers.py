@@ -24,6 +24,7 @@ FLOORS = [
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.__main__"),
     ("pipeline.audio", "pipeline.settings", "pipeline.command"),
+    ("pipeline.files",),
     ("pipeline.errors", "pipeline.colours"),
 ]
 

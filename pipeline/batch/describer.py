@@ -11,12 +11,13 @@ from .. import backends
 from ..backends.vision.instruction import TEMPLATE
 from ..describe import describe_batch
 from ..errors import Cancelled, SoundscapeError
+from ..files import check_file, sha256_of
 from ..job import OnProgress, made_by
-from ..picture import load_picture
+from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, SOUNDSCAPE, says, write_soundscape
 from ..soundscape import Soundscape
 from . import storage
-from .inputs import DOCUMENTS, is_at, not_described, read_document, seed_from, sha256_of, soundscape_of
+from .inputs import DOCUMENTS, is_at, not_described, read_document, seed_from, soundscape_of
 from .record import Record, digest
 from .stage import PICTURES_TOGETHER, Plan, Row, Stage, told
 
@@ -63,6 +64,7 @@ class Describer(Stage):
                 raise not_described(row)
             return finished
         with storage.local_copy(path) as local:
+            check_file(local, MAX_FILE_BYTES if is_picture else None)  # before all of it is read
             sha256 = sha256_of(local)
             record = Record(digest("description", sha256, self._ground if is_picture else ""), sha256)
             before = Record.read(self.plan.out, row["name"])

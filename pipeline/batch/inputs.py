@@ -1,9 +1,9 @@
 """What a stage reads: files that were given, and the soundscapes in them."""
 
-import hashlib
 from pathlib import Path
 
 from ..errors import SoundscapeError
+from ..files import read_file
 from ..job import SEED_LIMIT
 from ..results.result import SOUNDSCAPE, read_result
 from ..soundscape import Soundscape
@@ -18,7 +18,7 @@ def read_document(path: Path) -> tuple[Soundscape, int | None]:
     if path.suffix.lower() == ".zip":
         finished = read_result(path)
         return finished.soundscape, finished.manifest.get("seed")
-    return soundscape_of(path.read_bytes(), path.name), None
+    return soundscape_of(read_file(path), path.name), None
 
 
 def soundscape_of(data: bytes, name: str) -> Soundscape:
@@ -26,16 +26,6 @@ def soundscape_of(data: bytes, name: str) -> Soundscape:
         return Soundscape.from_json(data.decode("utf-8-sig"))  # with the mark that some editors begin with
     except UnicodeDecodeError as error:
         raise SoundscapeError(f"{name} cannot be read: {error}") from error
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file. Raises SoundscapeError when it cannot be read."""
-    try:
-        return hashlib.sha256(storage.read_bytes(path)).hexdigest()
-    except FileNotFoundError:
-        raise SoundscapeError(f"There is no file {path.name}.") from None
-    except OSError as error:
-        raise SoundscapeError(f"{path.name} cannot be read: {error.strerror}.") from error
 
 
 def seed_from(sha256: str) -> int:

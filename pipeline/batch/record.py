@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import SoundscapeError
 from ..soundscape import Soundscape
 from . import storage
 
@@ -28,7 +29,7 @@ class Record:
         """Return the record of a result, None when there is none or it is torn."""
         try:
             return cls(**json.loads(storage.read_bytes(_record_path(out, name))))
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
+        except (SoundscapeError, FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
 
     def is_of(self, soundscape: Soundscape) -> bool:

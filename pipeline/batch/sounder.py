@@ -12,14 +12,15 @@ from PIL import Image
 
 from .. import backends
 from ..backends.revision import revision_of
-from ..errors import Cancelled
+from ..errors import Cancelled, SoundscapeError
+from ..files import sha256_of
 from ..job import Job, OnProgress, made_by, run
 from ..picture import load_picture
 from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, write_file
 from ..soundscape import Soundscape
 from ..synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
 from . import storage
-from .inputs import DOCUMENTS, is_at, not_described, seed_from, sha256_of, soundscape_of
+from .inputs import DOCUMENTS, is_at, not_described, seed_from, soundscape_of
 from .record import Record, digest
 from .stage import PICTURES_TOGETHER, Plan, Row, Stage, told
 
@@ -69,7 +70,7 @@ class Sounder(Stage):
         record = Record.read(self.plan.out, row["name"])
         manifest, is_own = _whole_manifest(folder), is_at(path, folder / SOUNDSCAPE)
         was_looked_at = record is not None and (is_own or not self.plan.skip_vlm)
-        sha256 = record.sha256 if was_looked_at else sha256_of(path)
+        sha256 = record.sha256 if was_looked_at else storage.sha256(path)
         seed = self._seed(sha256, record, manifest if is_own else None)
         # Prompt templates and settings of the model show in what it is asked for.
         requests = [self._model.request(soundscape, source, backends.SoundOptions()) for source in soundscape.sources]
@@ -143,13 +144,18 @@ def _whole_manifest(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a result, None when it is torn or one of its files is not what it says."""
     try:
         manifest = json.loads(storage.read_bytes(folder / MANIFEST))
-        files = {name: each["bytes"] for name, each in manifest["files"].items() if name != SOUNDSCAPE}
+        files = {name: each for name, each in manifest["files"].items() if name != SOUNDSCAPE}
         _ = files[MIX], _facts(folder, manifest)  # what is told of a result must be there
         if storage.is_local(folder):  # elsewhere the manifest comes last
-            return manifest if all((folder / name).stat().st_size == size for name, size in files.items()) else None
+            return manifest if all(_is_as_written(folder / name, each) for name, each in files.items()) else None
         return manifest
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (SoundscapeError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _is_as_written(path: Path, told: dict[str, Any]) -> bool:
+    """True when the file still holds what was written: a disk may lose bits, and an editor may keep the size."""
+    return path.stat().st_size == told["bytes"] and sha256_of(path) == told["sha256"]
 
 
 def _picture_of(path: Path, folder: Path) -> Image.Image | None:

@@ -4,7 +4,6 @@ A local place is a pathlib.Path, any other one a UPath of universal_pathlib, whi
 made in a temporary folder and uploaded, manifest.json last: a result without its manifest is not finished.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.request import url2pathname
 
 from ..errors import SoundscapeError
+from ..files import read_file, sha256_of
 from ..results.collection import INDEX
 from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
@@ -67,11 +67,19 @@ def is_local(path: Path) -> bool:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file. Raises FileNotFoundError when there is none, and SoundscapeError when it cannot be reached."""
+    """Read a document. Raises FileNotFoundError when there is none, and SoundscapeError when it cannot be reached."""
     if is_local(path):
-        return path.read_bytes()
+        if not path.exists():
+            raise FileNotFoundError(path)
+        return read_file(path)
     with _told(path, "read"):
         return path.fs.cat_file(path.path)
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file of any size. Raises SoundscapeError when it cannot be read."""
+    with local_copy(path) as local:
+        return sha256_of(local)
 
 
 def write_bytes(path: Path, data: bytes) -> Path:
@@ -163,7 +171,7 @@ def _fetched(folder: Path) -> dict[str, bytes]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _local_files(folder)}
+    return {name: sha256_of(folder / name) for name in _local_files(folder)}
 
 
 def _upload(local: Path, folder: Path, changed: list[str]) -> None:

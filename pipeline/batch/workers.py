@@ -1,6 +1,7 @@
 """The embedded pair on several cores: one process a worker, each doing whole pictures."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -74,6 +75,7 @@ def _pool(plan: Plan, workers: int, stages: MakeStages) -> ProcessPoolExecutor:
 def _begin(plan: Plan, stages: MakeStages) -> None:
     global _plan, _stages
     _plan, _stages = plan, stages
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends the others
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from PIL import Image
 
+from ..errors import SoundscapeError
+from ..picture import load_picture
 from ..results.collection import INDEX
 from ..results.result import MIX, PICTURE, write_file
 
@@ -77,17 +79,16 @@ def _draw(root: Path, row: dict[str, Any]) -> None:
         if name and not place.is_file():
             try:
                 data = drawing(source)
-            except (OSError, ValueError, RuntimeError, SyntaxError, Image.DecompressionBombError) as error:
+            except (SoundscapeError, OSError, ValueError, RuntimeError) as error:
                 _log.warning("%s: %s cannot be drawn: %s", row["name"], source.name, type(error).__name__)
             else:
                 write_file(place, data)
 
 
 def _thumbnail(path: Path) -> bytes:
-    with Image.open(path) as picture:
-        picture.draft("RGB", THUMBNAIL_PX)  # decodes the JPEG at a fraction of its size
-        picture.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
-        return _webp(picture.convert("RGB"))
+    picture = load_picture(path)
+    picture.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
+    return _webp(picture)
 
 
 def _spectrogram(path: Path) -> bytes:

@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..errors import SoundscapeError
+from ..files import read_file
 from ..quality.explain import Figure, explain
 from ..quality.glossary import Meaning, meanings_of
 from ..results.collection import COHERENCE
@@ -162,7 +164,7 @@ def read_coherence(folder: Path) -> dict[str, Any] | None:
     """Return the scores that models gave, None where there are none that can be read."""
     path = folder / COHERENCE
     try:
-        scores = json.loads(path.read_text("utf-8")) if path.is_file() else None
-    except (ValueError, RecursionError):
+        scores = json.loads(read_file(path)) if path.is_file() else None
+    except (SoundscapeError, ValueError, RecursionError):
         return None
     return scores if isinstance(scores, dict) else None

@@ -24,6 +24,7 @@ from ..backends.audio.clap import Clap
 from ..backends.vision.clip import DOWNLOAD_GB as CLIP_GB
 from ..backends.vision.clip import PictureText
 from ..backends.weights import Weights, cached_folder
+from ..files import sha256_of
 from ..results.collection import Entry
 from ..results.result import MIX, PICTURE, STEMS, write_file
 from ..settings import Settings, has_package
@@ -191,4 +192,4 @@ def _sha256(entry: Entry, path: Path) -> str:
     noted = entry.manifest.get("files", {}).get(path.relative_to(entry.folder).as_posix(), {})
     if noted.get("sha256") and noted.get("bytes") == path.stat().st_size:
         return noted["sha256"]
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SoundscapeError
+from ..files import read_file
 from ..soundscape import Soundscape
 from .result import MANIFEST, MAX_MANIFEST_BYTES, MIX, SOUNDSCAPE, STEMS, read_result
 
@@ -123,8 +124,8 @@ def _coherence(folder: Path, name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        scores = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        scores = json.loads(read_file(path))
+    except (SoundscapeError, ValueError, RecursionError):
         scores = None
     if not isinstance(scores, dict):
         _log.warning("%s: its %s cannot be read and is left out", name, COHERENCE)

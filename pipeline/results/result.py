@@ -6,6 +6,7 @@ A result is written beside its place and renamed, so a folder that is there with
 import hashlib
 import io
 import json
+import mmap
 import os
 import re
 import secrets
@@ -23,6 +24,7 @@ from PIL import Image
 
 from ..audio import Clip, wav_bytes
 from ..errors import SoundscapeError
+from ..files import MAX_DOCUMENT_BYTES, check_file, read_file
 from ..soundscape import Soundscape, Source
 from ..synthesize import Stem
 
@@ -38,7 +40,9 @@ COHERENCE = ("coherence.json", "coherence.npz")  # scores by models: of the soun
 OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE, *COHERENCE}
 MAX_NAME = 60  # characters: well below what every file system and ZIP reader takes
 _BESIDE = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)")  # where things are written at first
-MAX_MANIFEST_BYTES = 1024 * 1024  # read from a bundle that somebody hands us
+MAX_MANIFEST_BYTES = MAX_DOCUMENT_BYTES  # read from a bundle that somebody hands us
+MAX_MEMBERS = 200  # of a ZIP; a result has 15, whoever packs its folder anew adds some
+_ENTRY_OF_ZIP = b"PK\x01\x02"
 
 
 @dataclass(frozen=True)
@@ -100,10 +104,10 @@ def _earlier(folder: Path, soundscape: Soundscape) -> dict[str, bytes]:
     The one that had this name gets a hash in its name: a person may have written it.
     """
     path, before = folder / SOUNDSCAPE, folder / BEFORE
-    if not path.is_file() or says(data := path.read_bytes(), soundscape):
+    if not path.is_file() or says(data := read_file(path), soundscape):
         return {}
     kept = {BEFORE: data}
-    if before.is_file() and (older := before.read_bytes()) != data:
+    if before.is_file() and (older := read_file(before)) != data:
         kept |= {f"{before.stem}.{hashlib.sha256(older).hexdigest()[:8]}.json": older}
     return dict(reversed(kept.items()))  # the older one first, should it be broken off
 
@@ -132,6 +136,16 @@ def read_result(path: Path) -> Finished:
         raise SoundscapeError(f"{path.name} is no result: it holds no {SOUNDSCAPE} or no {MANIFEST}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:  # all of zipfile's
         raise SoundscapeError(f"{path.name} is damaged and cannot be read.") from error
+
+
+def check_entries(path: Path) -> None:
+    """Refuse a ZIP of very many entries before zipfile reads them all into memory; each begins with a mark."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        count, place = 0, data.find(_ENTRY_OF_ZIP)
+        while place >= 0 and count <= MAX_MEMBERS:
+            count, place = count + 1, data.find(_ENTRY_OF_ZIP, place + 1)
+    if count > MAX_MEMBERS:
+        raise SoundscapeError(f"{path.name} holds more than {MAX_MEMBERS} files. Give the ZIP of one result.")
 
 
 def stem_names(soundscape: Soundscape, stems: tuple[Stem, ...]) -> list[str]:
@@ -238,8 +252,13 @@ def mend(root: Path) -> None:
 
 
 def _read_member(path: Path, name: str) -> bytes:
+    file = path / name if path.is_dir() else path
+    if not file.exists():
+        raise FileNotFoundError(file)
     if path.is_dir():
-        return (path / name).read_bytes()
+        return read_file(file)
+    check_file(path)
+    check_entries(path)
     with zipfile.ZipFile(path) as bundle:
         if bundle.getinfo(name).file_size > MAX_MANIFEST_BYTES:
             raise ValueError(f"{name} is too large")
