@@ -3,10 +3,14 @@
 import re
 import shlex
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATHS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples/README.md"]
+PATHS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in PATHS}
 PROGRAMS = ("python", "pip", "pytest", "ruff", "mypy", "git", "apt", "ray", "vllm", "docker", "pre-commit")
 
@@ -59,7 +63,7 @@ def _split(page: str, line: str) -> list[Command]:
     while words:
         end = words.index("&&") if "&&" in words else len(words)
         own, words = words[:end], words[end + 1 :]
-        variables = [word for word in own if re.match(r"[A-Z_]+=", word)]
+        variables = list(takewhile(re.compile(r"[A-Z_]+=").match, own))
         commands.append(Command(page, tuple(own[len(variables) :]), tuple(variables)))
     return commands
 

@@ -33,9 +33,7 @@ def furnish(folder: Path) -> Path:
     inputs = [str(folder / "photos"), str(folder / "photo.jpg"), str(folder / "examples/harbour.jpg")]
     assert main([*inputs, "--out", str(folder / "results"), "--duration", str(DURATION_S)]) == 0
     trees = [Path(copytree(folder / "results", folder / f"results-{name}")) for name in "ab"]
-    rows = [
-        f"{group.label},{group.samples[0].name},anna,{rating}" for group, rating in zip(read_groups(trees), (2, 4))
-    ]
+    rows = [f"{group.label},{group.samples[0].name},anna,{rating}" for group, rating in zip(read_groups(trees), (2, 4))]
     (folder / "answers.csv").write_text("\n".join(["group,result,listener,rating", *rows]), encoding="utf-8")
     return folder
 

@@ -15,6 +15,7 @@ FOREIGN = {
     "apt install": "needs root and the network; CI does it",
     "python -m venv": "CI does it",
     ". .venv/bin/activate": "changes the shell alone",
+    "cd": "changes the shell alone",
     "export": "changes the shell alone",
     "git": "changes the repository",
     "pre-commit install": "changes the repository; test_contributing.py reads the hooks",
@@ -33,10 +34,12 @@ PARSED = {
     r"--audio tone": "test_adding_a_model.py runs it in a copy of the project that has this model",
     r"pipeline score": "needs the weights of CLAP and CLIP; the tests of the scores run it on tiny ones",
     r"describe_with_vllm": "needs a server; its own test gives it one",
-    r"tests\.screenshot": "would take the picture of the README anew",
     r"examples/draw\.py": "would draw the examples anew for minutes; test_examples.py draws them small",
 }
-MEASURED = "python -m tests.benchmarks."  # takes minutes; parts run in test_benchmarks.py
+
+# Modules that take no arguments and are not run: benchmarks take minutes (parts of them run in test_benchmarks.py), and
+# the picture of the README would be taken anew.
+BARE = r"python -m tests\.(benchmarks\.\w+|screenshot)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {
@@ -56,9 +59,9 @@ def is_parsed(command: Command) -> bool:
 
 
 OURS = [command for command in ALL if not is_foreign(command)]
-BENCHMARKS = [command for command in OURS if command.text.startswith(MEASURED)]
-ONLY_PARSED = [command for command in OURS if is_parsed(command) and command not in BENCHMARKS]
-RUN = [command for command in OURS if command not in BENCHMARKS + ONLY_PARSED]
+LOOKED_UP = [command for command in OURS if re.fullmatch(BARE, command.text)]
+ONLY_PARSED = [command for command in OURS if is_parsed(command)]
+RUN = [command for command in OURS if command not in LOOKED_UP + ONLY_PARSED]
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +82,13 @@ def test_the_command_runs(command, sandbox, monkeypatch):
         assert call(command.words, monkeypatch, *(more[0] if more else ())) == 0
 
 
-@pytest.mark.parametrize("command", ONLY_PARSED, ids=lambda command: command.text)
-def test_the_arguments_of_the_command_are_understood(command, sandbox, monkeypatch):
-    monkeypatch.chdir(sandbox)
-    assert parser_of(command.words, monkeypatch)
+@pytest.mark.parametrize("words", dict.fromkeys(command.words for command in ONLY_PARSED), ids=" ".join)
+def test_the_arguments_of_the_command_are_understood(words, monkeypatch):
+    assert parser_of(words, monkeypatch)
 
 
-@pytest.mark.parametrize("command", BENCHMARKS, ids=lambda command: command.text)
-def test_the_benchmark_is_there(command):
+@pytest.mark.parametrize("command", LOOKED_UP, ids=lambda command: command.text)
+def test_the_module_is_there(command):
     module = command.text.removeprefix("python -m ").replace(".", "/")
     assert "__main__" in (ROOT / f"{module}.py").read_text(encoding="utf-8")
 
@@ -112,7 +114,8 @@ def test_the_steps_of_ci_are_in_ci():
 
 
 def test_every_variable_before_a_command_is_a_setting():
-    names = {name for row in table("docs/spaces.md", "variable", "Settings") for name in re.findall(r"`([A-Z_]+)`", row[0])}
+    rows = table("docs/spaces.md", "variable", "Settings")
+    names = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row[0])}
     used = {variable.partition("=")[0] for command in ALL for variable in command.variables}
     assert used and used <= names
 

@@ -4,7 +4,8 @@ import re
 
 import yaml
 
-from tests.docs.pages import PAGES, ROOT
+from tests.docs.pages import PAGES, ROOT, table
+from tests.test_layers import FLOORS
 
 CONTRIBUTING = PAGES["CONTRIBUTING.md"]
 
@@ -23,3 +24,8 @@ def test_the_hooks_run_the_installed_tools():
     assert all(hook["language"] == "system" for hook in hooks[0]["hooks"])
     installed = (ROOT / "tests/requirements.txt").read_text(encoding="utf-8")
     assert all(re.search(rf"^{words[0]}\b", installed, re.MULTILINE) for words in entries.values())
+
+
+def test_the_layers_are_those_that_a_test_holds():
+    rows = [re.findall(r"`([\w.]+)`", row[0]) for row in table("CONTRIBUTING.md", "layer, top down")]
+    assert rows == [[floor.removeprefix("pipeline.") for floor in floors] for floors in FLOORS]

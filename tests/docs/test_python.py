@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.docs.pages import PAGES, blocks
-from tests.page_server import serve
+from tests.support.page_server import serve
 
 PREFIX = "/soundscape"
 SHOWN = "http://127.0.0.1:7860"
