@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
+from pipeline.results.result import BEFORE, COHERENCE
 
 from tests.docs.pages import ROOT, Command, commands, inline, table
 from tests.docs.sandbox import DURATION_S, call, furnish, parser_of
@@ -80,6 +82,17 @@ def test_the_command_runs(command, sandbox, monkeypatch):
         assert command.words[0] == "python", "run this program here, or list it with the reason"
         more = [more for pattern, more in SHORTER.items() if re.search(pattern, command.text)]
         assert call(command.words, monkeypatch, *(more[0] if more else ())) == 0
+
+
+def test_the_command_of_the_readme_writes_the_files_that_the_page_lists(tmp_path, monkeypatch):
+    (command,) = (command for command in RUN if command.page == "README.md")
+    assert command.text.startswith("python -m pipeline photo.jpg")
+    Image.new("RGB", (60, 40), (40, 120, 40)).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert call(command.words, monkeypatch) == 0
+    assert (tmp_path / "results/photo/mix.wav").is_file()
+    listed = {name for row in table("docs/document.md", "file") for name in re.findall(r"`([\w.]+)/?`", row[0])}
+    assert {path.name for path in (tmp_path / "results/photo").iterdir()} == listed - {*COHERENCE, BEFORE}
 
 
 @pytest.mark.parametrize("words", dict.fromkeys(command.words for command in ONLY_PARSED), ids=" ".join)

@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -67,9 +68,10 @@ def proxy_to(app: str) -> type[BaseHTTPRequestHandler]:
                     self.send_header(name, value)
             self.send_header("Connection", "close")
             self.end_headers()
-            while part := answer.read1():
-                self.wfile.write(part)
-                self.wfile.flush()
+            with suppress(http.client.IncompleteRead, ConnectionError):  # one of both sides has gone
+                while part := answer.read1():
+                    self.wfile.write(part)
+                    self.wfile.flush()
 
         do_GET = do_POST = do_HEAD = forward  # noqa: N815
 

@@ -4,6 +4,7 @@ import re
 from importlib.metadata import version
 
 import soundfile
+import yaml
 
 from pipeline import backends
 from pipeline.audio import Clip
@@ -24,6 +25,7 @@ def test_the_card_agrees_with_the_requirements():
     assert CARD["python_version"] == '"3.12"'
     assert (ROOT / CARD["app_file"]).is_file()
     assert len(CARD["short_description"]) <= 60
+    assert yaml.safe_load(README.split("---\n")[1])["sdk_version"] == CARD["sdk_version"]
     assert CARD["license"] == "apache-2.0" and "Apache License" in (ROOT / "LICENSE").read_text()
 
 
