@@ -6,12 +6,12 @@ import sys
 
 import pytest
 from PIL import Image
-from pipeline.results.result import BEFORE, COHERENCE
 
+from pipeline.results.result import BEFORE, COHERENCE
 from tests.docs.pages import ROOT, Command, commands, inline, table
 from tests.docs.sandbox import DURATION_S, call, furnish, parser_of
 
-# Commands of other programs. None of them is run.
+# Commands of other programs that are not run.
 FOREIGN = {
     "pip install": "needs the network; CI runs the line of the README in a fresh environment",
     "apt install": "needs root and the network; CI does it",
@@ -24,7 +24,7 @@ FOREIGN = {
     "pytest": "is what runs this test",
     "mypy": "takes a minute; CI runs it",
     "ruff format .": "would change files; CI runs it with --check",
-    "ray start": "would start a cluster that outlives the test",
+    "ray start": "would start a cluster that outlives the test; its arguments are parsed below",
     "vllm serve": "needs a GPU and weights",
 }
 
@@ -111,6 +111,14 @@ def test_no_reason_stands_for_a_command_that_is_gone():
         assert any(f"{command.text} ".startswith(f"{start} ") for command in ALL), start
     for pattern in PARSED:
         assert any(re.search(pattern, command.text) for command in OURS), pattern
+
+
+def test_ray_understands_its_arguments():
+    scripts = pytest.importorskip("ray.scripts.scripts")
+    starts = [command.words for command in ALL if command.text.startswith("ray start")]
+    assert starts
+    for words in starts:
+        assert scripts.start.make_context("start", list(words[2:]))
 
 
 def test_what_pip_is_asked_to_install_is_there():
