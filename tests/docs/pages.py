@@ -15,7 +15,7 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 PROGRAMS = ("python", "pip", "pytest", "ruff", "mypy", "git", "apt", "ray", "vllm", "docker", "pre-commit")
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_INLINE = re.compile(r"(?<!`)`((?:[^`\n]|\n(?!\n))+)`(?!`)")  # on one line of a paragraph, or on two
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,14 @@ def languages() -> set[str]:
     return {name for text in PAGES.values() for name, _ in _FENCE.findall(text)}
 
 
+def outside_fences(page: str) -> str:
+    """Return the page without its fenced blocks."""
+    return _FENCE.sub("", PAGES[page])
+
+
 def inline(page: str) -> list[str]:
     """Return the inline code, tables included and fenced blocks left out."""
-    return _INLINE.findall(_FENCE.sub("", PAGES[page]))
+    return [code.replace("\n", " ") for code in _INLINE.findall(outside_fences(page))]
 
 
 def commands() -> list[Command]:
@@ -77,7 +82,7 @@ def table(page: str, heading_cell: str, section: str = "") -> list[list[str]]:
 
 def anchors(page: str) -> set[str]:
     """Return the anchors of the headings, as GitHub and the Hub make them."""
-    headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", PAGES[page]), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", outside_fences(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

@@ -10,7 +10,19 @@ from pydantic_core import PydanticUndefined
 from pipeline.gold import read_labels
 from pipeline.settings import Settings
 from pipeline.soundscape import Soundscape, Source
-from tests.docs.pages import PAGES, PATHS, ROOT, anchors, blocks, inline, languages, links, table
+from tests.docs.pages import (
+    PAGES,
+    PATHS,
+    PROGRAMS,
+    ROOT,
+    anchors,
+    blocks,
+    inline,
+    languages,
+    links,
+    outside_fences,
+    table,
+)
 
 READ = {"bash", "python", "json"}  # what a test runs or reads
 ONLY_READ_BY_PEOPLE = {
@@ -84,3 +96,8 @@ def test_the_figures_of_the_cluster_follow_from_their_assumptions():
     gpu_hours = 1_000_000 * 6 / 3600 / 0.8
     assert f"= {gpu_hours / 24:.0f} GPUs" in PAGES["docs/cluster.md"]
     assert f"{gpu_hours / 10 / 24:.1f} days" in PAGES["docs/cluster.md"].replace("\n", " ")
+
+
+def test_no_command_hides_where_no_test_looks():
+    for page in PAGES:
+        assert not re.search(rf"^(    |\t)({'|'.join(PROGRAMS)}) ", outside_fences(page), re.MULTILINE), page
