@@ -58,7 +58,7 @@ def test_models_are_asked_by_a_button(browser, address_with_models):
     assert not page.locator("#measure").is_visible(), "it is part of the folded card"
     page.locator("#fit summary").first.click()
     page.get_by_role("button", name="Measure with CLAP and CLIP").click()
-    for label in ("Sound and scene, against others", "Picture and scene, against others"):
+    for label in ("Sound fits the scene", "Description fits the picture"):
         page.locator("#fit .label", has_text=label).wait_for(timeout=60_000)
     page.locator("#make:enabled").wait_for()
     page.locator("#measure").wait_for(state="hidden")

@@ -242,7 +242,7 @@ def test_a_torn_file_of_directions_is_made_anew_and_a_damaged_sound_stops_nothin
     (tree / "part0/000" / EMBEDDINGS).write_bytes(b"PK\x03\x04torn")
     (tree / "part1/001/mix.wav").write_bytes(b"RIFF, but not for long")
     scored = score_collection(tree)
-    assert "part1/001 was left out" in scored.warnings[0]
+    assert "part1/001 was skipped" in scored.warnings[0]
     assert scored.computed == 1
     assert "mix_text_score" not in report_of(tree, "part1/001") and "picture_text_score" in report_of(tree, "part1/001")
     assert report_of(tree, "part0/000")["mix_text_score"] == before["mix_text_score"]
@@ -344,7 +344,7 @@ def test_with_one_model_missing_the_other_scores(tree, monkeypatch, tmp_path, ca
     assert main([str(tree)]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out) == {"results": 4, "computed": 4}
-    assert "CLIP was left out: There is no folder" in err
+    assert "CLIP was skipped: There is no folder" in err
     report = report_of(tree, "part0/000")
     assert "mix_text_score" in report and "picture_text_score" not in report
 

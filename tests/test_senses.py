@@ -218,7 +218,7 @@ def test_ties_and_constants_are_what_statistics_says_of_them():
     one, other = [1, 2, 2, 3, 5, 5, 5, 8, 9, 9, 11], [2, 1, 4, 4, 4, 6, 7, 8, 8, 9, 9]
     found = rank_correlation("x", one, other)
     assert found.rho == pytest.approx(spearmanr(one, other).statistic)
-    assert rank_correlation("x", [1.0] * 12, list(range(12))).note == "One of the two is the same everywhere."
+    assert rank_correlation("x", [1.0] * 12, list(range(12))).note == "One of the two is the same in every result."
     assert rank_correlation("x", [None, *one], [1, *other]) == found
     perfect = rank_correlation("x", list(range(12)), list(range(12)))
     assert perfect.rho == 1 and perfect.low > 0.9
