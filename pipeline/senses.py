@@ -142,7 +142,7 @@ def _edge_share(lightness: Plane) -> float:
 
 
 def _warmth(a: Plane, b: Plane) -> float:
-    """Return the mean chroma along the axis from cold (-1) to warm (1). 1 is a chroma of 100, about the most in sRGB."""
+    """Return the mean chroma from cold (-1) to warm (1). 1 is a chroma of 100, about the sRGB maximum."""
     towards = np.deg2rad(WARM_HUE_DEGREES)
     return float(np.clip(np.mean(a * np.cos(towards) + b * np.sin(towards)) / 100, -1, 1))
 

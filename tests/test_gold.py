@@ -1,4 +1,4 @@
-"""The benchmark of descriptions: its scores are those that one works out by hand, and its errors say where and what."""
+"""The benchmark for descriptions: scores equal those computed by hand; errors name the place and the problem."""
 
 import csv
 import json
@@ -249,8 +249,8 @@ def test_the_format_is_read_as_it_is_documented(tmp_path):
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ("{", "is not JSON yet (line 1"),
-        ("[]", "the whole: must be an object"),
+        ("{", "is not valid JSON (line 1"),
+        ("[]", "the whole file: must be an object"),
         ({"pictures": {"a": {"gold": ["x"]}}}, "format: must be 1"),
         ({"format": True, "pictures": {"a": {"gold": ["x"]}}}, "format: must be 1"),
         ({"format": 1}, "pictures: must be an object"),
@@ -258,10 +258,10 @@ def test_the_format_is_read_as_it_is_documented(tmp_path):
         (gold(**{"": {"gold": ["x"]}}), 'pictures[""]: must be the path of a picture'),
         (gold(**{"../a.jpg": {"gold": ["x"]}}), 'pictures["../a.jpg"]: must be the path of a picture in the folder'),
         (gold(a={"golden": ["x"]}), "pictures[\"a\"].golden: is not a known field. Did you mean 'gold'?"),
-        (gold(a={"gold": []}), 'pictures["a"]: must say something'),
+        (gold(a={"gold": []}), 'pictures["a"]: must have an entry'),
         (gold(a={"gold": "rain"}), 'pictures["a"].gold: must be a list'),
-        (gold(a={"gold": ["rain", 3]}), 'pictures["a"].gold[1]: must be a text, or an object'),
-        (gold(a={"gold": ["rain", " "]}), 'pictures["a"].gold[1]: must be a name in words'),
+        (gold(a={"gold": ["rain", 3]}), 'pictures["a"].gold[1]: must be a text in quotes, or an object'),
+        (gold(a={"gold": ["rain", " "]}), 'pictures["a"].gold[1]: must be a name that contains a word'),
         (gold(a={"gold": [{"any_of": []}]}), 'pictures["a"].gold[0].any_of: must be a list of names'),
         (gold(a={"gold": [{"any_of": ["x", 1]}]}), 'pictures["a"].gold[0].any_of[1]: must be a name'),
         (gold(a={"gold": [{"any_of": ["x"], "box": [0, 0, 2, 1]}]}), 'pictures["a"].gold[0].box: must be [x0'),
@@ -302,7 +302,7 @@ def test_the_older_form_is_read(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Two labelled pictures in a folder of their own."""
+    """A folder of two labelled pictures."""
     pictures = tmp_path / "pictures"
     (pictures / "wet").mkdir(parents=True)
     for name in ("wet/Street 1.png", "field.png"):
@@ -371,7 +371,7 @@ def test_a_missing_picture_is_told_before_any_is_described(folder, capsys):
 def test_two_pictures_of_one_name_need_their_endings(folder, capsys):
     Image.new("RGB", (6, 4)).save(folder / "field.bmp")
     assert main([str(folder), "--vision", "tagger"]) == 2
-    assert "field may be field.bmp or field.png: write the ending too" in capsys.readouterr().err
+    assert "field may be field.bmp or field.png: add the file ending" in capsys.readouterr().err
 
 
 def test_a_backend_that_cannot_run_here_says_why(folder, capsys, monkeypatch):
