@@ -1,8 +1,8 @@
-"""Results to look through: a static page, and tables for spreadsheets and data frames.
+"""Overview of a tree of results: a static page, and tables for spreadsheets and data frames.
 
     python -m pipeline index results/
 
-writes index.html, summary.csv and results.parquet into the tree. Run again, it draws only what is new or changed.
+writes index.html, summary.csv and results.parquet into the tree. Another run draws only what is new or changed.
 """
 
 import argparse
@@ -14,23 +14,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from ..collection import INDEX, read_collection, read_failures
+from ..collection import read_collection, read_failures
 from ..errors import SoundscapeError
 from .drawings import draw_missing
 from .page import PAGE, write_page
 from .record import Columns, record
 from .tables import write_tables
 
-OnProgress = Callable[[str, int, int], None]  # (stage, done, total); total is 0 where nobody knows it yet
-INTERRUPTED = 130  # what a shell makes of Ctrl-C
+OnProgress = Callable[[str, int, int], None]  # (stage, done, total); total is 0 while it is unknown
+INTERRUPTED = 130  # exit status of a command stopped by Ctrl-C
 
 
 def write_overview(root: Path, on_progress: OnProgress | None = None) -> Path:
-    """Write the page and the tables of a tree of results; return the page.
+    """Write the page and the tables of a tree of results; return the path of the page.
 
-    Each file is written beside its place and renamed, the page last but for the tables: stopped at any moment, the
-    page that is there works, and what was drawn is not drawn again. Equal trees give equal bytes. Raises
-    SoundscapeError when there is no such folder, and what `on_progress` raises to stop.
+    Each file is replaced atomically: drawings first, then the page, then the tables. If the run is stopped, the old
+    page keeps working, and the next run reuses finished drawings. Equal trees give equal bytes. Raises SoundscapeError
+    when the folder does not exist. Exceptions of `on_progress` stop the run.
     """
     progress = on_progress or _no_progress
     columns = Columns()
@@ -51,8 +51,10 @@ def write_overview(root: Path, on_progress: OnProgress | None = None) -> Path:
 
 def main(arguments: list[str]) -> int:
     """Run `python -m pipeline index`; return 0 when the overview is written."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline index", description="Write a page and tables of results.")
-    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder that holds the result folders")
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline index", description="Write a page and tables that show all results of a folder."
+    )
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder of result folders")
     root = parser.parse_args(arguments).results
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
@@ -65,13 +67,13 @@ def main(arguments: list[str]) -> int:
         print(f"The overview could not be written: {error.strerror} ({error.filename}).", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nStopped. What is drawn stays in {INDEX}/ and is not drawn again.", file=sys.stderr)
+        print("\nStopped. Run the same command again to continue: finished drawings are kept.", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def _refuse_other_folders(root: Path) -> None:
-    """Raise SoundscapeError for a folder that nothing was made in: perhaps of pictures, among which no page belongs."""
+    """Raise SoundscapeError for a folder without results: write no page into, say, a folder of pictures."""
     if not (root / PAGE).exists() and not any(read_failures(root)) and not any(read_collection(root)):
         raise SoundscapeError(f"{root.absolute().name} holds no finished results.")
 
@@ -87,4 +89,4 @@ def _show(stage: str, done: int, total: int) -> None:
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
