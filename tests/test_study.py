@@ -1,4 +1,4 @@
-"""A study of result trees: who is compared with whom, and what may be said of it."""
+"""A study of result trees: which groups are compared, and which conclusions are drawn."""
 
 import json
 import re
@@ -113,7 +113,7 @@ def test_a_picture_with_several_results_counts_once(tmp_path):
 
 def test_a_figure_without_a_known_meaning_says_so():
     assert figures.figure("checks.high_band_db").unit == "dB"
-    assert "its meaning is not told" in figures.figure("coherence.some_new_score").meaning
+    assert "its meaning is not known" in figures.figure("coherence.some_new_score").meaning
 
 
 # Comparisons ---------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_pictures_without_a_partner_are_left_out_and_told(tmp_path):
     b = make_tree(tmp_path / "b", range(2, 9), audio=OTHER)
     (comparison,) = study_of(a, b).comparisons
     assert len(comparison.pictures) == 7
-    assert comparison.cautions[0] == "3 of 10 pictures of tagger + procedural have no partner in tagger + audioldm2."
+    assert comparison.cautions[0] == "3 of 10 pictures of tagger + procedural are not in tagger + audioldm2."
     assert all(row.found.n == 7 for row in comparison.rows)
 
 
@@ -170,7 +170,7 @@ def test_too_many_tests_for_the_pairs_is_said_rather_than_no_difference(tmp_path
     b = make_tree(tmp_path / "b", range(7), audio=OTHER, checks=lambda n: {"high_band_db": 10.0 + n})
     (comparison,) = study_of(a, b).comparisons
     assert row_of(comparison, "checks.high_band_db").verdict.startswith("7 pairs: too few to tell with ")
-    assert "no difference could pass the correction" in comparison.cautions[-1]
+    assert "no difference could be significant after the correction" in comparison.cautions[-1]
 
 
 def test_other_lengths_and_options_are_a_caution(tmp_path):
@@ -178,7 +178,7 @@ def test_other_lengths_and_options_are_a_caution(tmp_path):
     b = make_tree(tmp_path / "b", range(6), audio=OTHER, duration_s=5.0, options={"steps": 50})
     (comparison,) = study_of(a, b).comparisons
     assert "different options" in " ".join(comparison.cautions)
-    assert "differ in length (0.1 against 5 s)" in " ".join(comparison.cautions)
+    assert "differ in length (0.1 s in A, 5 s in B)" in " ".join(comparison.cautions)
 
 
 def test_true_pairs_are_set_against_chance(tmp_path):
@@ -190,7 +190,7 @@ def test_true_pairs_are_set_against_chance(tmp_path):
     (above,), (chance,) = study_of(tmp_path / "a", tmp_path / "b").ranks
     assert above.mean.value == pytest.approx(90) and above.words == "Better than chance."
     assert above.mean.low < 90 < above.mean.high
-    assert chance.words == "Not told from chance."
+    assert chance.words == "Not distinguishable from chance."
 
 
 # Ratings -------------------------------------------------------------------------------------------------------------
@@ -240,8 +240,8 @@ def test_what_cannot_be_used_is_left_out_and_told(two, tmp_path):
     ratings = study_of(*two, ratings=[write_csv(tmp_path / "r.csv", [*good, *bad])]).ratings
     assert len(ratings.answers) == 3 and ratings.answers[0].rating == 5
     assert sorted(re.sub(r" (was|were) left out: ", " ", each) for each in ratings.left_out) == [
-        "1 answer of a result that is not in this study.",
-        "1 answer replaced by a later answer of the same listener to the same sound.",
+        "1 answer for a result that is not in this study.",
+        "1 answer replaced by a later answer of the same listener for the same sound.",
         "1 answer without a listener.",
         "2 answers without a rating from 1 to 5.",
     ]

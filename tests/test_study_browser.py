@@ -177,7 +177,7 @@ def test_a_closed_tab_loses_nothing(visit):
     order = page.evaluate("trials.map((each) => each.sounds.A)")
     page.close()
     page = visit(context=page.context)
-    page.get_by_role("button", name="Go on as Cy (1 of 3)").click()
+    page.get_by_role("button", name="Continue as Cy (1 of 3)").click()
     assert page.locator("#place").inner_text() == "Picture 2 of 3"
     assert step(page).startswith("How well does B fit")
     assert page.evaluate("trials.map((each) => each.sounds.A)") == order

@@ -1,6 +1,6 @@
-"""The figures of a result, flat: "checks.clipped_share" -> 0.0, and what each one means.
+"""The figures of a result under dotted keys ("checks.clipped_share" -> 0.0), and the meaning of each.
 
-Meanings of what is measured stand in pipeline/meanings.toml, those of what the study adds in figures.toml.
+pipeline/meanings.toml explains the measured figures, figures.toml those that the study adds.
 """
 
 import tomllib
@@ -16,22 +16,22 @@ from ..collection import Entry
 from ..meanings import meanings_of, read_data
 from .groups import Group
 
-# Sections in the order of the report; senses.picture is of the picture alone and is not compared between groups.
+# Sections in the order of the report. senses.picture depends on the picture alone and is not compared between groups.
 SECTIONS = ("ratings", "coherence", "checks", "senses.sound", "senses.picture", "document", "level", "seconds")
 OF_THE_PICTURE = "senses.picture."
 MEASURED = {"checks": "checks", "sound": "senses.sound", "picture": "senses.picture", "coherence": "coherence"}
 PROBLEMS = "checks.problems"
 PERCENTILE = "_percentile"
-NOT_COMPARED = ("_rank", "_others")  # of coherence: they depend on how many others there were, as percentiles do not
+NOT_COMPARED = ("_rank", "_others")  # of coherence: unlike percentiles, they depend on the number of other texts
 LEVELS = ("loudness_lufs", "true_peak_dbtp")
-HUGE = 1e300  # JSON knows integers that no float can hold; also false for NaN
+HUGE = 1e300  # JSON can hold integers that are too large for a float
 
 Values = dict[str, dict[str, float]]  # figure -> picture -> value
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What a figure is called, what it means, and its unit."""
+    """Key, title, meaning and unit of a figure."""
 
     key: str
     title: str
@@ -44,7 +44,7 @@ class Figure:
 
 
 def figures_of(entry: Entry) -> dict[str, float]:
-    """Return every finite number that stands in a result and can be compared, under its dotted key."""
+    """Return every finite number of a result that can be compared, by its dotted key."""
     manifest = entry.manifest
     sections = {
         "coherence": entry.coherence,
@@ -58,14 +58,14 @@ def figures_of(entry: Entry) -> dict[str, float]:
 
 
 def percentiles_of(values: Values) -> Values:
-    """Return the figures that rank true pairs among shuffled ones, in percent."""
+    """Return the percentiles of true pairs among shuffled ones."""
     return {key: of for key, of in values.items() if key.startswith("coherence.") and key.endswith(PERCENTILE)}
 
 
 def values_of(group: Group, ratings: dict[tuple[str, str], dict[str, float]] | None = None) -> Values:
-    """Return each figure of a group for each picture: the mean where a picture has several results.
+    """Return each figure of a group by picture. Several results of one picture are averaged.
 
-    `ratings` adds human figures by (group label, result name).
+    `ratings` adds human ratings by (group label, result name).
     """
     collected: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for sample in group.samples:
@@ -76,16 +76,16 @@ def values_of(group: Group, ratings: dict[tuple[str, str], dict[str, float]] | N
 
 
 def figure(key: str) -> Figure:
-    """Return what is known of a figure; of an unknown one, its name."""
+    """Return title, meaning and unit of a figure. The title of an unknown figure is derived from its key."""
     known = _catalogue().get(key)
     if known:
         return known
     words = key.rpartition(".")[2].replace("_", " ")
-    return Figure(key, words[:1].upper() + words[1:], f"As the results give it under {key}; its meaning is not told.")
+    return Figure(key, words[:1].upper() + words[1:], f"The results contain it as {key}; its meaning is not known.")
 
 
 def in_order(keys: set[str]) -> list[str]:
-    """Sort figures as the report tells them: section by section, known ones as they are told, others by name."""
+    """Sort figures as in the report: by section, then known figures in the order of the TOML files, others by name."""
     place = {key: number for number, key in enumerate(_catalogue())}
     sections = {name: number for number, name in enumerate(SECTIONS)}
     return sorted(keys, key=lambda key: (sections.get(figure(key).section, 99), place.get(key, len(place)), key))
@@ -114,7 +114,7 @@ def _document(entry: Entry) -> dict[str, float]:
 
 
 def _flat(data: Any, path: str) -> Iterator[tuple[str, float]]:
-    """Give the numbers below `data`, and how many sentences stand in a list of problems."""
+    """Yield the numbers in `data` with their dotted keys; of the list of problems, its length."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from _flat(value, f"{path}.{key}" if path else str(key))
