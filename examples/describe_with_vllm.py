@@ -82,7 +82,9 @@ def _ask(picture: Image.Image, demand: Demand, options: argparse.Namespace) -> S
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        raise SoundscapeError(f"the server answered {error.code}: {error.read().decode(errors='replace')[:500]}") from error
+        raise SoundscapeError(
+            f"the server answered {error.code}: {error.read().decode(errors='replace')[:500]}"
+        ) from error
     return read_answer(answer["choices"][0]["message"]["content"], frame)
 
 
