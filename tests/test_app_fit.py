@@ -1,4 +1,4 @@
-"""How well does it fit? Every figure of a result is shown with its meaning, and models say more where they are."""
+"""The card "How well does it fit?": every figure has its meaning, and models add scores if they are installed."""
 
 import json
 import re
@@ -35,7 +35,7 @@ SCORES = {
 
 
 def silent(*_, **__):
-    """A progress that nobody watches."""
+    """Ignore the progress."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def result(made, visitors_root):
-    """A copy of the result in a folder of a visitor."""
+    """A copy of the result in a visitor's folder."""
     return Path(shutil.copytree(made.folder, visitors.new_result("visitor")))
 
 

@@ -1,4 +1,4 @@
-"""The card "How well does it fit?" on the page: folded, with its gist; and what models add where they are."""
+"""The card "How well does it fit?" on the page: folded, with a summary line, and with scores if there are models."""
 
 import sys
 
@@ -14,7 +14,7 @@ pytestmark = IN_BROWSER
 
 @pytest.fixture(scope="module")
 def address_with_models(tmp_path_factory):
-    """The app where CLAP and CLIP lie on the machine: tiny ones, whose scores mean nothing."""
+    """The app on a machine with CLAP and CLIP: tiny models, whose scores mean nothing."""
     root = tmp_path_factory.mktemp("checkpoints")
     names = {
         "CLAP_MODEL": str(build_clap(root / "clap")),

@@ -62,7 +62,7 @@ def test_the_true_peak_of_a_few_places_is_that_of_the_whole(seed):
     assert check(sound)["true_peak_dbtp"] == pytest.approx(20 * np.log10(true_peaks(sound.samples).max()), abs=0.01)
 
 
-@pytest.mark.parametrize("level", [1.0, 0.4])  # also when somebody turned the clipped sound down
+@pytest.mark.parametrize("level", [1.0, 0.4])  # also when the clipped sound was turned down
 def test_clipping_is_found_and_a_low_tone_is_not_taken_for_it(level):
     clipped = level * np.clip(3 * tone(100, 0.5), -1, 1)
     assert check(clip(clipped))["clipped_share"] > 0.4
@@ -149,7 +149,7 @@ def test_a_tone_that_dies_away_or_moves_is_no_hum():
 
 
 @pytest.mark.parametrize("name", ["rain", "birdsong", "traffic"])
-@pytest.mark.parametrize("frames", [86.5, 215, 300.5, 430.5])  # of 11.6 ms: also loops between two frames
+@pytest.mark.parametrize("frames", [86.5, 215, 300.5, 430.5])  # of 11.6 ms: also fractions of a frame
 def test_a_loop_is_heard_as_one_and_its_length_is_told(name, frames):
     kind = next(kind for kind in all_kinds() if kind.name == name)
     turn = synthesize_kind(kind, 5.1, 3)[:, : round(frames * 512)]

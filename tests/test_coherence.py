@@ -1,4 +1,4 @@
-"""Scores against shuffled pairs, by the real loading code on tiny checkpoints; ranks, what is kept, what is refused."""
+"""Scores among shuffled pairs, by the real loading code on tiny checkpoints; ranks, the cache, and errors."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def models(folders, monkeypatch):
-    """CLAP and CLIP named by their settings; what the test before loaded may stay."""
+    """Set CLAP and CLIP to the tiny checkpoints. Models loaded by an earlier test may stay in memory."""
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setenv("CLAP_MODEL", str(folders["clap"]))
     monkeypatch.setenv("CLIP_MODEL", str(folders["clip"]))
@@ -55,7 +55,7 @@ def tone(hz: float, duration_s: float = 0.4) -> Clip:
 
 
 def write_result(folder, number: int, *, picture: bool = True, scene: str | None = None) -> None:
-    """A result as the pipeline lays it out, with sounds of its own."""
+    """Write a result folder as the pipeline does, with its own sounds."""
     (folder / "stems").mkdir(parents=True)
     sources = (Source(name="rain", action=f"falling {number}"), Source(name="clock", material="brass", mute=True))
     sources += (Source(name="birds", action="calling", timbre=("bright",)),)
@@ -184,7 +184,7 @@ def test_every_result_gets_scores_that_come_from_its_own_sounds_and_words(tree):
 
 
 def test_words_that_others_share_are_ties(tree):
-    """All four have the same birds: their words cannot beat each other."""
+    """All four results have the same birds, so their words tie."""
     score_collection(tree)
     matrix = []
     for entry in read_collection(tree):
@@ -298,7 +298,7 @@ def test_words_of_a_source_are_a_caption():
 
 @pytest.fixture
 def no_weights(monkeypatch):
-    """The default models, which are not on this machine, and a network that must not be asked."""
+    """The default models, which are not on this machine. Any use of the network fails the test."""
     monkeypatch.delenv("CLAP_MODEL")
     monkeypatch.delenv("CLIP_MODEL")
     monkeypatch.setattr(embeddings, "cached_folder", lambda weights: None)
@@ -323,7 +323,7 @@ def test_the_defaults_are_pinned_to_commits():
 
 
 def test_with_leave_to_download_the_command_fetches_both_models_and_scores(tree, folders, tmp_path):
-    """In a process of its own, from a hub on this machine; the second time the hub is gone."""
+    """In a separate process, from a local hub; the second run works without the hub."""
     environment = os.environ | {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
     environment |= {"CLAP_MODEL": "owner/clap", "CLIP_MODEL": "owner/clip"}
 

@@ -196,7 +196,7 @@ def test_an_interval_of_few_pictures_is_wide_and_one_of_many_is_narrow():
 
 def test_pictures_that_all_agree_do_not_prove_perfection():
     low, high = micro_interval([(3, 3)] * 8, is_share=True)
-    assert high == 1 and low == pytest.approx(8 / (8 + 1.96**2), abs=1e-3)  # Wilson's, for no failure
+    assert high == 1 and low == pytest.approx(8 / (8 + 1.96**2), abs=1e-3)  # Wilson's interval without a failure
     assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert micro_interval([(0.2, 1)] * 8, is_share=False) is None
 
@@ -336,7 +336,7 @@ def test_the_tree_of_a_run_is_read(folder, tmp_path, capsys):
     out = tmp_path / "results"
     assert command_line.main([str(folder), "--out", str(out), "--skip-audio", "--vision", "tagger"]) == 0
     (street,) = out.glob("wet/*/soundscape.json")
-    written(street, heard("rain", "tram"))  # corrected by hand
+    written(street, heard("rain", "tram"))  # edited by a person
     capsys.readouterr()
     assert command_line.main(["gold", str(folder), "--results", str(out)]) == 0
     assert "=rain 1.00, =tram 1.00" in capsys.readouterr().out

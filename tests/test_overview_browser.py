@@ -1,4 +1,4 @@
-"""The overview as a person looks through it: opened from disk in a real headless Chromium, which has no server."""
+"""The overview as people use it: opened from disk in headless Chromium, without a server."""
 
 import json
 import re
@@ -30,7 +30,7 @@ pytestmark = IN_BROWSER
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Thirty small results, and some that stand out."""
+    """Thirty small results, and a few special ones."""
     root = make_tree(tmp_path_factory.mktemp("trees") / "a tree #1 100%", 30)
     river = Source(name="river", action="rushing", evidence="visible", confidence=0.9, box=(0.1, 0.5, 0.9, 1.0))
     jay = Source(name="jay", action="calling", role="recurring", confidence=0.4)
@@ -49,7 +49,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture
 def look(browser):
-    """Open the page of a tree; at the end nothing on it may have failed or looked outside of the tree."""
+    """Open the page of a tree. The test fails if the page raised an error or requested a file outside the tree."""
     contexts, complaints = [], []
 
     def look(root, address="", viewport=DESKTOP, **options):
@@ -88,7 +88,7 @@ def current(page):
 
 
 def until(page, condition):
-    """Wait until a condition holds; Playwright's own way needs eval, which the page forbids."""
+    """Wait until a condition holds. Playwright's own wait needs eval, which the page forbids."""
     end = time.monotonic() + 10
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -96,7 +96,7 @@ def until(page, condition):
 
 
 def plays(page, name):
-    """True while the whole of this result is heard, alone."""
+    """Return whether the mix of this result is playing."""
     return page.evaluate("name => !player.paused && decodeURIComponent(player.src).endsWith(`/${name}/mix.wav`)", name)
 
 
@@ -266,7 +266,7 @@ def test_a_sound_whose_file_is_gone_is_told(browser, tmp_path):
         page = context.new_page()
         page.goto((tmp_path / "index.html").as_uri())
         page.locator(".card .play").first.click()
-        page.locator("#told", has_text="cannot be played").wait_for()
+        page.locator("#message", has_text="cannot be played").wait_for()
 
 
 def test_the_keyboard_goes_through_the_results(look, tree):
@@ -324,12 +324,12 @@ def test_text_of_documents_stays_text(look, tree, group):
 
 
 def test_even_markup_that_came_onto_the_page_could_not_run(browser, tree):
-    """The policy of the page: a second wall, should the first one ever have a hole."""
+    """The page's security policy is a second defence, in case the first one fails."""
     with closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto((tree / "index.html").as_uri())
         page.locator("body[data-ready]").wait_for()
-        page.evaluate("text => { byId('told').innerHTML = text; }", EVIL)
+        page.evaluate("text => { byId('message').innerHTML = text; }", EVIL)
         page.evaluate("document.body.append(make('script', { text: 'window.hit = 1' }))")
         page.wait_for_timeout(200)
         assert page.evaluate("window.hit") is None
@@ -346,7 +346,7 @@ def test_a_thousand_results_are_drawn_where_they_are_near_and_answer_at_once(loo
     drawn = [page.locator(".card").count()]
     for share in (0.5, 1):
         page.evaluate("share => scrollTo(0, share * document.body.scrollHeight)", share)
-        until(page, CARDS_IN_VIEW)  # there are cards wherever one looks
+        until(page, CARDS_IN_VIEW)  # cards are drawn at every scroll position
         drawn.append(page.locator(".card").count())
     assert names(page)[-1] == page.evaluate("list.places.at(-1).result.name")
     assert 4 <= min(drawn) <= max(drawn) <= MOST_CARDS

@@ -57,7 +57,7 @@ def test_a_folder_of_weights_is_named_without_its_path(tmp_path):
 def test_pictures_are_known_by_any_hash_they_share(tmp_path):
     source = {"input": {"path": "dog.png", "sha256": "5" * 64}}
     write_small(tmp_path / "a/dog", RIVER, variant=1, **source)
-    write_small(tmp_path / "b/pup", RIVER, variant=2, **source)  # kept by another encoder
+    write_small(tmp_path / "b/pup", RIVER, variant=2, **source)  # its picture.jpg was encoded differently
     write_small(tmp_path / "c/cur", RIVER, variant=2)
     found = [group.pictures for group in read_groups([tmp_path / name for name in "abc"])]
     assert found[0] == found[1] == found[2] and len(found[0]) == 1

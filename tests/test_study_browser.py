@@ -1,4 +1,4 @@
-"""The blind listening page, gone through by keyboard in a real headless Chromium, and the report that comes of it."""
+"""The blind listening page, used by keyboard in headless Chromium, and the report made from the answers."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def report(trees):
 
 @pytest.fixture
 def visit(browser, report):  # noqa: F811
-    """Open a page of the report from disk; at the end nothing may have failed or left this machine."""
+    """Open a page of the report from disk. The test fails if the page raised an error or used the network."""
     contexts, complaints = [], []
 
     def visit(name="listen.html", *, context=None, viewport=DESKTOP, **options):
@@ -62,7 +62,7 @@ def visit(browser, report):  # noqa: F811
 
 
 def until(page, condition):
-    """Wait for a condition; Playwright's own wait is not let in by the page's security policy."""
+    """Wait for a condition. Playwright's own wait is blocked by the page's security policy."""
     end = time.monotonic() + 10
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition

@@ -1,4 +1,4 @@
-"""What a study writes: the blind listening page with its key, the report, its tables, plots and examples."""
+"""The files that a study writes: the blind listening page with its key, and the report with tables, plots, examples."""
 
 import base64
 import csv

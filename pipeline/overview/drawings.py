@@ -38,8 +38,8 @@ def _name(kind: str, sha256: str) -> str:
     return f"{digest[:2]}/{digest}.webp"  # 256 folders: a single folder with a million files would be slow
 
 
-def draw_missing(root: Path, rows: Iterable[dict[str, Any]], tell: Callable[[int], None]) -> None:
-    """Draw the missing files of each record; `tell` gets the number of finished records. Damaged files are skipped."""
+def draw_missing(root: Path, rows: Iterable[dict[str, Any]], on_done: Callable[[int], None]) -> None:
+    """Draw the missing files of each record; `on_done` gets the number of finished records. Damaged files are skipped."""
     workers = min(os.cpu_count() or 1, 8)  # threads: decoding, FFTs and encoding release the GIL
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[None]] = deque()
@@ -50,11 +50,11 @@ def draw_missing(root: Path, rows: Iterable[dict[str, Any]], tell: Callable[[int
                 while len(waiting) > 4 * workers:  # bounds the queue, and with it the memory
                     waiting.popleft().result()
                     done += 1
-                    tell(done)
+                    on_done(done)
             while waiting:
                 waiting.popleft().result()
                 done += 1
-                tell(done)
+                on_done(done)
         finally:
             for each in waiting:
                 each.cancel()

@@ -23,7 +23,7 @@ from .drawings import forget_others
 from .record import Columns
 
 PAGE = "index.html"
-RESULTS_A_SCRIPT = 500  # about 1 MB: the page shows the first results while it loads the others
+RESULTS_PER_SCRIPT = 500  # about 1 MB: the page shows the first results while it loads the others
 MAX_FAILURES = 500  # shown on the page; failures.jsonl has all of them
 SCRIPTS = ("words.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
 _COLOURS = re.compile(r"^(:root|\.dark) (\{[^}]*\})", re.MULTILINE)
@@ -48,7 +48,7 @@ def write_page(
     keys = columns.figures
     scripts = [_write_script(root, _head(count, failures, keys))]
     results = iter(rows())
-    while batch := list(islice(results, RESULTS_A_SCRIPT)):
+    while batch := list(islice(results, RESULTS_PER_SCRIPT)):
         scripts.append(_write_script(root, {"results": [_shown(row, keys) for row in batch]}))
     page = write_file(root / PAGE, _html(scripts).encode())
     forget_others(root, kept | set(scripts))

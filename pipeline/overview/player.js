@@ -29,7 +29,7 @@ function start(file) {
     player.src = file;
   }
   player.play().catch((error) => {
-    if (error.name !== "AbortError") tell("This sound cannot be played. Its file may have been moved or deleted."); // aborted by the next sound
+    if (error.name !== "AbortError") notify("This sound cannot be played. Its file may have been moved or deleted."); // aborted by the next sound
   });
 }
 

@@ -45,8 +45,8 @@ const pathOf = (result) => (result.path ?? result.name).split("/").map(encodeURI
 const fileOf = (result, name) => `${pathOf(result)}/${name.split("/").map(encodeURIComponent).join("/")}`;
 const drawingOf = (name) => `${document.body.dataset.index}/${name}`;
 
-function tell(words) {
-  byId("told").textContent = words;
-  clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => (byId("told").textContent = ""), 5000);
+function notify(words) {
+  byId("message").textContent = words;
+  clearTimeout(notify.timer);
+  notify.timer = setTimeout(() => (byId("message").textContent = ""), 5000);
 }
