@@ -39,7 +39,7 @@ def _name(kind: str, sha256: str) -> str:
 
 
 def draw_missing(root: Path, rows: Iterable[dict[str, Any]], on_done: Callable[[int], None]) -> None:
-    """Draw the missing files of each record; `on_done` gets the number of finished records. Damaged files are skipped."""
+    """Draw the missing files of each record; `on_done` gets the number of finished ones. Skip damaged files."""
     workers = min(os.cpu_count() or 1, 8)  # threads: decoding, FFTs and encoding release the GIL
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[None]] = deque()
