@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
+
+Samples = npt.NDArray[np.float32]  # shape (channels, samples), full scale at +-1
 
 SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD, and of Stable Audio
 FADE_S = 0.010  # long enough that a fade makes no click, short enough that nobody hears it

@@ -1,4 +1,4 @@
-"""python -m pipeline.gold FOLDER: the same as python -m pipeline gold FOLDER."""
+"""`python -m pipeline.gold FOLDER`, the same as `python -m pipeline gold FOLDER`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command: python -m pipeline gold FOLDER. Lines and tables go to stdout, what is wrong to stderr."""
+"""The command `python -m pipeline gold FOLDER`. Scores go to stdout, errors to stderr."""
 
 import argparse
 import sys
@@ -14,12 +14,12 @@ from .scoring import judge
 
 
 def main(arguments: list[str]) -> int:
-    """Score descriptions; return 0 when every picture had one and 1 when some had none. Wrong usage exits with 2."""
+    """Score descriptions. Return 0 when every picture had a description, 1 when some had none, 2 for other errors."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.vision and options.vision not in backends.VISION:
         parser.error(f"there is no vision backend '{options.vision}'; choices: {', '.join(backends.VISION)}")
-    if options.csv and not options.csv.parent.is_dir():  # told before hours of work, not after
+    if options.csv and not options.csv.parent.is_dir():  # found out before hours of work, not after
         parser.error(f"there is no folder {options.csv.parent} for {options.csv.name}")
     return ended(lambda: _score(options), failed=2)
 
@@ -57,16 +57,27 @@ def _score(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline gold",
-        description="How well the sounds of labelled pictures are told.",
-        epilog="The format of gold.json and every measure: pydoc pipeline.gold",
+        description="Score how well descriptions name the sounds of labelled pictures.",
+        epilog="For the format of gold.json and the measures, run: python -m pydoc pipeline.gold",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="pictures and their gold.json")
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
-        "--vision", default="", metavar="NAME", help=f"who describes them now: {', '.join(backends.VISION)}"
+        "--vision",
+        default="",
+        metavar="NAME",
+        help=f"describe the pictures now with this model: {', '.join(backends.VISION)}",
     )
     source.add_argument(
-        "--results", type=Path, metavar="RESULTS", help="a result tree made earlier, or any folder of NAME.json"
+        "--results",
+        type=Path,
+        metavar="RESULTS",
+        help="score earlier descriptions: a folder of results, or of NAME.json files",
     )
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="a row for each picture, and FILE-summary.csv")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write a table with one row per picture, and FILE-summary.csv with one row per measure",
+    )
     return parser

@@ -1,8 +1,8 @@
-"""Results to look through: a static page, and tables for spreadsheets and data frames.
+"""Overview of a tree of results: a static page, and tables for spreadsheets and data frames.
 
     python -m pipeline index results/
 
-writes index.html, summary.csv and results.parquet into the tree. Run again, it draws only what is new or changed.
+writes index.html, summary.csv and results.parquet into the tree. Another run draws only what is new or changed.
 """
 
 import json
@@ -17,15 +17,15 @@ from .page import write_page
 from .record import Columns, record
 from .tables import write_tables
 
-OnProgress = Callable[[str, int, int], None]  # (stage, done, total); total is 0 where nobody knows it yet
+OnProgress = Callable[[str, int, int], None]  # (stage, done, total); total is 0 while it is unknown
 
 
 def write_overview(root: Path, on_progress: OnProgress | None = None) -> Path:
-    """Write the page and the tables of a tree of results; return the page.
+    """Write the page and the tables of a tree of results; return the path of the page.
 
-    Each file is written beside its place and renamed, the page last but for the tables: stopped at any moment, the
-    page that is there works, and what was drawn is not drawn again. Equal trees give equal bytes. Raises
-    SoundscapeError when there is no such folder, and what `on_progress` raises to stop.
+    Each file is replaced atomically: drawings first, then the page, then the tables. If the run is stopped, the old
+    page keeps working, and the next run reuses finished drawings. Equal trees give equal bytes. Raises SoundscapeError
+    when the folder does not exist. Exceptions of `on_progress` stop the run.
     """
     progress = on_progress or _no_progress
     columns = Columns()
@@ -50,4 +50,4 @@ def _rows(spool: IO[str]) -> Iterator[dict[str, Any]]:
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""python -m pipeline index RESULTS"""
+"""The command `python -m pipeline index RESULTS`."""
 
 import argparse
 import sys
@@ -6,17 +6,19 @@ from pathlib import Path
 
 from ..command import ended
 from ..errors import SoundscapeError
-from ..results.collection import INDEX, read_collection, read_failures
+from ..results.collection import read_collection, read_failures
 from . import write_overview
 from .page import PAGE
 
 
 def main(arguments: list[str]) -> int:
     """Run `python -m pipeline index`; return 0 when the overview is written."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline index", description="Write a page and tables of results.")
-    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder that holds the result folders")
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline index", description="Write a page and tables that show all results of a folder."
+    )
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder of result folders")
     root = parser.parse_args(arguments).results
-    stopped = f"Stopped. What is drawn stays in {INDEX}/ and is not drawn again."
+    stopped = "Stopped. Run the same command again to continue: finished drawings are kept."
     return ended(lambda: _index(root), product="The overview", stopped=stopped)
 
 
@@ -27,7 +29,7 @@ def _index(root: Path) -> int:
 
 
 def _refuse_other_folders(root: Path) -> None:
-    """Raise SoundscapeError for a folder that nothing was made in: perhaps of pictures, among which no page belongs."""
+    """Raise SoundscapeError for a folder without results: write no page into, say, a folder of pictures."""
     if not (root / PAGE).exists() and not any(read_failures(root)) and not any(read_collection(root)):
         raise SoundscapeError(f"{root.absolute().name} holds no finished results.")
 

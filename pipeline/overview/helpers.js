@@ -1,4 +1,4 @@
-// Small things that every part needs. Text of results only ever becomes textContent, so it cannot become markup.
+// Helpers. Text of results only ever becomes textContent, so it cannot become markup.
 const byId = (id) => document.getElementById(id);
 
 function make(tag, { text, ...properties } = {}, ...children) {
@@ -25,10 +25,11 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 function rounded(value) {
   const size = Math.abs(value);
   const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 4;
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+  const text = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return text.replace(/^-(?=[0.]+$)/, "").replace("-", "−"); // no minus before zero
 }
 
-// A figure with its unit; a unit may also be the range of a scale, or say that it is a share.
+// A figure with its unit. The unit may also be the range of a scale, or "share" for a percentage.
 function measured(value, unit = "") {
   if (unit === "share") return percent(value);
   return unit.includes(" to ") ? `${rounded(value)} (${unit})` : `${rounded(value)} ${unit}`.trim();
@@ -44,8 +45,8 @@ const pathOf = (result) => (result.path ?? result.name).split("/").map(encodeURI
 const fileOf = (result, name) => `${pathOf(result)}/${name.split("/").map(encodeURIComponent).join("/")}`;
 const drawingOf = (name) => `${document.body.dataset.index}/${name}`;
 
-function tell(words) {
-  byId("told").textContent = words;
-  clearTimeout(tell.timer);
-  tell.timer = setTimeout(() => (byId("told").textContent = ""), 5000);
+function notify(words) {
+  byId("message").textContent = words;
+  clearTimeout(notify.timer);
+  notify.timer = setTimeout(() => (byId("message").textContent = ""), 5000);
 }

@@ -1,47 +1,50 @@
-"""Signal checks: what a sound engineer would measure of a finished sound, and what of it deserves a word.
+"""Signal checks: measure a finished sound as a sound engineer would, and report faults.
 
-Every figure has its unit in its name and its meaning in `MEANINGS`. Thresholds were set on constructed faults, on every
-kind of the procedural synthesiser and on field recordings, so that bells, fans, crickets and clocks are no faults.
+The name of a figure ends in its unit; `MEANINGS` explains it. The thresholds were set on constructed faults, on every
+kind of sound of the procedural synthesiser and on field recordings, so that bells, fans, crickets and clocks pass.
 """
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ..audio import Clip, gain_to_db
+from ..audio import Clip, Samples, gain_to_db
 from ..mixing.loudness import integrated_loudness, true_peaks
 from .glossary import meanings_of
-from .spectra import POWER_FLOOR, band_edges_hz, band_powers, frequencies_hz, power_frames
+from .spectra import POWER_FLOOR, Frequencies, Power, band_edges_hz, band_powers, frequencies_hz, power_frames
+
+Likeness = npt.NDArray[np.float64]  # autocorrelation by delay, in frames
 
 MEANINGS = {name: each.meaning for name, each in meanings_of("checks").items()}
 
 SILENCE_DBFS = -60.0  # of a step: below the noise of a quiet room at usual listening levels
 STEP_S = 0.05
-HIGH_BAND_HZ = 8000.0  # what a model at 16 kHz cannot make
-FLOOR_DB = -100.0  # nothing below is told: 16 bits hold 96 dB
-MOVING_DB = 3.0  # standard deviation of the level below which a frequency counts as steady; noise has 5.6
-LONG_WINDOW = 4096  # samples, 93 ms at 44.1 kHz: tells the partials of a hum apart
-SHORT_WINDOW, HOP = 1024, 512  # 23 ms: tells events apart
+HIGH_BAND_HZ = 8000.0  # half the sample rate of a 16 kHz model, which can produce nothing above it
+FLOOR_DB = -100.0  # the lowest level reported: 16 bits hold 96 dB
+MOVING_DB = 3.0  # a frequency is steady when its level has a lower standard deviation; noise has 5.6
+LONG_WINDOW = 4096  # samples, 93 ms at 44.1 kHz: resolves the partials of a hum
+SHORT_WINDOW, HOP = 1024, 512  # 23 ms: resolves events
 REPETITION_BANDS = 20
-SHORTEST_LOOP_S = 0.5  # faster ones are heard as a rhythm or a buzz, not as a loop
-LONGEST_LOOP_SHARE = 0.7  # of the duration: less than a third would be left to compare
-LEAST_MOVEMENT = 0.05  # of the level over time; a perfectly even sound repeats nothing that could be heard
+SHORTEST_LOOP_S = 0.5  # faster repetition is heard as a rhythm or a buzz, not as a loop
+LONGEST_LOOP_SHARE = 0.7  # of the duration; a longer loop leaves less than a third to compare
+LEAST_MOVEMENT = 0.05  # of the level over time; a perfectly even sound has no audible repetition
 
 CLIPPED_SHARE = 1e-4  # a few dozen samples in 10 s of stereo
 QUIET_LUFS = -40.0
 OFFSET_SHARE = 0.1
-TONE_SHARE = 0.85  # mains hum beside some noise has 0.8, a refrigerator 0.9
-LOOP = 0.96  # likeness to itself of what comes three times; the strokes of a broom have 0.95, some clocks more
-MAYBE_LOOP = 0.8  # of what comes twice: then the waves themselves are compared
-COPY = 0.7  # correlation of the waves of a copy; two calls of one animal have less than 0.3
+TONE_SHARE = 0.85  # mains hum with some noise has 0.8, a refrigerator 0.9
+LOOP = 0.96  # autocorrelation of a pattern heard three times; the strokes of a broom have 0.95, some clocks more
+MAYBE_LOOP = 0.8  # autocorrelation of a pattern heard twice: above this the waveforms are compared
+COPY = 0.7  # correlation of a copied waveform; two calls of one animal have less than 0.3
 CANCELLING = -0.3
 MOSTLY_SILENT = 0.9
-EDGE_DB = 30.0  # a fall of the spectrum within 600 Hz that no sound of nature has
-EDGE_BELOW_HZ = 17_000.0  # an edge above is out of most people's hearing
+EDGE_DB = 30.0  # drop of the spectrum within 600 Hz; no natural sound drops that steeply
+EDGE_BELOW_HZ = 17_000.0  # most people cannot hear a higher edge
 
 
 def check(clip: Clip) -> dict[str, Any]:
-    """Return the figures of a clip, JSON data with the names of `MEANINGS`, and "problems": sentences for the person.
+    """Return the figures of a clip as JSON data, named as in `MEANINGS`; "problems" is a list of sentences.
 
     A figure that does not exist (the loudness of silence, the stereo image of mono) is None.
     """
@@ -73,17 +76,17 @@ def check(clip: Clip) -> dict[str, Any]:
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None or not np.isfinite(value) else round(float(value), digits) + 0.0  # no -0.0
+    return None if value is None or not np.isfinite(value) else round(float(value), digits) + 0.0  # turns -0.0 into 0.0
 
 
 # Levels --------------------------------------------------------------------------------------------------------------
 
 
-def _true_peak(samples: np.ndarray) -> float:
-    """Return the true peak, 0 for silence.
+def _true_peak(samples: Samples) -> float:
+    """Return the true peak as an amplitude, 0 for silence.
 
-    Only the surroundings of the highest samples are oversampled: between lower ones the wave could pass them by no
-    more than the 3 dB of a tone at a quarter of the sample rate. The whole would take five times as long.
+    Only the surroundings of the highest samples are oversampled, which takes a fifth of the time. Between lower samples
+    the wave exceeds them by at most 3 dB, as a tone at a quarter of the sample rate does.
     """
     step, margin, most = 64, 16, 1500  # the filter of `true_peaks` reaches 10 samples to each side
     padded = np.pad(samples, ((0, 0), (margin, margin + -samples.shape[1] % step)))
@@ -98,16 +101,16 @@ def _true_peak(samples: np.ndarray) -> float:
     return float(true_peaks(pieces[chosen])[margin:-margin].max())
 
 
-def _clipped_share(samples: np.ndarray) -> float:
-    """Share of samples in flat tops: three or more in a row at the peak of their channel, on one side of zero.
+def _clipped_share(samples: Samples) -> float:
+    """Return the share of samples in flat tops: three or more in a row at the peak of their channel, with one sign.
 
-    A low tone has flat tops too, but its samples thin out gradually below the peak; clipping piles them up there.
+    A low tone has flat tops too, but its samples thin out gradually below the peak. Clipping piles them up at the peak.
     """
     clipped = 0
     for channel in samples:
         height = np.abs(channel)
         peak = float(height.max(initial=0.0))
-        width = max(1e-4 * peak, 1e-4)  # three steps of 16 bits: dither moves a top that much
+        width = max(1e-4 * peak, 1e-4)  # three 16-bit steps: dither moves a flat top by that much
         near = np.flatnonzero(height >= peak - 10 * width)
         if peak <= 100 * width or near.size < 3:
             continue
@@ -125,13 +128,13 @@ def _silent_share(clip: Clip) -> float:
     return float(np.mean(steps < 10 ** (SILENCE_DBFS / 10)))
 
 
-def _dc_share(samples: np.ndarray) -> float:
+def _dc_share(samples: Samples) -> float:
     offset = np.abs(samples.mean(axis=1, dtype=np.float64))
     rms = np.sqrt(np.square(samples).mean(axis=1, dtype=np.float64))
     return float((offset / np.maximum(rms, 1e-9)).max())
 
 
-def _stereo_correlation(samples: np.ndarray) -> float | None:
+def _stereo_correlation(samples: Samples) -> float | None:
     if samples.shape[0] != 2:
         return None
     left, right = samples - samples.mean(axis=1, keepdims=True)
@@ -142,7 +145,7 @@ def _stereo_correlation(samples: np.ndarray) -> float | None:
 # Spectrum ------------------------------------------------------------------------------------------------------------
 
 
-def _high_band_db(spectrum: np.ndarray, frequency_hz: np.ndarray) -> float | None:
+def _high_band_db(spectrum: Power, frequency_hz: Frequencies) -> float | None:
     if frequency_hz[-1] <= HIGH_BAND_HZ:
         return None
     total = float(spectrum.sum())
@@ -150,21 +153,21 @@ def _high_band_db(spectrum: np.ndarray, frequency_hz: np.ndarray) -> float | Non
     return max(FLOOR_DB, 10 * np.log10(share)) if share > 0 else None
 
 
-def _levels_db(spectrum: np.ndarray, frequency_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels of bands of 100 Hz and their middles."""
+def _levels_db(spectrum: Power, frequency_hz: Frequencies) -> tuple[Power, Frequencies]:
+    """Return the levels of bands of 100 Hz, and their middles."""
     edges_hz = np.arange(0.0, frequency_hz[-1], 100.0)
     return 10 * np.log10(band_powers(spectrum[None], frequency_hz, edges_hz)[0] + 1e-16), edges_hz[:-1] + 50.0
 
 
-def _bandwidth_hz(spectrum: np.ndarray, frequency_hz: np.ndarray) -> float | None:
+def _bandwidth_hz(spectrum: Power, frequency_hz: Frequencies) -> float | None:
     levels_db, middles_hz = _levels_db(spectrum, frequency_hz)
     if levels_db.max() < FLOOR_DB:
         return None
     return float(middles_hz[np.flatnonzero(levels_db >= levels_db.max() - 70.0)[-1]])
 
 
-def _edge_hz(spectrum: np.ndarray, frequency_hz: np.ndarray) -> float | None:
-    """Return where the spectrum ends as if cut off, None when it fades as sounds do."""
+def _edge_hz(spectrum: Power, frequency_hz: Frequencies) -> float | None:
+    """Return the frequency at which the spectrum is cut off, None when it fades out naturally."""
     levels_db, middles_hz = _levels_db(spectrum, frequency_hz)
     above = np.maximum.accumulate(levels_db[::-1])[::-1]  # the highest level at and above each band
     below = np.lib.stride_tricks.sliding_window_view(levels_db, 6).min(axis=1)  # all six bands carry sound
@@ -177,12 +180,12 @@ def _edge_hz(spectrum: np.ndarray, frequency_hz: np.ndarray) -> float | None:
     return edge_hz if falls_db[best] >= EDGE_DB and edge_hz < EDGE_BELOW_HZ else None
 
 
-def _steady_tone_share(power: np.ndarray, frequency_hz: np.ndarray) -> float | None:
-    """Share of the energy at frequencies whose level stays the same: the partials of a hum, not those of a bell."""
+def _steady_tone_share(power: Power, frequency_hz: Frequencies) -> float | None:
+    """Return the share of the energy at frequencies of constant level: the partials of a hum, not those of a bell."""
     audible = power[:, frequency_hz >= 30.0]
     total = audible.sum(axis=1)
     sounding = audible[total > max(1e-4 * float(total.max()), 1e-9)]
-    if len(sounding) < 8:  # less than half a second tells nothing of steadiness
+    if len(sounding) < 8:  # less than half a second: too short to call anything steady
         return None
     deviation_db = (10 * np.log10(sounding + POWER_FLOOR)).std(axis=0)
     energy = sounding.sum(axis=0)
@@ -193,11 +196,12 @@ def _steady_tone_share(power: np.ndarray, frequency_hz: np.ndarray) -> float | N
 
 
 def _repetition(clip: Clip) -> tuple[float | None, float | None, bool]:
-    """Return how well the course of the spectrum agrees with itself later (correlation, 0..1), after how long, and
-    whether that is a loop: twice the same call is not, the same three times or a copy of the wave is.
+    """Return the highest autocorrelation of the sound over time (0..1), its delay in seconds, and whether it is a loop.
 
-    Courses of bands, compressed as loudness is (Stevens: power 0.3 of intensity, here 0.25), are compared with
-    themselves at every delay, by Wiener-Khinchin.
+    A loop is the same pattern three times, or a copy of the waveform; the same call twice is none.
+
+    The autocorrelation (by the Wiener-Khinchin theorem) is that of band powers over time, compressed as loudness is:
+    Stevens' exponent is 0.3 of the intensity, here 0.25.
     """
     power = power_frames(clip, SHORT_WINDOW, HOP)
     frames, rate = len(power), clip.sample_rate / HOP
@@ -224,9 +228,12 @@ def _repetition(clip: Clip) -> tuple[float | None, float | None, bool]:
     return float(likeness[best]), period / rate, is_loop
 
 
-def _first_turn(likeness: np.ndarray, delay: int, first: int) -> int:
-    """Return the shortest delay, of which `delay` is a multiple, that is about as good: a loop is as like itself after
-    two turns as after one, and a little more so where only two turns are a whole number of frames."""
+def _first_turn(likeness: Likeness, delay: int, first: int) -> int:
+    """Return the period of a loop: the shortest delay that `delay` is a multiple of and that correlates about as well.
+
+    A loop correlates after two turns as after one, and slightly better where only two turns are a whole number of
+    frames.
+    """
     for turns in range(delay // first, 1, -1):
         place = round(delay / turns)
         near = likeness[place - 1 : place + 2]
@@ -236,7 +243,7 @@ def _first_turn(likeness: np.ndarray, delay: int, first: int) -> int:
 
 
 def _is_copy(clip: Clip, delay: int) -> bool:
-    """True when the wave itself comes again after about `delay` samples."""
+    """Return whether the waveform itself repeats after about `delay` samples."""
     from scipy.signal import correlate
 
     mono = clip.samples.mean(axis=0)
@@ -247,8 +254,8 @@ def _is_copy(clip: Clip, delay: int) -> bool:
     return bool(found > COPY * np.sqrt(energy))
 
 
-def _autocorrelation(course: np.ndarray) -> np.ndarray:
-    """Return the correlation of the courses, shape (frames, bands), with themselves at each delay."""
+def _autocorrelation(course: Power) -> Likeness:
+    """Return the normalised autocorrelation of band levels, shape (frames, bands), at each delay in frames."""
     from scipy import fft
 
     frames = len(course)
@@ -258,48 +265,50 @@ def _autocorrelation(course: np.ndarray) -> np.ndarray:
     energy = np.concatenate([[0.0], np.cumsum(np.square(course).sum(axis=1, dtype=np.float64))])
     delay = np.arange(frames)
     overlapping = energy[frames - delay] * (energy[frames] - energy[delay])
-    return products / np.sqrt(np.maximum(overlapping, 1e-30))
+    likeness: Likeness = products / np.sqrt(np.maximum(overlapping, 1e-30))
+    return likeness
 
 
 # In words ------------------------------------------------------------------------------------------------------------
 
 
 def _problems(figures: dict[str, Any], edge_hz: float | None, is_loop: bool, is_finite: bool) -> list[str]:
-    found = [] if is_finite else ["The sound holds values that are not numbers; a player turns them into clicks."]
+    found = [] if is_finite else ["The sound contains values that are not numbers; players turn them into clicks."]
     if figures["silent_share"] == 1.0:
         return [*found, "The sound is silent."]
     loudness, peak = figures["loudness_lufs"], figures["true_peak_dbtp"]
     tests = [
         (loudness is not None and loudness < QUIET_LUFS, f"The sound is very quiet: {loudness} LUFS."),
-        (peak is not None and peak > 0, f"Its peaks pass full scale by {peak} dB: players will distort them."),
+        (peak is not None and peak > 0, f"The peaks exceed full scale by {peak} dB: players will distort them."),
         (
             figures["clipped_share"] > CLIPPED_SHARE,
-            f"It is clipped: {100 * figures['clipped_share']:.2g} % of the samples are cut off flat.",
+            f"The sound is clipped: {100 * figures['clipped_share']:.2g} % of its samples are cut off at the maximum.",
         ),
         (
             figures["dc_share"] > OFFSET_SHARE,
-            "It carries a constant offset (DC), which costs headroom and clicks at the ends.",
+            "The waveform has a constant offset (DC), which can cause clicks at the start and the end.",
         ),
         (
             figures["silent_share"] > MOSTLY_SILENT,
-            f"{100 * figures['silent_share']:.0f} % of the time nothing is heard.",
+            f"The sound is silent for {100 * figures['silent_share']:.0f} % of the time.",
         ),
         (
             edge_hz is not None,
-            f"Nothing sounds above {(edge_hz or 0) / 1000:.1f} kHz, as if cut off: it may seem dull or muffled.",
+            f"There is almost nothing above {(edge_hz or 0) / 1000:.1f} kHz, as if cut off: it may sound muffled.",
         ),
         (
             (figures["steady_tone_share"] or 0) > TONE_SHARE,
-            "One steady hum is nearly all there is. Unless a hum is meant, the sound model has collapsed.",
+            "Almost the whole sound is one steady hum. Unless a hum is intended, the sound model has failed: try "
+            "another seed.",
         ),
         (
             (figures["stereo_correlation"] or 0) < CANCELLING,
-            "Left and right cancel each other: on a single loudspeaker much of it vanishes.",
+            "Left and right cancel each other out: on a single loudspeaker much of the sound disappears.",
         ),
         (
             is_loop,
-            f"The same comes again every {figures['repetition_period_s']} s: right for a clock or a machine, otherwise "
-            "heard as a loop.",
+            f"The sound repeats every {figures['repetition_period_s']} s. That suits a clock or a machine; otherwise "
+            "it is heard as a loop.",
         ),
     ]
     return found + [sentence for is_so, sentence in tests if is_so]

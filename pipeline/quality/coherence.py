@@ -1,10 +1,10 @@
-"""Does the sound fit the words, and do the words fit the picture? Scores of finished results by CLAP and CLIP.
+"""Score finished results: CLAP compares the sound with the words, CLIP or SigLIP the words with the picture.
 
     python -m pipeline score results/
 
-The cosine of two directions means little by itself: it differs from model to model and from scene to scene. So each
-result's own text is ranked among the texts of other results ("shuffled pairs"), by the same model: 100 % means that no
-other text fits its sound better, 50 % is chance. Where there are few other results, reference texts join them.
+The cosine similarity of two embeddings means little by itself: it varies between models and between scenes. So each
+result's own text is ranked among the texts of other results ("shuffled pairs") by the same model. 100 % means that no
+other text fits better; 50 % is chance. When there are few other results, reference texts are added.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import SoundscapeError
 from ..results.collection import COHERENCE, Entry, read_collection
@@ -42,19 +43,21 @@ from .glossary import meanings_of
 
 MEANINGS = {name: each.meaning for name, each in meanings_of("coherence").items()}
 
-FEWEST_OTHERS = 20  # other results; below that reference texts join them
-MOST_OTHERS = 500  # texts one is ranked among: chosen by the result's own seed, so that the same run gives the same
+FEWEST_OTHERS = 20  # other results; up to this many, reference texts are added
+MOST_OTHERS = 500  # texts in a ranking; drawn with the result's name as the seed, so that a rerun gives the same ranks
 AT_ONCE = 8  # results whose sounds are in memory together
-EQUAL = 1e-6  # difference of cosines that is none
+EQUAL = 1e-6  # smaller differences of cosines count as ties
 
 _log = logging.getLogger(__name__)
 
-OnProgress = Callable[[str, int, int], None]  # (stage, done, total): "download" in megabytes, "clap" and "clip" results
+Vectors = npt.NDArray[np.float32]  # one unit embedding, or one per row
+
+OnProgress = Callable[[str, int, int], None]  # (stage, done, total): "download" in MB, "clap" and "clip" in results
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run did: results scored, results for which a model had to look or listen, and what could not be done."""
+    """What a run did: results scored, results that needed a model, and what could not be done."""
 
     results: int
     computed: int
@@ -63,7 +66,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Rank:
-    """How well the own text fits (cosine), its rank (1 is best, ties share), and the share of others it beats, in %."""
+    """Cosine of the own text, its rank (1 is best, ties share one), and the percentage of the other texts it beats."""
 
     score: float
     rank: float
@@ -72,15 +75,15 @@ class Rank:
 
 
 def availability() -> dict[str, str]:
-    """Return for "clap" and "clip" why it cannot run here and what to do, "" where it can; nothing is downloaded."""
+    """Return, for "clap" and "clip", why the model cannot run here and what to do; "" if it can. Downloads nothing."""
     return {space.name: _reason(space, download=False) for space in _spaces()}
 
 
 def score_collection(root: Path, on_progress: OnProgress | None = None, *, download: bool = False) -> Scored:
-    """Score all results below `root`, each against the others, and write coherence.json into each folder.
+    """Score all results below `root` against each other, and write coherence.json into each folder.
 
-    Only what is new or changed is looked at and listened to; ranks are taken anew. Weights are fetched only with
-    `download`. Raises SoundscapeError when there is no result, or neither model can run.
+    Embeddings of unchanged results come from the cache; ranks are always computed anew. Weights are downloaded only
+    with `download`. Raises SoundscapeError when there is no result, or when neither model can run.
     """
     entries = list(read_collection(root))
     if not entries:
@@ -101,19 +104,20 @@ def score_collection(root: Path, on_progress: OnProgress | None = None, *, downl
         for name in mine:
             report |= reports[name][entry.name]
         path = entry.folder / COHERENCE
-        if mine or path.is_file():  # scores of an earlier sound must not stay
+        if mine or path.is_file():  # overwrite scores of an earlier sound
             _write_if_changed(path, report)
     return Scored(len(entries), len(run.computed), tuple(run.warnings))
 
 
 def score_result(folder: Path, on_progress: OnProgress | None = None, *, download: bool = False) -> dict[str, Any]:
-    """Score a single result against the reference texts, and return its coherence.json."""
+    """Score one result against the reference texts and return its coherence.json. Raises as `score_collection`."""
     score_collection(folder, on_progress, download=download)
-    return json.loads((folder / COHERENCE).read_text(encoding="utf-8"))
+    report: dict[str, Any] = json.loads((folder / COHERENCE).read_text(encoding="utf-8"))
+    return report
 
 
-def rank_among(own: float, others: Sequence[float] | np.ndarray) -> Rank:
-    """Rank a score among those of other texts; equal ones count half, as if the tie were drawn by lot."""
+def rank_among(own: float, others: Sequence[float] | Vectors) -> Rank:
+    """Rank a score among those of other texts. Ties count half, as if they were broken by lot."""
     others = np.asarray(others, dtype=float)
     equal = int(np.count_nonzero(np.abs(others - own) <= EQUAL))
     higher = int(np.count_nonzero(others > own + EQUAL))
@@ -122,7 +126,7 @@ def rank_among(own: float, others: Sequence[float] | np.ndarray) -> Rank:
     return Rank(round(float(own), 4), 1 + higher + equal / 2, round(percentile, 1), n)
 
 
-# Directions ----------------------------------------------------------------------------------------------------------
+# Embeddings ----------------------------------------------------------------------------------------------------------
 
 
 def _spaces() -> tuple[Space, ...]:
@@ -131,9 +135,10 @@ def _spaces() -> tuple[Space, ...]:
 
 
 def _reason(space: Space, download: bool) -> str:
-    """Return why a model cannot be used; without leave to download it must be here already."""
-    if space.model.reason or download or is_here(space.weights):
-        return space.model.reason
+    """Return why a model cannot be used, "" if it can. Without `download` its weights must be on this machine."""
+    reason: str = space.model.reason
+    if reason or download or is_here(space.weights):
+        return reason
     return (
         f"{space.weights.name} is not on this machine. Run again with --download to fetch {space.download_gb:.1f} GB, "
         f"or set {space.name.upper()}_MODEL to a folder."
@@ -141,7 +146,7 @@ def _reason(space: Space, download: bool) -> str:
 
 
 class _Run:
-    """One look through a tree: what is kept is read, what is missing computed and kept at once."""
+    """The embeddings of one tree: read from the cache, or computed and cached at once."""
 
     def __init__(self, root: Path, entries: Sequence[Entry], download: bool, progress: OnProgress) -> None:
         self._root, self._entries, self._download, self._progress = root, entries, download, progress
@@ -149,8 +154,9 @@ class _Run:
         self.warnings: list[str] = []
 
     def directions(self, space: Space) -> dict[str, Arrays] | None:
-        """Return the directions of each result by name; None when the model cannot be used and none are kept."""
-        found, missing = {}, []
+        """Return the embeddings of each result by name; None when none are cached and the model cannot be used."""
+        found: dict[str, Arrays] = {}
+        missing = []
         for entry in self._entries:
             content = space.content(entry)
             if content is None:
@@ -164,7 +170,7 @@ class _Run:
         if missing or (self._needs_references and self._kept_references(space) is None):
             reason = _reason(space, self._download)
             if reason:
-                self.warnings.append(f"{space.name.upper()} was left out: {reason}")
+                self.warnings.append(f"{space.name.upper()} was skipped: {reason}")
                 if not found or (self._needs_references and self._kept_references(space) is None):
                     return None
                 missing = []
@@ -178,14 +184,13 @@ class _Run:
         return {entry.name: found[entry.name] for entry in self._entries if entry.name in found}
 
     def references(self, space: Space) -> Arrays:
-        """Return the directions of the reference texts, nothing where the other results are enough."""
+        """Return the embeddings of the reference texts, an empty dict when there are enough other results."""
         if not self._needs_references:
             return {}
         kept = self._kept_references(space)
         if kept is None:
             arrays = {name: space.model.text_features(texts) for name, texts in reference_texts().items()}
-            write_arrays(self._root / REFERENCES, space.name, key_of(space, reference_texts()), arrays)
-            kept = self._kept_references(space)
+            kept = write_arrays(self._root / REFERENCES, space.name, key_of(space, reference_texts()), arrays)
         return kept
 
     @property
@@ -200,15 +205,13 @@ class _Run:
             made = space.embed([entry for entry, _ in keyed])
         except UNREADABLE as error:
             if len(keyed) == 1:
-                self.warnings.append(f"{keyed[0][0].name} was left out: a file of it cannot be read.")
+                self.warnings.append(f"{keyed[0][0].name} was skipped: its picture or one of its sounds is damaged.")
                 _log.info("%s: %r", keyed[0][0].name, error)
                 return {}
             return {name: arrays for each in keyed for name, arrays in self._computed(space, [each]).items()}
         found = {}
         for (entry, key), arrays in zip(keyed, made):
-            path = entry.folder / EMBEDDINGS
-            write_arrays(path, space.name, key, arrays)
-            found[entry.name] = read_arrays(path, space.name, key)  # rounded as the next run will read it
+            found[entry.name] = write_arrays(entry.folder / EMBEDDINGS, space.name, key, arrays)
             self.computed.add(entry.name)
         return found
 
@@ -218,13 +221,13 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Directions of all texts of one kind, one row each, and the reference texts that join them when they are few."""
+    """Embeddings of all texts of one kind, one per row; and those of the reference texts, when they are needed."""
 
-    rows: np.ndarray
-    references: np.ndarray | None
+    rows: Vectors
+    references: Vectors | None
 
-    def rank(self, place: int, direction: np.ndarray, seed: str) -> Rank:
-        """Rank the text at `place` for a sound or picture of this direction, among the others."""
+    def rank(self, place: int, direction: Vectors, seed: str) -> Rank:
+        """Rank the text in row `place` among the others, for the sound or picture with the embedding `direction`."""
         count = len(self.rows)
         if count - 1 > MOST_OTHERS:
             generator = np.random.default_rng(list(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()))
@@ -239,9 +242,9 @@ class _Pool:
 
 
 def _heard(entries: Sequence[Entry], found: dict[str, Arrays], references: Arrays) -> dict[str, dict[str, Any]]:
-    """Rank the scene for each mix among other scenes, and the words of each stem among those of other sources.
+    """Rank each mix's scene among the other scenes, and each stem's words among those of all other sources.
 
-    Other sources of the same picture count too: telling the birds from the river is the point.
+    Sources of the same picture are included: CLAP should tell the birds from the river.
     """
     scenes = _Pool(np.stack([each["scene"] for each in found.values()]), references.get("scenes"))
     words = _Pool(np.concatenate([each["words"] for each in found.values()]), references.get("sounds"))
@@ -261,7 +264,7 @@ def _heard(entries: Sequence[Entry], found: dict[str, Arrays], references: Array
 
 
 def _seen(entries: Sequence[Entry], found: dict[str, Arrays], references: Arrays) -> dict[str, dict[str, Any]]:
-    """Rank the scene for each picture among other scenes."""
+    """Rank each picture's scene among the other scenes."""
     scenes = _Pool(np.stack([each["scene"] for each in found.values()]), references.get("scenes"))
     there = [entry for entry in entries if entry.name in found]
     return {

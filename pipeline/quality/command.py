@@ -1,4 +1,4 @@
-"""python -m pipeline score RESULTS"""
+"""The command `python -m pipeline score RESULTS`."""
 
 import argparse
 import json
@@ -10,15 +10,17 @@ from .coherence import score_collection
 
 
 def main(arguments: list[str]) -> int:
-    """Run `python -m pipeline score`; return 0 when every result was scored by both models, 1 otherwise."""
+    """Run `python -m pipeline score`; return 0 when both models scored every result, 1 otherwise."""
     parser = argparse.ArgumentParser(
         prog="python -m pipeline score",
-        description="Score how well sounds fit their words (CLAP), and words their picture (CLIP).",
+        description="Score how well the sounds fit their words (CLAP), and the words their picture (CLIP).",
     )
-    parser.add_argument("results", type=Path, metavar="RESULTS", help="folder that holds the result folders, or one")
-    parser.add_argument("--download", action="store_true", help="fetch models that are not on this machine")
+    parser.add_argument(
+        "results", type=Path, metavar="RESULTS", help="folder of result folders, or a single result folder"
+    )
+    parser.add_argument("--download", action="store_true", help="download models that are not on this machine")
     options = parser.parse_args(arguments)
-    stopped = "Stopped. What was computed is kept; the same command goes on from there."
+    stopped = "Stopped. Run the same command again to continue: finished work is kept."
     return ended(lambda: _score(options), product="The scores", stopped=stopped)
 
 

@@ -1,7 +1,7 @@
-"""Directions of sounds, pictures and words in the spaces of CLAP and CLIP, kept beside the results they belong to.
+"""CLAP and CLIP embeddings of sounds, pictures and texts, cached beside the results that they belong to.
 
-A result keeps them in coherence.npz as float16, some 2 KB a stem, under a key made of the model and of all that was
-looked at. While the key fits nothing is computed again, and no model is loaded.
+The cache of a result is coherence.npz: float16, about 2 KB per stem. Its cache key covers the model and all of its
+inputs; while the key matches, no model is loaded.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 from PIL import Image
 
@@ -31,15 +32,15 @@ from ..settings import Settings, has_package
 from ..soundscape import Source
 
 EMBEDDINGS = "coherence.npz"
-REFERENCES = ".coherence.npz"  # directions of the reference texts, at the root of a tree
+REFERENCES = ".coherence.npz"  # embeddings of the reference texts, at the root of a tree
 
-UNREADABLE = (OSError, soundfile.LibsndfileError)  # what reading a damaged picture or sound raises
+UNREADABLE = (OSError, soundfile.LibsndfileError)  # raised when a picture or a sound is damaged
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, npt.NDArray[Any]]  # unit embeddings by name, float32: one, or one per row; a file also holds keys
 
 
 class Space(Protocol):
-    """A model that puts results and texts into one space."""
+    """A model that embeds results and texts in one vector space."""
 
     name: str
     weights: Weights
@@ -49,16 +50,16 @@ class Space(Protocol):
     def model(self) -> Any: ...
 
     def content(self, entry: Entry) -> list[Any] | None:
-        """Return all that the directions of a result depend on, as JSON data; None when the model has nothing to do."""
+        """Return all inputs of a result's embeddings as JSON data, None when the result has none for this model."""
         ...
 
     def embed(self, entries: Sequence[Entry]) -> list[Arrays]:
-        """Return the directions of each result."""
+        """Return the embeddings of each result."""
         ...
 
 
 class Hearing:
-    """CLAP: the mix and the scene, each stem and the words of its source."""
+    """CLAP: embeds the mix and the scene, and each stem with the words of its source."""
 
     name = "clap"
     download_gb = CLAP_GB
@@ -88,7 +89,7 @@ class Hearing:
 
 
 class Sight:
-    """CLIP or SigLIP: the picture and the scene."""
+    """CLIP or SigLIP: embeds the picture and the scene."""
 
     name = "clip"
     download_gb = CLIP_GB
@@ -112,7 +113,7 @@ class Sight:
 
 
 def is_here(weights: Weights) -> bool:
-    """True when the weights need no download: a folder, or downloaded before."""
+    """Return whether the weights are on this machine: in a local folder or in the download cache."""
     return weights.is_local or (has_package("huggingface_hub") and cached_folder(weights) is not None)
 
 
@@ -120,18 +121,18 @@ def is_here(weights: Weights) -> bool:
 
 
 def words_of(source: Source) -> str:
-    """Return the words of a source as a caption: "river rushing, water over stone, bright, broadband"."""
+    """Return a source as a caption: "river rushing, water over stone, bright, broadband"."""
     return ", ".join(filter(None, (f"{source.name} {source.action}".strip(), source.material, *source.timbre)))
 
 
 def scene_of(entry: Entry) -> str:
-    """Return the scene sentence, or where there is none what is heard in it."""
+    """Return the scene sentence; without one, the names of the sources that are not muted."""
     soundscape = entry.soundscape
     return soundscape.scene.strip() or ", ".join(source.name for source in soundscape.sources if not source.mute)
 
 
 def stems_of(entry: Entry) -> list[tuple[Path, Source]]:
-    """Return each stem with its source; the number that begins its name is the place of the source."""
+    """Return each stem with its source. A stem's file name begins with the place of its source in the document."""
     found = []
     for path in sorted((entry.folder / STEMS).glob("[0-9][0-9]_*.wav")):
         place = int(path.name[:2]) - 1
@@ -142,7 +143,7 @@ def stems_of(entry: Entry) -> list[tuple[Path, Source]]:
 
 @cache
 def reference_texts() -> dict[str, list[str]]:
-    """Return the scenes and sounds that results are compared with where there are too few others."""
+    """Return the "scenes" and "sounds" that results are also compared with when there are few other results."""
     return tomllib.loads(Path(__file__).with_name("references.toml").read_text(encoding="utf-8"))
 
 
@@ -150,13 +151,13 @@ def reference_texts() -> dict[str, list[str]]:
 
 
 def key_of(space: Space, content: Any) -> str:
-    """Return the key of directions: the model, and all that was looked at."""
+    """Return the cache key of embeddings: a hash of the model and of its inputs."""
     text = json.dumps([1, space.weights.name, space.weights.mark, content], ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_arrays(path: Path, space: str, key: str) -> Arrays | None:
-    """Return the directions that a file keeps under a key, as float32; None when they are not there or not whole."""
+    """Return the embeddings that a file holds under this key, as float32; None when they are missing or damaged."""
     stored = _stored(path)
     if str(stored.get(f"{space}/key")) != key:
         return None
@@ -167,14 +168,19 @@ def read_arrays(path: Path, space: str, key: str) -> Arrays | None:
     }
 
 
-def write_arrays(path: Path, space: str, key: str, arrays: Arrays) -> None:
-    """Keep directions in a file beside those of the other model; written beside its place and renamed."""
+def write_arrays(path: Path, space: str, key: str, arrays: Arrays) -> Arrays:
+    """Add embeddings to a file, which keeps those of the other model and is replaced atomically.
+
+    Return the embeddings as `read_arrays` will: rounded to float16.
+    """
     kept = {name: array for name, array in _stored(path).items() if not name.startswith(f"{space}/")}
     kept[f"{space}/key"] = np.array(key)
-    kept |= {f"{space}/{name}": array.astype(np.float16) for name, array in arrays.items()}
+    rounded = {name: array.astype(np.float16) for name, array in arrays.items()}
+    kept |= {f"{space}/{name}": array for name, array in rounded.items()}
     data = BytesIO()
     np.savez(data, allow_pickle=False, **kept)
     write_file(path, data.getvalue())
+    return {name: array.astype(np.float32) for name, array in rounded.items()}
 
 
 def _stored(path: Path) -> Arrays:
@@ -183,13 +189,13 @@ def _stored(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # a torn or foreign file is made anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # damaged or foreign: write it anew
         return {}
 
 
 def _sha256(entry: Entry, path: Path) -> str:
-    """Return the hash of a file as the manifest has it; of one that was replaced since, its own."""
+    """Return the SHA-256 of a file: from the manifest, or computed when the file's size has changed since."""
     noted = entry.manifest.get("files", {}).get(path.relative_to(entry.folder).as_posix(), {})
     if noted.get("sha256") and noted.get("bytes") == path.stat().st_size:
-        return noted["sha256"]
+        return str(noted["sha256"])
     return sha256_of(path)

@@ -1,8 +1,8 @@
-"""How well does it fit? The figures of one result in words, placed among those of the project's own examples.
+"""How well does the sound fit? The figures of one result, explained in words.
 
-A figure alone says little, and one result proves nothing about a relation: so each is placed among reference values,
-measured on the eight example pictures, their soundscapes and every kind of the procedural synthesiser
-(tests/benchmarks/reference_values.py), and the sentence says among what.
+A single number says little. Each one is therefore compared with reference values, and the sentence names them. The
+reference values were measured on the example pictures, their soundscapes and every kind of sound of the procedural
+synthesiser (tests/benchmarks/reference_values.py).
 """
 
 import json
@@ -18,18 +18,18 @@ from ..soundscape import Soundscape
 from .features import Pair, relations
 from .glossary import Meaning, meanings_of
 
-# A picture and a sound that differ are no fault (a calm night may crackle): only faults, and words that fit no better
-# than chance, are "poor". "" where nothing is to be judged.
+# "poor" means a fault in the sound, or words that fit no better than chance. A picture and a sound that differ are at
+# most "fair": a calm night may crackle. "" means that there is nothing to judge.
 Verdict = Literal["good", "fair", "poor", ""]
 
-NEAR, FAR = 0.3, 0.6  # difference of two places (0..1) that agree, and that are apart
-SIDE = {"picture": 0.05, "sound": 0.2}  # balance below which there is no side: most pictures; 2 dB between the channels
-GOOD, POOR = 75.0, 50.0  # percentiles: the best quarter, and no better than chance
+NEAR, FAR = 0.3, 0.6  # two places (0..1) agree up to the first difference, and disagree from the second on
+SIDE = {"picture": 0.05, "sound": 0.2}  # least balance that counts as a side; for sounds: 2 dB between the channels
+GOOD, POOR = 75.0, 50.0  # percentiles: the best quarter, and chance
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the card: what, how much, what it means here, and whether that is good."""
+    """One line of the card: label, value, explanation and verdict."""
 
     label: str
     value: str
@@ -40,7 +40,10 @@ class Figure:
 def explain(
     report: Mapping[str, Any], soundscape: Soundscape | None = None, coherence: Mapping[str, Any] | None = None
 ) -> list[Figure]:
-    """Return the lines of the card for a manifest, its document and its coherence.json, as far as they are there."""
+    """Return the lines of the card for a manifest, its document and its coherence.json.
+
+    Lines whose figures are missing are left out.
+    """
     senses = report.get("senses") or {}
     picture, sound = senses.get("picture") or {}, senses.get("sound") or {}
     figures = _meaning(coherence or {})
@@ -51,15 +54,17 @@ def explain(
 
 
 def place_among(name: str, value: float) -> float:
-    """Return the share of the reference values below `value`, equal ones counting half; `name` is "sound.balance"."""
+    """Return the share (0..1) of reference values below `value`; equal ones count half. `name`: "sound.balance"."""
     values = reference_values()[name]
     return (bisect_left(values, value) + bisect_right(values, value)) / 2 / len(values)
 
 
 @cache
 def reference_values() -> dict[str, list[float]]:
-    """Return the sorted reference values of each figure of picture and sound."""
-    return json.loads(Path(__file__).with_name("reference_values.json").read_text(encoding="utf-8"))["values"]
+    """Return the sorted reference values by figure, such as "picture.warmth"."""
+    data = json.loads(Path(__file__).with_name("reference_values.json").read_text(encoding="utf-8"))
+    values: dict[str, list[float]] = data["values"]
+    return values
 
 
 @cache
@@ -86,6 +91,8 @@ def _pair(pair: Pair, picture: Mapping[str, Any], sound: Mapping[str, Any]) -> F
     sentence = _words()["pair"].format(
         seen=_degree(places[0], words["picture"]),
         heard=_degree(places[1], words["sound"]),
+        seen_more=words["picture"][2],
+        heard_more=words["sound"][2],
         seen_percent=round(100 * places[0]),
         heard_percent=round(100 * places[1]),
         pictures=len(reference_values()[names[0]]),
@@ -101,19 +108,20 @@ def _agreement(distance: float) -> Verdict:
     return "fair" if distance >= FAR else ""
 
 
-def _degree(place: float, ends: list[str]) -> str:
-    degree = bisect_right(_words()["steps"], place)
-    return _words()["degrees"][degree].format(low=ends[0], high=ends[1])
+def _degree(place: float, words: list[str]) -> str:
+    degree: str = _words()["degrees"][bisect_right(_words()["steps"], place)]
+    return degree.format(low=words[0], high=words[1])
 
 
 def _side(seen: float, heard: float) -> tuple[str, Verdict]:
-    """Only clear sides can agree or differ."""
+    """Return the sentence and the verdict; a balance near the middle is not judged."""
+    words: dict[str, Any] = _words()["side"]
     sides = [_sign(seen, SIDE["picture"]), _sign(heard, SIDE["sound"])]
     if sides == [0, 0]:
-        return _words()["side"]["centred"], ""
-    names = _words()["side"]["names"]
-    sentence = _words()["side"]["sentence"].format(seen=names[sides[0] + 1], heard=names[sides[1] + 1])
-    return sentence, {1: "good", 0: "", -1: "fair"}[sides[0] * sides[1]]
+        return words["centred"], ""
+    sentence = words["sentence"].format(seen=words["names"][sides[0] + 1], heard=words["names"][sides[1] + 1])
+    verdicts: dict[int, Verdict] = {1: "good", 0: "", -1: "fair"}
+    return sentence, verdicts[sides[0] * sides[1]]
 
 
 def _sign(value: float, least: float) -> int:
@@ -121,7 +129,7 @@ def _sign(value: float, least: float) -> int:
 
 
 def _seen_and_heard(soundscape: Soundscape, files: Mapping[str, Any]) -> Figure:
-    """The numbers of the stems are the places of their sources in the document."""
+    """Return the line on visible sources without a stem. A stem's number is its source's place in the document."""
     numbers = {name.removeprefix("stems/")[:2] for name in files if name.startswith("stems/")}
     seen = [(f"{place:02d}", each) for place, each in enumerate(soundscape.sources, 1) if each.evidence == "visible"]
     missing = [source.name for number, source in seen if number not in numbers]
@@ -135,7 +143,7 @@ def _seen_and_heard(soundscape: Soundscape, files: Mapping[str, Any]) -> Figure:
 
 
 def _meaning(coherence: Mapping[str, Any]) -> list[Figure]:
-    """What the models say, of which only the percentiles mean something for one result."""
+    """Return a line per percentile. Raw model scores are left out: they mean nothing for a single result."""
     figures = []
     for name, meaning in meanings_of("coherence").items():
         percentile = coherence.get(name)
@@ -157,5 +165,5 @@ def _signal(checks: Mapping[str, Any]) -> list[Figure]:
 def _number(value: float, meaning: Meaning) -> str:
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     unit = "" if " to " in meaning.unit else " " + meaning.unit
-    figure = round(value, digits) + 0.0  # no minus before a zero
+    figure = round(value, digits) + 0.0  # turns -0.0 into 0.0
     return f"{figure:,.{digits}f}".replace("-", "−") + unit.rstrip()

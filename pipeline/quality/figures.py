@@ -1,6 +1,6 @@
-"""The figures of a result, flat: "checks.clipped_share" -> 0.0, and what each one means.
+"""The figures of a result under dotted keys ("checks.clipped_share" -> 0.0), and the meaning of each.
 
-Meanings of what is measured stand in glossary.toml, those of what the study adds in figures.toml.
+glossary.toml explains the measured figures, figures.toml those that the study adds.
 """
 
 import tomllib
@@ -14,19 +14,19 @@ from typing import Any
 from ..results.collection import Entry
 from .glossary import meanings_of, read_data
 
-# Sections in the order of the report; senses.picture is of the picture alone and is not compared between groups.
+# Sections in the order of the report. senses.picture depends on the picture alone and is not compared between groups.
 SECTIONS = ("ratings", "coherence", "checks", "senses.sound", "senses.picture", "document", "level", "seconds")
 OF_THE_PICTURE = "senses.picture."
 MEASURED = {"checks": "checks", "sound": "senses.sound", "picture": "senses.picture", "coherence": "coherence"}
 PROBLEMS = "checks.problems"
-NOT_COMPARED = ("_rank", "_others")  # of coherence: they depend on how many others there were, as percentiles do not
+NOT_COMPARED = ("_rank", "_others")  # of coherence: unlike percentiles, they depend on the number of other texts
 LEVELS = ("loudness_lufs", "true_peak_dbtp")
-HUGE = 1e300  # JSON knows integers that no float can hold; also false for NaN
+HUGE = 1e300  # JSON can hold integers that are too large for a float
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What a figure is called, what it means, and its unit."""
+    """Key, title, meaning and unit of a figure."""
 
     key: str
     title: str
@@ -39,7 +39,7 @@ class Figure:
 
 
 def figures_of(entry: Entry) -> dict[str, float]:
-    """Return every finite number that stands in a result and can be compared, under its dotted key."""
+    """Return every finite number of a result that can be compared, by its dotted key."""
     manifest = entry.manifest
     sections = {
         "coherence": entry.coherence,
@@ -53,16 +53,16 @@ def figures_of(entry: Entry) -> dict[str, float]:
 
 
 def figure(key: str) -> Figure:
-    """Return what is known of a figure; of an unknown one, its name."""
+    """Return title, meaning and unit of a figure. The title of an unknown figure is derived from its key."""
     known = _catalogue().get(key)
     if known:
         return known
     words = key.rpartition(".")[2].replace("_", " ")
-    return Figure(key, words[:1].upper() + words[1:], f"As the results give it under {key}; its meaning is not told.")
+    return Figure(key, words[:1].upper() + words[1:], f"The results contain it as {key}; its meaning is not known.")
 
 
 def in_order(keys: set[str]) -> list[str]:
-    """Sort figures as the report tells them: section by section, known ones as they are told, others by name."""
+    """Sort figures as in the report: by section, then known figures in the order of the TOML files, others by name."""
     place = {key: number for number, key in enumerate(_catalogue())}
     sections = {name: number for number, name in enumerate(SECTIONS)}
     return sorted(keys, key=lambda key: (sections.get(figure(key).section, 99), place.get(key, len(place)), key))
@@ -91,7 +91,7 @@ def _document(entry: Entry) -> dict[str, float]:
 
 
 def _flat(data: Any, path: str) -> Iterator[tuple[str, float]]:
-    """Give the numbers below `data`, and how many sentences stand in a list of problems."""
+    """Yield the numbers in `data` with their dotted keys; of the list of problems, its length."""
     if isinstance(data, dict):
         for key, value in data.items():
             yield from _flat(value, f"{path}.{key}" if path else str(key))

@@ -1,4 +1,4 @@
-"""What every measured figure means, from glossary.toml: no figure is shown without its sentence."""
+"""Labels, units and explanations of the measured figures, read from glossary.toml."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Meaning:
-    """Name for people, unit ("" for a plain number or share), and one sentence; where it is from, if from a paper."""
+    """How a figure is shown: label, unit ("" for a plain number or a share), explanation, and source if published."""
 
     label: str
     unit: str
@@ -18,11 +18,11 @@ class Meaning:
 
 
 def meanings_of(group: str) -> dict[str, Meaning]:
-    """Return the meanings of a group: "checks", "picture", "sound" or "coherence"."""
+    """Return the meanings of a group by figure name. Groups: "checks", "picture", "sound", "coherence"."""
     return {name: Meaning(**fields) for name, fields in read_data()[group].items()}
 
 
 @cache
 def read_data() -> dict[str, Any]:
-    """Return the whole of glossary.toml."""
+    """Return the content of glossary.toml."""
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))

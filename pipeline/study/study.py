@@ -1,4 +1,4 @@
-"""Everything that is computed of a study, before any of it is written."""
+"""Compute everything in a study. Nothing is written here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ FIT = "ratings.fit"
 
 @dataclass(frozen=True)
 class Correlated:
-    """Two figures in one group: a sensory relation, or a figure and the ratings; p corrected for all of its kind."""
+    """Correlation within one group: a sensory relation, or a figure with the ratings. p is corrected over all such."""
 
     group: Group
     found: Relation
@@ -32,7 +32,7 @@ class Correlated:
 
 @dataclass(frozen=True)
 class Study:
-    """Groups with their figures, and what was found between and in them."""
+    """Groups with their figures, and the findings within and between them."""
 
     groups: tuple[Group, ...]
     values: tuple[Values, ...]
@@ -47,9 +47,10 @@ class Study:
 def make_study(
     roots: Sequence[Path], *, ratings: Sequence[Path] = (), keys: Sequence[Path] = (), seed: int = 0
 ) -> Study:
-    """Read trees of results, and answers of people where given, and compute everything.
+    """Read trees of results and, if given, answers of listeners, and compute the study.
 
-    `keys` are the places where the key of a listening page may lie, beside the answers themselves.
+    `keys` are paths of the listening page's key, used when there is none beside the answers. Raises SoundscapeError
+    when a tree has no results or the answers cannot be used.
     """
     groups = read_groups(roots)
     answers = read_ratings(ratings, groups, keys) if ratings else None
@@ -78,7 +79,7 @@ def _relations(groups: Sequence[Group]) -> list[tuple[Correlated, ...]]:
 
 
 def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Correlated]:
-    """Correlate every computed figure with the mean rating of people, group by group."""
+    """Correlate every computed figure with the mean rating by people, for each group."""
     found = []
     for group, of in zip(groups, values):
         rated = of.get(FIT, {})

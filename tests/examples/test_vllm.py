@@ -83,7 +83,7 @@ def test_documents_of_a_server_are_sounded(server, tmp_path):
         Image.new("RGB", size, "teal").save(tmp_path / "in" / name)
     ended = describe(tmp_path / "in", tmp_path / "out", server)
     assert ended.returncode == 1
-    assert "tall.png: the server says 400: out of memory" in ended.stderr
+    assert "tall.png: the server answered 400: out of memory" in ended.stderr
     wide, square = (
         Soundscape.from_json((tmp_path / f"out/a/{name}/soundscape.json").read_text()) for name in ("wide", "square")
     )

@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Two labelled pictures in a folder of their own."""
+    """A folder of two labelled pictures."""
     pictures = tmp_path / "pictures"
     (pictures / "wet").mkdir(parents=True)
     for name in ("wet/Street 1.png", "field.png"):
@@ -53,7 +53,7 @@ def test_the_tree_of_a_run_is_read(folder, tmp_path, capsys):
     out = tmp_path / "results"
     assert command_line.main([str(folder), "--out", str(out), "--skip-audio", "--vision", "tagger"]) == 0
     (street,) = out.glob("wet/*/soundscape.json")
-    written(street, heard("rain", "tram"))  # corrected by hand
+    written(street, heard("rain", "tram"))  # edited by a person
     capsys.readouterr()
     assert command_line.main(["gold", str(folder), "--results", str(out)]) == 0
     assert "=rain 1.00, =tram 1.00" in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_a_missing_picture_is_told_before_any_is_described(folder, capsys):
 def test_two_pictures_of_one_name_need_their_endings(folder, capsys):
     Image.new("RGB", (6, 4)).save(folder / "field.bmp")
     assert main([str(folder), "--vision", "tagger"]) == 2
-    assert "field may be field.bmp or field.png: write the ending too" in capsys.readouterr().err
+    assert "field may be field.bmp or field.png: add the file ending" in capsys.readouterr().err
 
 
 def test_a_backend_that_cannot_run_here_says_why(folder, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""The benchmark of descriptions: its scores are those that one works out by hand, and its errors say where and what."""
+"""The benchmark for descriptions: scores equal those computed by hand; errors name the place and the problem."""
 
 import pytest
 
@@ -172,7 +172,7 @@ def test_an_interval_of_few_pictures_is_wide_and_one_of_many_is_narrow():
 
 def test_pictures_that_all_agree_do_not_prove_perfection():
     low, high = micro_interval([(3, 3)] * 8, is_share=True)
-    assert high == 1 and low == pytest.approx(8 / (8 + 1.96**2), abs=1e-3)  # Wilson's, for no failure
+    assert high == 1 and low == pytest.approx(8 / (8 + 1.96**2), abs=1e-3)  # Wilson's interval without a failure
     assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert micro_interval([(0.2, 1)] * 8, is_share=False) is None
 

@@ -14,7 +14,7 @@ from ..support.trees import make_tree, write_small
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """Thirty small results, and some that stand out."""
+    """Thirty small results, and a few special ones."""
     root = make_tree(tmp_path_factory.mktemp("trees") / "a tree #1 100%", 30)
     river = Source(name="river", action="rushing", evidence="visible", confidence=0.9, box=(0.1, 0.5, 0.9, 1.0))
     jay = Source(name="jay", action="calling", role="recurring", confidence=0.4)
@@ -33,7 +33,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture
 def look(browser):
-    """Open the page of a tree; at the end nothing on it may have failed or looked outside of the tree."""
+    """Open the page of a tree. The test fails if the page raised an error or requested a file outside the tree."""
     contexts, complaints = [], []
 
     def look(root, address="", viewport=DESKTOP, **options):

@@ -1,4 +1,4 @@
-"""The overview as a person looks through it: opened from disk in a real headless Chromium, which has no server."""
+"""The overview as people use it: opened from disk in headless Chromium, without a server."""
 
 from contextlib import closing
 
@@ -179,7 +179,7 @@ def test_a_sound_whose_file_is_gone_is_told(browser, tmp_path):
         page = context.new_page()
         page.goto((tmp_path / "index.html").as_uri())
         page.locator(".card .play").first.click()
-        page.locator("#told", has_text="cannot be played").wait_for()
+        page.locator("#message", has_text="cannot be played").wait_for()
 
 
 def test_the_keyboard_goes_through_the_results(look, tree):

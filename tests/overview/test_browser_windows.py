@@ -40,12 +40,12 @@ def test_text_of_documents_stays_text(look, tree, group):
 
 
 def test_even_markup_that_came_onto_the_page_could_not_run(browser, tree):
-    """The policy of the page: a second wall, should the first one ever have a hole."""
+    """The page's security policy is a second defence, in case the first one fails."""
     with closing(browser.new_context()) as context:
         page = context.new_page()
         page.goto((tree / "index.html").as_uri())
         page.locator("body[data-ready]").wait_for()
-        page.evaluate("text => { byId('told').innerHTML = text; }", EVIL)
+        page.evaluate("text => { byId('message').innerHTML = text; }", EVIL)
         page.evaluate("document.body.append(make('script', { text: 'window.hit = 1' }))")
         page.wait_for_timeout(200)
         assert page.evaluate("window.hit") is None
@@ -62,7 +62,7 @@ def test_a_thousand_results_are_drawn_where_they_are_near_and_answer_at_once(loo
     drawn = [page.locator(".card").count()]
     for share in (0.5, 1):
         page.evaluate("share => scrollTo(0, share * document.body.scrollHeight)", share)
-        until(page, CARDS_IN_VIEW)  # there are cards wherever one looks
+        until(page, CARDS_IN_VIEW)  # cards are drawn at every scroll position
         drawn.append(page.locator(".card").count())
     assert names(page)[-1] == page.evaluate("list.places.at(-1).result.name")
     assert 4 <= min(drawn) <= max(drawn) <= MOST_CARDS

@@ -1,4 +1,4 @@
-"""The overview of a tree of results: whole or as before, drawn once, equal for equal trees, safe to open."""
+"""The overview of a tree of results: atomic, incremental, deterministic, and safe to open."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ EVIL = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>'
 
 
 def scripts(root):
-    """What the scripts of the page hand to it, in their order."""
+    """Return the data in the scripts of the page, in order."""
     names = re.search(r'data-scripts="([^"]*)"', (root / "index.html").read_text())[1].split()
     texts = [(root / "_index" / name).read_text("ascii") for name in names]
     assert all(text.startswith("take(") and text.endswith(");\n") for text in texts)
@@ -39,7 +39,7 @@ def table(root):
 
 
 def files(root):
-    """Every file that the overview wrote, with its bytes."""
+    """Return the bytes of every file that the overview wrote."""
     paths = [root / name for name in ("index.html", "summary.csv", "results.parquet")]
     paths += [path for path in (root / "_index").rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.exists()}

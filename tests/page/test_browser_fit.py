@@ -1,4 +1,4 @@
-"""The card "How well does it fit?" on the page: folded, with its gist; and what models add where they are."""
+"""The card "How well does it fit?" on the page: folded, with a summary line, and with scores if there are models."""
 
 import sys
 
@@ -14,7 +14,7 @@ pytestmark = IN_BROWSER
 
 @pytest.fixture(scope="module")
 def address_with_models(tmp_path_factory):
-    """The app where CLAP and CLIP lie on the machine: tiny ones, whose scores mean nothing."""
+    """The app on a machine with CLAP and CLIP: tiny models, whose scores mean nothing."""
     root = tmp_path_factory.mktemp("checkpoints")
     names = {
         "CLAP_MODEL": str(build_clap(root / "clap")),
@@ -58,7 +58,7 @@ def test_models_are_asked_by_a_button(browser, address_with_models):
     assert not page.locator("#measure").is_visible(), "it is part of the folded card"
     page.locator("#fit summary").first.click()
     page.get_by_role("button", name="Measure with CLAP and CLIP").click()
-    for label in ("Sound and scene, against others", "Picture and scene, against others"):
+    for label in ("Sound fits the scene", "Description fits the picture"):
         page.locator("#fit .label", has_text=label).wait_for(timeout=60_000)
     page.locator("#make:enabled").wait_for()
     page.locator("#measure").wait_for(state="hidden")

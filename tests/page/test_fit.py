@@ -1,4 +1,4 @@
-"""How well does it fit? Every figure of a result is shown with its meaning, and models say more where they are."""
+"""The card "How well does it fit?": every figure has its meaning, and models add scores if they are installed."""
 
 import json
 import re
@@ -35,7 +35,7 @@ SCORES = {
 
 
 def silent(*_, **__):
-    """A progress that nobody watches."""
+    """Ignore the progress."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def result(made, visitors_root):
-    """A copy of the result in a folder of a visitor."""
+    """A copy of the result in a visitor's folder."""
     return Path(shutil.copytree(made.folder, visitors.new_result("visitor")))
 
 
@@ -95,7 +95,7 @@ def test_its_one_line_says_the_gist(made):
     assert 1 <= good <= judged
     assert gist(problems=["It hums."]) == f"{good - 1} of {judged} signs are good{rest}. Look at: The sound itself."
     poor = gist(coherence={"mix_text_percentile": 12}, problems=[])
-    assert poor == f"{good} of {judged + 1} signs are good{rest}. Look at: Sound and scene, against others."
+    assert poor == f"{good} of {judged + 1} signs are good{rest}. Look at: Sound fits the scene."
 
 
 def test_problems_are_told_in_full(made):
@@ -122,7 +122,7 @@ def test_what_is_no_figure_is_left_out(made, value):
     checks = dict.fromkeys(made.report["checks"], value)
     report = {"checks": checks, "senses": {"picture": value, "sound": value}, "files": value}
     html = fit.card(made.soundscape, report, {"mix_text_percentile": value}, NOT_HERE)
-    assert "<dt>" not in html and "nan" not in html and "against others" not in html
+    assert "<dt>" not in html and "nan" not in html and "Sound fits the scene" not in html
 
 
 def test_a_result_of_an_older_version_has_no_card(made):
@@ -144,7 +144,7 @@ def test_models_say_how_well_it_fits(models, result):
     assert button.visible and button.value == "Measure with CLAP and CLIP"
     assert "cannot be asked" not in card
     bundle, card, button = app.on_measure(result, None, silent)
-    assert not button.visible and "Sound and scene, against others" in card and " open>" in card
+    assert not button.visible and "Sound fits the scene" in card and " open>" in card
     coherence = json.loads(zipfile.ZipFile(bundle).read("coherence.json"))
     assert isinstance(coherence["mix_text_percentile"], float)
     names = zipfile.ZipFile(bundle).namelist()

@@ -1,4 +1,4 @@
-"""Scores against shuffled pairs, by the real loading code on tiny checkpoints; ranks, what is kept, what is refused."""
+"""Scores among shuffled pairs, by the real loading code on tiny checkpoints; ranks, the cache, and errors."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def models(folders, monkeypatch):
-    """CLAP and CLIP named by their settings; what the test before loaded may stay."""
+    """Set CLAP and CLIP to the tiny checkpoints. Models loaded by an earlier test may stay in memory."""
     monkeypatch.setenv("DEVICE", "cpu")
     monkeypatch.setenv("CLAP_MODEL", str(folders["clap"]))
     monkeypatch.setenv("CLIP_MODEL", str(folders["clip"]))
@@ -56,7 +56,7 @@ def tone(hz: float, duration_s: float = 0.4) -> Clip:
 
 
 def write_result(folder, number: int, *, picture: bool = True, scene: str | None = None) -> None:
-    """A result as the pipeline lays it out, with sounds of its own."""
+    """Write a result folder as the pipeline does, with its own sounds."""
     (folder / "stems").mkdir(parents=True)
     sources = (Source(name="rain", action=f"falling {number}"), Source(name="clock", material="brass", mute=True))
     sources += (Source(name="birds", action="calling", timbre=("bright",)),)
@@ -147,7 +147,7 @@ def test_every_result_gets_scores_that_come_from_its_own_sounds_and_words(tree):
 
 
 def test_words_that_others_share_are_ties(tree):
-    """All four have the same birds: their words cannot beat each other."""
+    """All four results have the same birds, so their words tie."""
     score_collection(tree)
     matrix = []
     for entry in read_collection(tree):
@@ -205,7 +205,7 @@ def test_a_torn_file_of_directions_is_made_anew_and_a_damaged_sound_stops_nothin
     (tree / "part0/000" / EMBEDDINGS).write_bytes(b"PK\x03\x04torn")
     (tree / "part1/001/mix.wav").write_bytes(b"RIFF, but not for long")
     scored = score_collection(tree)
-    assert "part1/001 was left out" in scored.warnings[0]
+    assert "part1/001 was skipped" in scored.warnings[0]
     assert scored.computed == 1
     assert "mix_text_score" not in report_of(tree, "part1/001") and "picture_text_score" in report_of(tree, "part1/001")
     assert report_of(tree, "part0/000")["mix_text_score"] == before["mix_text_score"]
@@ -261,7 +261,7 @@ def test_words_of_a_source_are_a_caption():
 
 @pytest.fixture
 def no_weights(monkeypatch):
-    """The default models, which are not on this machine, and a network that must not be asked."""
+    """The default models, which are not on this machine. Any use of the network fails the test."""
     monkeypatch.delenv("CLAP_MODEL")
     monkeypatch.delenv("CLIP_MODEL")
     monkeypatch.setattr(embeddings, "cached_folder", lambda weights: None)
@@ -286,7 +286,7 @@ def test_the_defaults_are_pinned_to_commits():
 
 
 def test_with_leave_to_download_the_command_fetches_both_models_and_scores(tree, folders, tmp_path):
-    """In a process of its own, from a hub on this machine; the second time the hub is gone."""
+    """In a separate process, from a local hub; the second run works without the hub."""
     environment = os.environ | {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
     environment |= {"CLAP_MODEL": "owner/clap", "CLIP_MODEL": "owner/clip"}
 
@@ -307,7 +307,7 @@ def test_with_one_model_missing_the_other_scores(tree, monkeypatch, tmp_path, ca
     assert main([str(tree)]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out) == {"results": 4, "computed": 4}
-    assert "CLIP was left out: There is no folder" in err
+    assert "CLIP was skipped: There is no folder" in err
     report = report_of(tree, "part0/000")
     assert "mix_text_score" in report and "picture_text_score" not in report
 

@@ -1,4 +1,4 @@
-"""The card "How well does it fit?": every line in words, placed among the project's own examples."""
+"""The card "How well does it fit?": every line in words, compared with the project's own examples."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def line(figures: list[Figure], label: str) -> Figure:
 
 
 def test_the_reference_values_are_those_of_the_examples():
-    """Measured again for the pictures; sounds take minutes, their script says how."""
+    """Only the pictures are measured again: the sounds take minutes (see the script of the reference values)."""
     pictures = [of_picture(load_picture(path)) for path in example_pictures()]
     for name in pictures[0]:
         assert reference_values()[f"picture.{name}"] == pytest.approx(sorted(each[name] for each in pictures), abs=2e-3)
@@ -44,7 +44,7 @@ def test_a_place_is_the_share_below():
 @pytest.mark.parametrize(
     ("picture", "sound", "words", "verdict"),
     [
-        ({"brightness": 0.95}, {"centroid_hz": 11_000.0}, ("very bright", "above 100 % of 8"), "good"),
+        ({"brightness": 0.95}, {"centroid_hz": 11_000.0}, ("very bright", "brighter than 100 % of 8"), "good"),
         ({"brightness": 0.05}, {"centroid_hz": 11_000.0}, ("very dark", "very bright"), "fair"),
         ({"brightness": 0.05}, {"centroid_hz": 500.0}, ("very dark", "very dull"), "good"),
     ],

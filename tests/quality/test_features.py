@@ -1,4 +1,4 @@
-"""What eye and ear take in without any meaning: brightness, sides, density, warmth, and how they go together."""
+"""Sensory figures of picture and sound (brightness, side, density, warmth), and how they correlate."""
 
 import time
 from dataclasses import dataclass, field
@@ -159,7 +159,7 @@ class Entry:
 
 
 def entries(n: int, agreement: float, seed: int = 0) -> list[Entry]:
-    """Results whose four pairs agree as much as wished, and whose values are no straight line of each other."""
+    """Results whose four pairs correlate as requested, though not linearly."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(n):
@@ -188,7 +188,7 @@ def test_relations_find_agreement_and_its_absence():
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
-    """In the population the rank correlation of a normal pair is 6 / pi * asin(r / 2)."""
+    """The rank correlation of a bivariate normal distribution is 6 / pi * asin(r / 2)."""
     truth = 6 / np.pi * np.arcsin(0.6 / 2)
     rng, covered = np.random.default_rng(1), 0
     for _ in range(400):
@@ -218,7 +218,7 @@ def test_ties_and_constants_are_what_statistics_says_of_them():
     one, other = [1, 2, 2, 3, 5, 5, 5, 8, 9, 9, 11], [2, 1, 4, 4, 4, 6, 7, 8, 8, 9, 9]
     found = rank_correlation("x", one, other)
     assert found.rho == pytest.approx(spearmanr(one, other).statistic)
-    assert rank_correlation("x", [1.0] * 12, list(range(12))).note == "One of the two is the same everywhere."
+    assert rank_correlation("x", [1.0] * 12, list(range(12))).note == "One of the two is the same in every result."
     assert rank_correlation("x", [None, *one], [1, *other]) == found
     perfect = rank_correlation("x", list(range(12)), list(range(12)))
     assert perfect.rho == 1 and perfect.low > 0.9

@@ -1,4 +1,4 @@
-"""The blind listening page, gone through by keyboard in a real headless Chromium, and the report that comes of it."""
+"""The blind listening page, used by keyboard in headless Chromium, and the report made from the answers."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def report(trees):
 
 @pytest.fixture
 def visit(browser, report):  # noqa: F811
-    """Open a page of the report from disk; at the end nothing may have failed or left this machine."""
+    """Open a page of the report from disk. The test fails if the page raised an error or used the network."""
     contexts, complaints = [], []
 
     def visit(name="listen.html", *, context=None, viewport=DESKTOP, **options):
@@ -62,7 +62,7 @@ def visit(browser, report):  # noqa: F811
 
 
 def until(page, condition):
-    """Wait for a condition; Playwright's own wait is not let in by the page's security policy."""
+    """Wait for a condition. Playwright's own wait is blocked by the page's security policy."""
     end = time.monotonic() + 10
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -177,7 +177,7 @@ def test_a_closed_tab_loses_nothing(visit):
     order = page.evaluate("trials.map((each) => each.sounds.A)")
     page.close()
     page = visit(context=page.context)
-    page.get_by_role("button", name="Go on as Cy (1 of 3)").click()
+    page.get_by_role("button", name="Continue as Cy (1 of 3)").click()
     assert page.locator("#place").inner_text() == "Picture 2 of 3"
     assert step(page).startswith("How well does B fit")
     assert page.evaluate("trials.map((each) => each.sounds.A)") == order

@@ -1,4 +1,4 @@
-"""What a study writes: the blind listening page with its key, the report, its tables, plots and examples."""
+"""The files that a study writes: the blind listening page with its key, and the report with tables, plots, examples."""
 
 import base64
 import csv
@@ -152,7 +152,7 @@ def test_the_same_study_makes_the_same_report(two, tmp_path):
 
 def test_one_group_alone_is_a_report_too(two, tmp_path):
     text = report_of(tmp_path, two[0])
-    assert "There is one group only" in text and 'id="compared"' not in text
+    assert "There is only one group" in text and 'id="compared"' not in text
     assert (tmp_path / "report/comparisons.csv").read_text().count("\n") == 1
 
 
@@ -212,8 +212,8 @@ def test_wrong_use_is_answered_with_what_to_do(two, tmp_path, capsys):
     assert [line.partition(".")[0] for line in told] == [
         "There is no folder nowhere",
         "The report would replace the overview of these results",
-        "A listening page compares two groups, and here is only one",
-        "To compare by ear, name two different groups",
+        "A listening page compares two groups, but there is only one",
+        "A listening page needs two different groups",
         "empty holds no finished results",
     ]
     with pytest.raises(SystemExit) as stop:

@@ -1,4 +1,4 @@
-"""The statistics of a study, against SciPy and against what can be counted by hand."""
+"""The statistics of a study, compared with SciPy and with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy import stats
 from pipeline.study import statistics
 from pipeline.study.statistics import difference, holm, krippendorff_alpha
 
-# The example of Krippendorff (2011): four raters, twelve units, 0 where nothing was said.
+# The example of Krippendorff (2011): four raters, twelve units, 0 for a missing rating.
 RATERS = (
     (1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0),
     (1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 0, 3),
@@ -34,7 +34,7 @@ def test_the_effect_is_the_share_of_ranks_for_b_less_those_against():
     assert found.effect == pytest.approx((15 - 6) / 21)
     assert difference([0] * 6, [1, 2, 3, 4, 5, 6]).effect == 1
     assert difference(range(6), range(6)).effect == 0
-    # Five pairs the same: they share ranks 1 to 5, and one difference has rank 6 of 21.
+    # Five equal pairs share the ranks 1 to 5; the one difference has rank 6, of 21.
     assert difference([0] * 6, [0, 0, 0, 0, 0, 9]).effect == pytest.approx(6 / 21)
 
 
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_interval():
 
 
 def test_holm_corrects_step_by_step():
-    # 4 x 0.005, 3 x 0.01, 2 x 0.03, then 0.04 raised to the one before.
+    # 4 x 0.005, 3 x 0.01, 2 x 0.03, then 0.04 raised to the previous value.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([None, 0.02, None, 0.04]) == pytest.approx([None, 0.04, None, 0.04])

@@ -1,4 +1,4 @@
-"""A study of result trees: who is compared with whom, and what may be said of it."""
+"""A study of result trees: which groups are compared, and which conclusions are drawn."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_a_folder_of_weights_is_named_without_its_path(tmp_path):
 def test_pictures_are_known_by_any_hash_they_share(tmp_path):
     source = {"input": {"path": "dog.png", "sha256": "5" * 64}}
     write_small(tmp_path / "a/dog", RIVER, variant=1, **source)
-    write_small(tmp_path / "b/pup", RIVER, variant=2, **source)  # kept by another encoder
+    write_small(tmp_path / "b/pup", RIVER, variant=2, **source)  # its picture.jpg was encoded differently
     write_small(tmp_path / "c/cur", RIVER, variant=2)
     found = [group.pictures for group in read_groups([tmp_path / name for name in "abc"])]
     assert found[0] == found[1] == found[2] and len(found[0]) == 1
@@ -115,7 +115,7 @@ def test_a_picture_with_several_results_counts_once(tmp_path):
 
 def test_a_figure_without_a_known_meaning_says_so():
     assert figures.figure("checks.high_band_db").unit == "dB"
-    assert "its meaning is not told" in figures.figure("coherence.some_new_score").meaning
+    assert "its meaning is not known" in figures.figure("coherence.some_new_score").meaning
 
 
 # Comparisons ---------------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_pictures_without_a_partner_are_left_out_and_told(tmp_path):
     b = make_tree(tmp_path / "b", range(2, 9), audio=OTHER)
     (comparison,) = study_of(a, b).comparisons
     assert len(comparison.pictures) == 7
-    assert comparison.cautions[0] == "3 of 10 pictures of tagger + procedural have no partner in tagger + audioldm2."
+    assert comparison.cautions[0] == "3 of 10 pictures of tagger + procedural are not in tagger + audioldm2."
     assert all(row.found.n == 7 for row in comparison.rows)
 
 
@@ -172,7 +172,7 @@ def test_too_many_tests_for_the_pairs_is_said_rather_than_no_difference(tmp_path
     b = make_tree(tmp_path / "b", range(7), audio=OTHER, checks=lambda n: {"high_band_db": 10.0 + n})
     (comparison,) = study_of(a, b).comparisons
     assert row_of(comparison, "checks.high_band_db").verdict.startswith("7 pairs: too few to tell with ")
-    assert "no difference could pass the correction" in comparison.cautions[-1]
+    assert "no difference could be significant after the correction" in comparison.cautions[-1]
 
 
 def test_other_lengths_and_options_are_a_caution(tmp_path):
@@ -180,7 +180,7 @@ def test_other_lengths_and_options_are_a_caution(tmp_path):
     b = make_tree(tmp_path / "b", range(6), audio=OTHER, duration_s=5.0, options={"steps": 50})
     (comparison,) = study_of(a, b).comparisons
     assert "different options" in " ".join(comparison.cautions)
-    assert "differ in length (0.1 against 5 s)" in " ".join(comparison.cautions)
+    assert "differ in length (0.1 s in A, 5 s in B)" in " ".join(comparison.cautions)
 
 
 def test_true_pairs_are_set_against_chance(tmp_path):
@@ -192,7 +192,7 @@ def test_true_pairs_are_set_against_chance(tmp_path):
     (above,), (chance,) = study_of(tmp_path / "a", tmp_path / "b").ranks
     assert above.mean.value == pytest.approx(90) and above.words == "Better than chance."
     assert above.mean.low < 90 < above.mean.high
-    assert chance.words == "Not told from chance."
+    assert chance.words == "Not distinguishable from chance."
 
 
 # Ratings -------------------------------------------------------------------------------------------------------------
@@ -242,8 +242,8 @@ def test_what_cannot_be_used_is_left_out_and_told(two, tmp_path):
     ratings = study_of(*two, ratings=[write_csv(tmp_path / "r.csv", [*good, *bad])]).ratings
     assert len(ratings.answers) == 3 and ratings.answers[0].rating == 5
     assert sorted(re.sub(r" (was|were) left out: ", " ", each) for each in ratings.left_out) == [
-        "1 answer of a result that is not in this study.",
-        "1 answer replaced by a later answer of the same listener to the same sound.",
+        "1 answer for a result that is not in this study.",
+        "1 answer replaced by a later answer of the same listener for the same sound.",
         "1 answer without a listener.",
         "2 answers without a rating from 1 to 5.",
     ]

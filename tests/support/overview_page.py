@@ -22,7 +22,7 @@ def current(page):
 
 
 def until(page, condition):
-    """Wait until a condition holds; Playwright's own way needs eval, which the page forbids."""
+    """Wait until a condition holds. Playwright's own wait needs eval, which the page forbids."""
     end = time.monotonic() + 10
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
@@ -30,5 +30,5 @@ def until(page, condition):
 
 
 def plays(page, name):
-    """True while the whole of this result is heard, alone."""
+    """Return whether the mix of this result is playing."""
     return page.evaluate("name => !player.paused && decodeURIComponent(player.src).endsWith(`/${name}/mix.wav`)", name)

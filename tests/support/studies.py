@@ -1,4 +1,4 @@
-"""Trees that a study compares, and what its tests ask of a study again and again."""
+"""Trees for the tests of the study, and helpers that these tests share."""
 
 import csv
 
@@ -14,7 +14,7 @@ RIVER = Soundscape(scene="A river", sources=(Source(name="river"),))
 
 
 def make_tree(root, variants, *, checks=None, soundscape=RIVER, **manifest):
-    """Write a result for each picture variant; `checks` is given the place and makes the figures."""
+    """Write one result per picture variant. `checks` maps the place of the result to its figures."""
     for place, variant in enumerate(variants):
         extra = {"checks": checks(place)} if checks else {}
         write_small(root / f"picture{variant:02d}", soundscape, variant=variant, **manifest, **extra)
@@ -30,7 +30,7 @@ def row_of(comparison, figure):
 
 
 def make_two(tmp_path):
-    """Two trees of the same twelve pictures; in the second the high band is always higher, by 1, 2, ... dB."""
+    """Write two trees of the same twelve pictures. In the second the high band is higher by 1, 2, ... dB."""
     rng = np.random.default_rng(5)
     base = rng.normal(-20, 5, size=12)
     noise = rng.normal(size=12)
