@@ -378,7 +378,7 @@ def test_a_gated_model_says_what_to_click_and_set(use, monkeypatch, checkpoint):
 
 def test_nothing_heavy_is_imported_before_a_model_is_used():
     code = (
-        "import sys; from pipeline.backends import blip, qwen_vl; from pipeline.settings import read_settings;"
+        "import sys; from pipeline.backends.vision import blip, qwen_vl; from pipeline.settings import read_settings;"
         "qwen_vl.QwenVL(), blip.Blip(), qwen_vl.QwenVL.card(read_settings()), blip.Blip.card(read_settings());"
         "print([name for name in ('torch', 'transformers', 'llguidance', 'numpy') if name in sys.modules])"
     )
