@@ -151,7 +151,8 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
 
 def _hosts() -> frozenset[str] | None:
     """Return the host names that the app answers to; it reads where Gradio will serve it from the environment."""
-    is_shared = bool(os.environ.get("SPACE_ID")) or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    given = os.environ.get
+    is_shared = bool(given("SPACE_ID") or given("GRADIO_ROOT_PATH")) or given("GRADIO_SHARE", "").lower() == "true"
     server_name = os.environ.get("GRADIO_SERVER_NAME", "")
     return hosts_of(read_settings().allowed_hosts, server_name, is_shared=is_shared)
 
