@@ -4,11 +4,17 @@ The arrays are transposed in two places only: the WAV writer and reader here, an
 """
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
+
+Samples = npt.NDArray[np.float32]  # sound, shape (channels, samples)
+Floats = npt.NDArray[np.floating[Any]]  # any array of real numbers, single or double precision
 
 SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD, and of Stable Audio
 FADE_S = 0.010  # long enough that a fade makes no click, short enough that nobody hears it
@@ -21,7 +27,7 @@ class Clip:
     `notes` tell the person what is worth knowing of its making.
     """
 
-    samples: np.ndarray
+    samples: Samples
     sample_rate: int = SAMPLE_RATE_HZ
     notes: tuple[str, ...] = ()
 
@@ -32,20 +38,20 @@ class Clip:
 
     @property
     def duration_s(self) -> float:
-        return self.samples.shape[1] / self.sample_rate
+        return float(self.samples.shape[1] / self.sample_rate)
 
 
 def db_to_gain(level_db: float) -> float:
     """Return the factor on the amplitude that changes the level by `level_db` decibels."""
-    return 10.0 ** (level_db / 20.0)
+    return float(10.0 ** (level_db / 20.0))
 
 
 def gain_to_db(gain: float) -> float:
     """Return the level in decibels of an amplitude factor; silence is -inf."""
-    return 20.0 * float(np.log10(gain)) if gain > 0 else -np.inf
+    return 20.0 * float(np.log10(gain)) if gain > 0 else -math.inf
 
 
-def fade_ends(samples: np.ndarray, sample_rate: int, fade_s: float = FADE_S) -> np.ndarray:
+def fade_ends(samples: Samples, sample_rate: int, fade_s: float = FADE_S) -> Samples:
     """Return samples, shape (channels, samples), faded in and out by half a raised cosine, so that no end clicks."""
     length = min(round(fade_s * sample_rate), samples.shape[1] // 2)
     if length == 0:
@@ -67,7 +73,7 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate)
 
 
-def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+def fit_length(samples: Samples, length: int) -> Samples:
     """Return samples, shape (channels, samples), cut or padded with silence at the end to `length` samples."""
     have = samples.shape[1]
     return samples[:, :length] if have >= length else np.pad(samples, ((0, 0), (0, length - have)))

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from . import words
 from .catalogue import Kind, all_kinds, kind_of
 
 if TYPE_CHECKING:  # numpy and scipy are imported on the first sound, not with the page
-    import numpy as np
-
+    from ..audio import Floats, Samples
     from ..soundscape import Source
+    from .voice import Voice
 
 __all__ = ["Kind", "all_kinds", "describe_choice", "kind_of", "synthesize_kind", "synthesize_source"]
 
 
 def synthesize_source(
     source: Source, duration_s: float, seed: int, *, on_block: Callable[[float], None] | None = None
-) -> np.ndarray:
+) -> Samples:
     """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), exactly round(duration * rate) long.
 
     The loudest part lies at -23 dBFS (K-weighted), no sample above 0.9. The same seed gives the same bits.
@@ -35,17 +35,17 @@ def synthesize_source(
     return _synthesize(kind_of(source), source, duration_s, seed, on_block or (lambda share: None))
 
 
-def synthesize_kind(kind: Kind, duration_s: float, seed: int, **fields: object) -> np.ndarray:
+def synthesize_kind(kind: Kind, duration_s: float, seed: int, **fields: Any) -> Samples:
     """Return the sound of a kind of the catalogue in its usual role; further fields of `Source` may be given."""
     from ..soundscape import Source
 
-    source = Source(**{"name": kind.name, "role": kind.role} | fields)
+    source = Source(**({"name": kind.name, "role": kind.role} | fields))
     return _synthesize(kind, source, duration_s, seed, lambda share: None)
 
 
 def _synthesize(
     kind: Kind | None, source: Source, duration_s: float, seed: int, tell: Callable[[float], None]
-) -> np.ndarray:
+) -> Samples:
     from . import finish, generic
     from .voice import Voice, generator
 
@@ -78,6 +78,6 @@ def describe_choice(source: Source) -> str:
     return f"generic ({', '.join(told) or 'soft texture'})"
 
 
-def _model(kind: Kind) -> Callable:
+def _model(kind: Kind) -> Callable[[Voice], Floats]:
     module, function = kind.model.split(".")
-    return getattr(import_module(f".{module}", __package__), function)
+    return cast("Callable[[Voice], Floats]", getattr(import_module(f".{module}", __package__), function))

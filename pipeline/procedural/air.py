@@ -7,22 +7,23 @@ cloth answer a moment later.
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, bodies, schedule, signal
 from .signal import RATE
 from .voice import Voice
 
 
-def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> np.ndarray:
+def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> Floats:
     """Return the wind's speed over time, about `calm` .. 1: slow gusts with faster flurries on top."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     slow = signal.drift(rng, length, rate_hz * pace)
     fast = signal.wander(rng, length, 1.8 * pace)
-    speed = calm + (1.0 - calm) * slow * np.clip(1.0 + 0.22 * fast, 0.2, 1.7)
+    speed: Floats = calm + (1.0 - calm) * slow * np.clip(1.0 + 0.22 * fast, 0.2, 1.7)
     return np.clip(speed, 0.05, 1.3).astype(np.float32)
 
 
-def wind(voice: Voice) -> np.ndarray:
+def wind(voice: Voice) -> Floats:
     """Wind over open ground: a roar that opens with the gusts, and hollow tones where edges shed vortices."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.3), voice.setting("gust_hz", 0.45))
@@ -48,7 +49,7 @@ def wind(voice: Voice) -> np.ndarray:
     return np.stack(channels) + np.float32(howl) * signal.unit(whistle) + np.float32(voice.setting("hiss", 0.12)) * air
 
 
-def drifting(voice: Voice) -> np.ndarray:
+def drifting(voice: Voice) -> Floats:
     """Snow, sand or dust driven by wind: the hiss of grains over the ground, in sheets, above a thin wind."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.2, 0.35)
@@ -65,7 +66,7 @@ def drifting(voice: Voice) -> np.ndarray:
 # Leaves, grass, cloth ------------------------------------------------------------------------------------------------
 
 
-def foliage(voice: Voice) -> np.ndarray:
+def foliage(voice: Voice) -> Floats:
     """Leaves that move in wind: thousands of small touches in sheets of noise, wherever the gust is.
 
     Settings: `low_hz` and `high_hz` of a touch (broad leaves low, needles and grass high), `dry` 0 (supple) .. 1
@@ -86,10 +87,10 @@ def foliage(voice: Voice) -> np.ndarray:
         )
         channels.append(signal.unit(rustle) + np.float32(0.3 + 1.2 * dry) * signal.unit(clicks))
     roar = signal.noise(rng, length, [(40, -12), (120, 0), (400, -4), (1000, -14), (3000, -30)], channels=2) * speed**2
-    return np.stack(channels) + np.float32(voice.setting("roar", 0.4)) * signal.unit(roar)
+    return signal.mixed(np.stack(channels), np.float32(voice.setting("roar", 0.4)) * signal.unit(roar))
 
 
-def scuttling(voice: Voice) -> np.ndarray:
+def scuttling(voice: Voice) -> Floats:
     """Dry leaves blown over the ground: scrapes and ticks in little runs, amid the rustle of the others."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.1), 0.4)
@@ -104,10 +105,10 @@ def scuttling(voice: Voice) -> np.ndarray:
         drag = signal.noise(rng, length, [(500, -20), (2000, -3), (5000, 0), (11000, -8)]) * scrape
         channels.append(0.3 * signal.unit(ticks) + 0.7 * signal.unit(drag))
     # Many leaves together are one rustle; few are heard each for itself.
-    return np.stack(channels) + np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice))
+    return signal.mixed(np.stack(channels), np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice)))
 
 
-def flapping(voice: Voice) -> np.ndarray:
+def flapping(voice: Voice) -> Floats:
     """A flag, sail or tent in wind: the cloth snaps at an unsteady rate, hardest in the gusts."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.5, 0.4)
@@ -130,14 +131,18 @@ def flapping(voice: Voice) -> np.ndarray:
     breeze = (
         signal.noise(rng, length, [(40, -8), (120, 0), (400, -4), (1500, -14), (6000, -30)], channels=2) * speed**1.5
     )
-    flaps = signal.unit(np.stack(channels)) + np.float32(0.3 + 0.5 * heavy) * signal.unit(thump)
-    return flaps + np.float32(voice.setting("crack", 0.15)) * signal.unit(crack) + 0.6 * signal.unit(breeze)
+    return signal.mixed(
+        signal.unit(np.stack(channels)),
+        np.float32(0.3 + 0.5 * heavy) * signal.unit(thump),
+        np.float32(voice.setting("crack", 0.15)) * signal.unit(crack),
+        0.6 * signal.unit(breeze),
+    )
 
 
 # Thunder -------------------------------------------------------------------------------------------------------------
 
 
-def thunder(voice: Voice) -> np.ndarray:
+def thunder(voice: Voice) -> Floats:
     """Thunder: N-waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
 
     The nearest pieces give the clap, the far ones the rumble; air has taken more of the highs the later they come.
@@ -153,12 +158,12 @@ def thunder(voice: Voice) -> np.ndarray:
     return signal.unit(out) + np.float32(voice.setting("air", 0.06)) * storm
 
 
-def _strokes(voice: Voice) -> np.ndarray:
+def _strokes(voice: Voice) -> Floats:
     times = schedule.events(voice, 7.0, length_s=7.0, evenness=5.0)
     return np.minimum(times, max(0.15 * voice.duration_s, 0.3)) if len(times) == 1 else times
 
 
-def _stroke(voice: Voice, near_m: float) -> np.ndarray:
+def _stroke(voice: Voice, near_m: float) -> Floats:
     """Return one thunder, stereo; what comes later than a quarter of a minute is lost in the rain."""
     rng, length = voice.rng, signal.seconds(15.0)
     pieces = 900
@@ -181,7 +186,7 @@ def _stroke(voice: Voice, near_m: float) -> np.ndarray:
     return out
 
 
-def _boom(voice: Voice, distance_m: float) -> np.ndarray:
+def _boom(voice: Voice, distance_m: float) -> Floats:
     """Return one N-wave as it arrives: longer and duller the farther, blurred by echoes from hills and clouds."""
     rng = voice.rng
     size = signal.seconds(0.9)
@@ -197,7 +202,7 @@ def _boom(voice: Voice, distance_m: float) -> np.ndarray:
 # Quiet ---------------------------------------------------------------------------------------------------------------
 
 
-def room_tone(voice: Voice) -> np.ndarray:
+def room_tone(voice: Voice) -> Floats:
     """The near-silence of a room: soft air, a breath of ventilation, a trace of mains hum, and now and then the house.
 
     The air follows the curves by which rooms are rated (NC: about 4 dB less an octave).
@@ -207,11 +212,11 @@ def room_tone(voice: Voice) -> np.ndarray:
     air = signal.noise(rng, length, curve, channels=2)
     air *= 1.0 + 0.05 * signal.wander(rng, length, 0.3)
     mains = signal.tone(voice.setting("mains_hz", 50.0), length, (0.3, 1.0, 0.2, 0.45, 0.1, 0.2))
-    quiet = air + np.float32(voice.setting("hum", 0.12)) * mains
-    return quiet + np.float32(voice.setting("house", 1.0)) * _house(voice)
+    hum = np.float32(voice.setting("hum", 0.12)) * mains
+    return signal.mixed(air, hum, np.float32(voice.setting("house", 1.0)) * _house(voice))
 
 
-def _house(voice: Voice) -> np.ndarray:
+def _house(voice: Voice) -> Floats:
     """Return what settles in a house: boards that tick, a soft thud beyond a wall, seldom and far from regular."""
     rng = voice.rng
     track = np.zeros((2, voice.length), np.float32)
@@ -225,7 +230,7 @@ def _house(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, track, decay_s=0.5, share=0.3, air_db=-60)
 
 
-def vastness(voice: Voice) -> np.ndarray:
+def vastness(voice: Voice) -> Floats:
     """The low drone of an empty wide place (space, a cavern): slow beating resonances in deep noise."""
     rng, length = voice.rng, voice.length
     curve = [(20, -6), (45, -2), (110, 0), (300, -8), (1200, -24), (5000, -44)]

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .engines import SOUND_M_S, exhaust
 from .signal import RATE
 from .voice import Voice
 
 
-def jet(voice: Voice) -> np.ndarray:
+def jet(voice: Voice) -> Floats:
     """An airliner overhead: the roar of the jets, their fan's whine, combed by the echo from the ground.
 
     The path of the ground echo changes as the aircraft moves, so the comb sweeps: the sound everybody knows.
@@ -26,10 +27,10 @@ def jet(voice: Voice) -> np.ndarray:
     mix = roar + np.float32(voice.setting("whine", 0.22)) * whine
     # 1.7 m of ear height: the echo comes 2 h sin(elevation) / c later
     delay = 2 * 1.7 * np.sin(np.pi / 2 * (0.25 + 0.75 * np.exp(-(flight**2)))) / SOUND_M_S
-    return (mix + 0.55 * _delayed(mix, delay)) * _fly_over(voice, flight)
+    return signal.mixed(mix, 0.55 * _delayed(mix, delay)) * _fly_over(voice, flight)
 
 
-def _flight(voice: Voice) -> np.ndarray:
+def _flight(voice: Voice) -> Floats:
     """Return the place along the path, 0 overhead, in units of the height."""
     rng = voice.rng
     pace = schedule.pace(voice)
@@ -49,11 +50,11 @@ def _flight(voice: Voice) -> np.ndarray:
     return signal.stretch(blended if len(middles) > 1 else flight, voice.length)
 
 
-def _fly_over(voice: Voice, flight: np.ndarray) -> np.ndarray:
+def _fly_over(voice: Voice, flight: Floats) -> Floats:
     return (1.0 / (1.0 + flight**2)).astype(np.float32)
 
 
-def _delayed(samples: np.ndarray, delay_s: np.ndarray) -> np.ndarray:
+def _delayed(samples: Floats, delay_s: Floats) -> Floats:
     """Return the signal delayed by a time that moves; shape (..., samples)."""
     at = np.arange(samples.shape[-1]) - delay_s * RATE
     base = np.clip(np.floor(at).astype(np.int64), 0, samples.shape[-1] - 2)
@@ -61,7 +62,7 @@ def _delayed(samples: np.ndarray, delay_s: np.ndarray) -> np.ndarray:
     return samples[..., base] * (1 - part) + samples[..., base + 1] * part
 
 
-def propeller(voice: Voice) -> np.ndarray:
+def propeller(voice: Voice) -> Floats:
     """A light aeroplane: the blades' tone with many harmonics, the engine's firing under it, slow beats."""
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
@@ -79,7 +80,7 @@ def propeller(voice: Voice) -> np.ndarray:
     return signal.airy((mix + 0.5 * _delayed(mix, delay)) * _fly_over(voice, flight), rng, 0.4, 0.36)
 
 
-def helicopter(voice: Voice) -> np.ndarray:
+def helicopter(voice: Voice) -> Floats:
     """A helicopter: the slap of the main blades, the hum of the tail rotor, turbine and the blades' chopped wash.
 
     `blade_hz`: four blades at five turns a second pass twenty times.
@@ -100,16 +101,16 @@ def helicopter(voice: Voice) -> np.ndarray:
     wash = signal.noise(rng, length, [(50, -8), (140, 0), (500, -2), (1500, -11), (5000, -30)], channels=2)
     tail = signal.tone(rate * 5.3, length, 1.0 / np.arange(1, 12) ** 0.9)
     turbine = signal.swept_band(signal.noise(rng, length), np.full(length, 2600.0) * (1 - 0.05 * np.tanh(flight)), 0.05)
-    mix = (
-        signal.unit(blades)
-        + np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop)
-        + 0.18 * signal.unit(tail)
-        + 0.05 * signal.unit(turbine)
+    mix = signal.mixed(
+        signal.unit(blades),
+        np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop),
+        0.18 * signal.unit(tail),
+        0.05 * signal.unit(turbine),
     )
     return mix * _fly_over(voice, flight)
 
 
-def rocket(voice: Voice) -> np.ndarray:
+def rocket(voice: Voice) -> Floats:
     """A rocket that lifts off: a deep roar that swells, torn by crackle (skewed shocks of a supersonic jet)."""
     rng, length = voice.rng, voice.length
     curve = [(15, -6), (35, 0), (100, -1), (300, -5), (900, -12), (2500, -22), (8000, -36)]
@@ -126,4 +127,5 @@ def rocket(voice: Voice) -> np.ndarray:
         time = np.arange(length, dtype=np.float32) / RATE - np.float32(start)
         rise = np.clip(time / 1.2, 0.0, 1.0) ** 1.5
         swell = rise * np.exp(-np.maximum(time - 0.45 * voice.duration_s, 0) / (0.3 * voice.duration_s))
-    return mix * swell
+    sound: Floats = mix * swell
+    return sound

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .voice import Voice
 
@@ -12,33 +13,31 @@ QUIET_DB = -38.0  # of the air below the loud parts of the sound
 
 
 def outdoors(
-    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.7, share: float = 0.01, air_db: float = QUIET_DB
-) -> np.ndarray:
+    voice: Voice, samples: Floats, *, decay_s: float = 0.7, share: float = 0.01, air_db: float = QUIET_DB
+) -> Floats:
     """Return the sound, mono or stereo, with diffuse reflections and the air of a field; shape (2, samples)."""
     return _within(voice, samples, OPEN_AIR, decay_s, share, air_db)
 
 
 def indoors(
-    voice: Voice, samples: np.ndarray, *, decay_s: float = 0.3, share: float = 0.02, air_db: float = QUIET_DB
-) -> np.ndarray:
+    voice: Voice, samples: Floats, *, decay_s: float = 0.3, share: float = 0.02, air_db: float = QUIET_DB
+) -> Floats:
     """Return the sound, mono or stereo, with the reflections and the tone of a quiet room; shape (2, samples)."""
     return _within(voice, samples, ROOM_TONE, decay_s, share, air_db)
 
 
-def _within(
-    voice: Voice, samples: np.ndarray, curve: signal.Curve, decay_s: float, share: float, air_db: float
-) -> np.ndarray:
+def _within(voice: Voice, samples: Floats, curve: signal.Curve, decay_s: float, share: float, air_db: float) -> Floats:
     wet = signal.airy(samples, voice.rng, decay_s, share)
     return wet + air(voice, loudness(samples), curve, air_db)
 
 
-def air(voice: Voice, level: float, curve: signal.Curve, air_db: float) -> np.ndarray:
+def air(voice: Voice, level: float, curve: signal.Curve, air_db: float) -> Floats:
     """Return stereo noise of the place, `air_db` below the level."""
     noise = signal.noise(voice.rng, voice.length, curve, channels=2)
     return noise * np.float32(level * 10 ** (air_db / 20))
 
 
-def loudness(samples: np.ndarray) -> float:
+def loudness(samples: Floats) -> float:
     """Return the root mean square of the loudest tenth of the sound, in pieces of 50 ms."""
     mono = samples.mean(axis=0) if samples.ndim == 2 else samples
     piece = signal.seconds(0.05)

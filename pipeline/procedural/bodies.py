@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .signal import RATE, seconds
 from .voice import Voice
@@ -31,8 +32,8 @@ class Body:
     """One thing that can be struck again and again: the blows differ, the thing stays the same."""
 
     stuff: Material
-    frequencies_hz: np.ndarray
-    decays_s: np.ndarray
+    frequencies_hz: Floats
+    decays_s: Floats
     rough_share: float  # of the dying noise
     hardness: float
     ring: float
@@ -55,7 +56,7 @@ class Body:
         share = float(np.clip(stuff.noise * noise * 1.5**voice.roughness, 0.0, 3.0))
         return cls(stuff, ratios * lowest, decays, share, hardness, ring, lowest)
 
-    def blow(self, rng: np.random.Generator, force: float = 1.0, *, attack_s: float = 0.0) -> np.ndarray:
+    def blow(self, rng: np.random.Generator, force: float = 1.0, *, attack_s: float = 0.0) -> Floats:
         """Return one blow, of peak `force`: where it falls chooses the modes, its force how high they reach."""
         reach_hz = 700 + 6500 * self.hardness**1.5 * (0.5 + 0.5 * force)
         tilt = 1 / (1 + (self.frequencies_hz / reach_hz) ** 2)
@@ -76,7 +77,7 @@ class Body:
         decays = self.ring * self.stuff.decay_s * np.maximum(centres / self.lowest_hz, 0.3) ** -self.stuff.damping
         return list(zip(centres, np.clip(0.6 * decays, 0.0009, 0.12), strict=True))
 
-    def _rest(self, rng: np.random.Generator, reach_hz: float, soft_s: float) -> np.ndarray:
+    def _rest(self, rng: np.random.Generator, reach_hz: float, soft_s: float) -> Floats:
         size = seconds(7 * max(decay for _, decay in self._bands))
         time = np.arange(size, dtype=np.float32) / RATE
         raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
@@ -88,7 +89,7 @@ class Body:
         return signal.peak(out * (1 - np.exp(-time / np.float32(soft_s))))
 
 
-def sole_press(voice: Voice, high: float) -> np.ndarray:
+def sole_press(voice: Voice, high: float) -> Floats:
     """Return the contact of a soft skin with the ground, of peak 1: a wide dull burst whose high parts die first."""
     rng, size = voice.rng, seconds(0.12)
     time = np.arange(size, dtype=np.float32) / RATE

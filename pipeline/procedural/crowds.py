@@ -6,6 +6,7 @@ The voices are glottal pulses through vowels (Peterson & Barney 1952) in random 
 import numpy as np
 from scipy import fft
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .creatures import spread
@@ -24,7 +25,7 @@ VOWELS_HZ = np.array(  # F1, F2, F3 of men
 TALKERS = 7  # different babblers; the crowd is made of displaced copies of other pitch and size of each
 
 
-def crowd(voice: Voice) -> np.ndarray:
+def crowd(voice: Voice) -> Floats:
     """The murmur of many people talking at once, in a large room or a street."""
     copies = max(TALKERS, round(voice.params.get("people", 26) * 2.0**voice.density))
     full = _murmur(voice, np.geomspace(0.95, 1.85, TALKERS), copies)
@@ -35,7 +36,7 @@ def crowd(voice: Voice) -> np.ndarray:
 HALL_CURVE = [(40, -6), (150, 0), (600, -6), (2500, -16), (9000, -36)]
 
 
-def _murmur(voice: Voice, highs: np.ndarray, copies: int) -> np.ndarray:
+def _murmur(voice: Voice, highs: Floats, copies: int) -> Floats:
     """Return many displaced copies of a few babblers, `highs` times a man's pitch each; shape (2, samples)."""
     length = voice.length // 4 + 1
     babblers = [_babble(voice, length, high) for high in highs]
@@ -52,7 +53,7 @@ def _murmur(voice: Voice, highs: np.ndarray, copies: int) -> np.ndarray:
     return _upsampled(_smear(voice, sides), voice.length)
 
 
-def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
+def _babble(voice: Voice, length: int, high: float) -> Floats:
     """Return one voice of random syllables without words, `high` times a man's pitch, at LOW_RATE."""
     rng, rate = voice.rng, LOW_RATE / 64  # of the control points
     count = length // 64 + 8
@@ -84,7 +85,7 @@ def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
     return signal.unit(through_tract(source, [*mouth, 3500, 4500], sharpness=9.0, tilt_db=tilt_db, rate=LOW_RATE))
 
 
-def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
+def _smear(voice: Voice, sides: Floats) -> Floats:
     """Return the sides through the reflections of a large room, which blur syllables into one another."""
     size = LOW_RATE
     time = np.arange(size) / LOW_RATE
@@ -93,7 +94,7 @@ def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
     return 0.85 * sides + 0.5 * signal.convolve(sides[::-1], tail)
 
 
-def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
+def _upsampled(sides: Floats, length: int) -> Floats:
     """Return a signal of LOW_RATE at RATE."""
     size = fft.next_fast_len(sides.shape[-1], real=True)
     spectrum = fft.rfft(sides, size)
@@ -108,7 +109,7 @@ def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
 FAR_HANDS = [(150, -30), (500, -8), (1000, 0), (2200, -1), (4500, -9), (9000, -22), (16000, -40)]  # the sum of many
 
 
-def applause(voice: Voice) -> np.ndarray:
+def applause(voice: Voice) -> Floats:
     """Many people clapping, each at a pace, with hands and a place of their own."""
     people = max(8, round(voice.params.get("people", 76) * 2.0**voice.density))
     rows = np.zeros((5, voice.length), np.float32)  # of seats, from left to right
@@ -127,7 +128,7 @@ def applause(voice: Voice) -> np.ndarray:
     return outdoors(voice, track * presence(voice), decay_s=1.2, share=0.67, air_db=-46)
 
 
-def _clap(voice: Voice) -> np.ndarray:
+def _clap(voice: Voice) -> Floats:
     """Return one clap: a puff of air through the hollow between two palms, a narrow resonance (Repp 1987)."""
     hollow_hz = spread(voice, 650, 1800) * 1.3**voice.brightness
     size = seconds(0.035)
@@ -140,7 +141,7 @@ def _clap(voice: Voice) -> np.ndarray:
 # Children ------------------------------------------------------------------------------------------------------------
 
 
-def children(voice: Voice) -> np.ndarray:
+def children(voice: Voice) -> Floats:
     """Children at play some way off: calls and shrieks of no words, over one another and their echoes."""
     count = max(3, round(7 * 2.0**voice.density))
     track = np.zeros((2, voice.length), np.float32)
@@ -158,7 +159,7 @@ def children(voice: Voice) -> np.ndarray:
     return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.74, air_db=-30)
 
 
-def _child(voice: Voice, high: float) -> np.ndarray:
+def _child(voice: Voice, high: float) -> Floats:
     vowels = VOWELS_HZ[voice.rng.integers(len(VOWELS_HZ), size=voice.rng.integers(2, 4))] * 1.35
     tune = 430 * high * voice.rng.uniform(0.8, 1.9, 4)
     return cry(

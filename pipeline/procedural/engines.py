@@ -9,15 +9,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .signal import RATE
 from .voice import Voice
 
 SOUND_M_S = 343.0
-Parts = tuple[np.ndarray, np.ndarray]  # of a sound: what carries far, and what the air takes
+Parts = tuple[Floats, Floats]  # of a sound: what carries far, and what the air takes
 
 
-def engine(voice: Voice) -> np.ndarray:
+def engine(voice: Voice) -> Floats:
     """An engine that idles or runs; other roles than a bed come and go as the driver wants.
 
     Settings: `rpm`, `cylinders`, `strokes` (2 or 4), `pipe_m`, `rev` (how far the driver revs, 0 none), `knock` of a
@@ -28,11 +29,11 @@ def engine(voice: Voice) -> np.ndarray:
     return signal.airy(sound, voice.rng, 0.25, 0.18)
 
 
-def driven_rpm(voice: Voice) -> np.ndarray:
+def driven_rpm(voice: Voice) -> Floats:
     """Return the turning speed, in revolutions a minute: idle with its hunting, and now and then a rev."""
     rng, length = voice.rng, voice.length
     idle = voice.setting("rpm", 800.0) * 2.0 ** (0.6 * voice.speed)
-    rpm = idle * (1.0 + 0.012 * signal.wander(rng, length, 1.5) + 0.012 * signal.wander(rng, length, 14.0))
+    rpm: Floats = idle * (1.0 + 0.012 * signal.wander(rng, length, 1.5) + 0.012 * signal.wander(rng, length, 14.0))
     rev = voice.setting("rev", 0.0)
     if rev > 0:
         push = np.zeros(length, np.float32)
@@ -45,7 +46,7 @@ def driven_rpm(voice: Voice) -> np.ndarray:
     return rpm
 
 
-def exhaust(voice: Voice, rpm: np.ndarray) -> np.ndarray:
+def exhaust(voice: Voice, rpm: Floats) -> Floats:
     """Return the sound of an engine at a turning speed that moves, mono."""
     rng, length = voice.rng, voice.length
     cylinders = int(voice.setting("cylinders", 4))
@@ -81,7 +82,7 @@ def _gas_curve(muffler: float, bore: float) -> signal.Curve:
     return [(40, -16), (140, -2), (400, 0), (top, -10), (4 * top, -34)]
 
 
-def _pipe(voice: Voice, bore: float, muffler: float) -> np.ndarray:
+def _pipe(voice: Voice, bore: float, muffler: float) -> Floats:
     """Return how one combustion pulse leaves the pipe: a pressure thump, and the pipe's odd harmonics."""
     rng = voice.rng
     quarter_hz = SOUND_M_S / (4.0 * voice.setting("pipe_m", 1.9))
@@ -97,7 +98,7 @@ def _pipe(voice: Voice, bore: float, muffler: float) -> np.ndarray:
     return out
 
 
-def _block(voice: Voice, bore: float) -> np.ndarray:
+def _block(voice: Voice, bore: float) -> Floats:
     """Return the knock of a diesel's block: short hard modes of cast iron."""
     frequencies = np.array([680.0, 1150.0, 1720.0, 2450.0, 3300.0]) / bore**0.5 * voice.rng.uniform(0.95, 1.05, 5)
     return signal.modes(frequencies, 0.004, [0.8, 1.0, 0.9, 0.6, 0.4], rng=voice.rng, attack_s=0.0002)
@@ -106,7 +107,7 @@ def _block(voice: Voice, bore: float) -> np.ndarray:
 # Passing by ----------------------------------------------------------------------------------------------------------
 
 
-def parts(samples: np.ndarray) -> Parts:
+def parts(samples: Floats) -> Parts:
     """Return what of a sound carries far, below 900 Hz, and the rest."""
     low = signal.lowpass(samples, 900.0)
     return low, samples - low
@@ -114,14 +115,14 @@ def parts(samples: np.ndarray) -> Parts:
 
 def pass_by(
     voice: Voice,
-    sound: Callable[[np.ndarray], Parts],
+    sound: Callable[[Floats], Parts],
     *,
     speed_m_s: float,
     nearest_m: float,
     at_s: float,
     direction: float = 1.0,
     pan_width: float = 0.9,
-) -> np.ndarray:
+) -> Floats:
     """Return a sound that drives past, stereo.
 
     `sound` gets the Doppler factor over time and returns the mono sound with that shift, in two parts as `parts` makes
@@ -141,7 +142,7 @@ def pass_by(
     return np.stack(sides) * mono
 
 
-def passing_engine(voice: Voice) -> np.ndarray:
+def passing_engine(voice: Voice) -> Floats:
     """A vehicle that drives past: its engine under load and its tyres; a bed has one after the other."""
     rng, length = voice.rng, voice.length
     speed = voice.setting("speed_m_s", 16.0) * 2.0 ** (0.7 * voice.speed)
@@ -153,7 +154,7 @@ def passing_engine(voice: Voice) -> np.ndarray:
         rpm = voice.setting("rpm", 2200.0) * rng.uniform(0.85, 1.15)
         middle = min(start + span, max(0.5 * voice.duration_s, voice.duration_s - span))
 
-        def vehicle(doppler: np.ndarray, rpm: float = rpm) -> Parts:
+        def vehicle(doppler: Floats, rpm: float = rpm) -> Parts:
             gear = rpm * (1.0 + 0.03 * signal.wander(rng, length, 0.5))
             running = signal.unit(exhaust(voice, gear * doppler))
             return parts(running + np.float32(voice.setting("tyres", 0.6)) * tyres(voice))
@@ -169,7 +170,7 @@ def passing_engine(voice: Voice) -> np.ndarray:
     return out
 
 
-def tyres(voice: Voice) -> np.ndarray:
+def tyres(voice: Voice) -> Floats:
     """Return the noise of tyres on asphalt: broad, with its well-known hump around 1 kHz (Sandberg & Ejsmont 2002)."""
     curve = [(40, -10), (120, -6), (400, -5), (800, 0), (1200, 0), (2200, -9), (5000, -20), (12000, -38)]
     return signal.noise(voice.rng, voice.length, curve)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..audio import FADE_S, db_to_gain, fade_ends
+from ..audio import FADE_S, Floats, Samples, db_to_gain, fade_ends
 from . import schedule, signal
 from .signal import RATE
 from .voice import Voice
@@ -18,9 +18,9 @@ _BLOCK_S = 0.4  # momentary loudness (EBU Tech 3341)
 _K_HIGHPASS_HZ, _K_SHELF_HZ, _K_SHELF_DB = 38.0, 1500.0, 4.0
 
 
-def finish(raw: np.ndarray, voice: Voice, *, comes_and_goes: bool) -> np.ndarray:
+def finish(raw: Floats, voice: Voice, *, comes_and_goes: bool) -> Samples:
     """Return the stem, float32 (channels, samples): role and qualities applied, no DC, at level, ends faded."""
-    samples = np.atleast_2d(raw).astype(np.float32, copy=False)
+    samples: Floats = np.atleast_2d(raw).astype(np.float32, copy=False)
     if samples.shape[1] < voice.length:
         samples = np.pad(samples, ((0, 0), (0, voice.length - samples.shape[1])))
     samples = samples[:, : voice.length]
@@ -29,10 +29,10 @@ def finish(raw: np.ndarray, voice: Voice, *, comes_and_goes: bool) -> np.ndarray
     samples = coloured(samples, voice.brightness)
     samples = textured(samples, voice.roughness)
     samples = signal.highpass(samples, 20.0)
-    return fade_ends(levelled(samples), RATE, FADE_S)
+    return fade_ends(levelled(samples).astype(np.float32, copy=False), RATE, FADE_S)
 
 
-def coloured(samples: np.ndarray, brightness: float) -> np.ndarray:
+def coloured(samples: Floats, brightness: float) -> Floats:
     """Return the signal with its spectrum tilted around 800 Hz, up for bright, down for dark."""
     if abs(brightness) < 0.01:
         return samples
@@ -41,7 +41,7 @@ def coloured(samples: np.ndarray, brightness: float) -> np.ndarray:
     return signal.shaped(samples, [(_PIVOT_HZ / 8, -tilt), (_PIVOT_HZ, 0.0), (_PIVOT_HZ * 16, 4 * tilt)])
 
 
-def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
+def textured(samples: Floats, roughness: float) -> Floats:
     """Return the signal with harder edges (overdriven as a near microphone or a stressed body is) or softer ones.
 
     The edges are those of the waveform. The course of the level stays: a rough bark is no louder between two barks.
@@ -57,7 +57,7 @@ def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
     return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
 
 
-def _course(samples: np.ndarray) -> np.ndarray:
+def _course(samples: Floats) -> Floats:
     """Return the RMS around each sample, over all channels, never nothing; an attack has its full level."""
     step = signal.seconds(_COURSE_S)
     power = np.square(samples).mean(axis=0)
@@ -67,7 +67,7 @@ def _course(samples: np.ndarray) -> np.ndarray:
     return signal.joined(np.append(level, level[-1]), step, len(power))
 
 
-def levelled(samples: np.ndarray) -> np.ndarray:
+def levelled(samples: Floats) -> Floats:
     """Return the signal with its loudest 0.4 s at `LEVEL_DB`, or lower where the peaks ask for it."""
     loudness = loudest_block(samples)
     if loudness < 1e-9:
@@ -77,7 +77,7 @@ def levelled(samples: np.ndarray) -> np.ndarray:
     return samples * np.float32(min(gain, PEAK / top))
 
 
-def loudest_block(samples: np.ndarray) -> float:
+def loudest_block(samples: Floats) -> float:
     """Return the RMS (all channels, roughly K-weighted) of the loudest block of 0.4 s."""
     heard = signal.highpass(samples, _K_HIGHPASS_HZ)
     shelf = db_to_gain(_K_SHELF_DB) - 1.0

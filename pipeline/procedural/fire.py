@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .voice import Voice
 
 
-def fire(voice: Voice) -> np.ndarray:
+def fire(voice: Voice) -> Floats:
     """A fire. Settings: `size` 0 (candle) .. 1 (blaze), `crackle` share of the snapping wood."""
     rng, length = voice.rng, voice.length
     size = voice.setting("size", 0.4)
@@ -20,11 +21,14 @@ def fire(voice: Voice) -> np.ndarray:
     bright = [(400, -26), (1500, -9), (5000, -3), (9000, 0), (14000, -1), (18000, -8)]
     hissing = signal.noise(rng, length, bright, channels=2)
     hissing *= np.clip(0.8 + 0.15 * signal.wander(rng, length, 3.0), 0.2, 2.0)
-    out = np.float32(0.35 + 0.8 * size) * lapping + np.float32(0.10 + 0.10 * size) * hissing
-    return out + np.float32(voice.setting("crackle", 1.0)) * _crackles(voice, heat * (0.6 + 0.8 * size))
+    return signal.mixed(
+        np.float32(0.35 + 0.8 * size) * lapping,
+        np.float32(0.10 + 0.10 * size) * hissing,
+        np.float32(voice.setting("crackle", 1.0)) * _crackles(voice, heat * (0.6 + 0.8 * size)),
+    )
 
 
-def _crackles(voice: Voice, heat: np.ndarray) -> np.ndarray:
+def _crackles(voice: Voice, heat: Floats) -> Floats:
     """Return snaps of wood: gas bursts through a fibre, a sharp edge and a very short ring, in little avalanches."""
     rng, length = voice.rng, voice.length
     rate = 9.0 * 2.0 ** (1.3 * voice.density + 0.6 * voice.speed) * heat * np.exp(0.9 * signal.wander(rng, length, 1.2))
@@ -55,7 +59,7 @@ def _crackles(voice: Voice, heat: np.ndarray) -> np.ndarray:
     return 2.0 * (out + ember)
 
 
-def sizzling(voice: Voice) -> np.ndarray:
+def sizzling(voice: Voice) -> Floats:
     """Fat in a pan or water on something hot: a dense hiss of tiny steam bursts with some spits."""
     rng, length = voice.rng, voice.length
     heat = np.clip(1.0 + 0.15 * signal.wander(rng, length, 2.0), 0.3, 2.0)
@@ -67,4 +71,4 @@ def sizzling(voice: Voice) -> np.ndarray:
         times = signal.times_following(rng, 260.0 * 2.0**voice.density * heat)
         gains = np.minimum(rng.pareto(1.8, len(times)) + 0.1, 8.0)
         spits.append(signal.noise_bursts(rng, length, times, gains, 0.0012, signal.band(2200, 12000, 9)))
-    return hiss * heat + np.float32(voice.setting("spits", 0.6)) * signal.unit(np.stack(spits))
+    return signal.mixed(hiss * heat, np.float32(voice.setting("spits", 0.6)) * signal.unit(np.stack(spits)))

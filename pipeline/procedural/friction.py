@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import Body, body_of
@@ -9,12 +10,12 @@ from .contact import things
 from .creatures import spread
 from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
-from .vocal import glide
+from .vocal import Glide, glide
 from .voice import Voice
 from .words import material
 
 
-def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.ndarray:
+def _slips(voice: Voice, duration_s: float, rate_hz: Glide, unevenness: float) -> Floats:
     """Return the pulses of stick and slip: `rate_hz` glides, intervals stray by the share `unevenness`."""
     length = seconds(duration_s)
     turns = np.cumsum(glide(rate_hz, length)) / RATE
@@ -26,7 +27,7 @@ def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.nd
     return signal.impulses(length, times, steps[: len(marks)] * voice.rng.uniform(0.6, 1.0, len(marks)))
 
 
-def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> np.ndarray:
+def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> Floats:
     """Return the impulse response of a large thing: many modes between two frequencies, decays of the material."""
     stuff = material(body_of(voice, usual))
     hz = np.sort(np.exp(voice.rng.uniform(np.log(low_hz), np.log(high_hz), count))) * 1.2**voice.brightness
@@ -35,7 +36,7 @@ def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int =
     return signal.modes(hz, decays, gains, rng=voice.rng)
 
 
-def creak(voice: Voice) -> np.ndarray:
+def creak(voice: Voice) -> Floats:
     """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
     track = np.zeros(voice.length, np.float32)
     # In a hollow thing many loose boards answer, and no single note.
@@ -46,7 +47,7 @@ def creak(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.5, share=0.13, air_db=-29)
 
 
-def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
+def _one_creak(voice: Voice, body: Body, slips_hz: float) -> Floats:
     """Return one creak, of peak 1: each slip is a blow of its own on the body."""
     duration_s = spread(voice, 0.5, 1.4) / pace(voice) ** 0.7
     bend = slips_hz * pace(voice) ** 0.5 * np.array([0.4, 0.9, 1.2, 1.0, 0.5]) * voice.rng.uniform(0.8, 1.25, 5)
@@ -61,7 +62,7 @@ def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
     return signal.peak(out)
 
 
-def rigging(voice: Voice) -> np.ndarray:
+def rigging(voice: Voice) -> Floats:
     """A boat at its berth: halyards clank on a hollow mast, ropes creak as the swell lifts her."""
     track = np.zeros(voice.length, np.float32)
     mast = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.2), ring=0.12, modes=26, noise=4.0)
@@ -78,7 +79,7 @@ def rigging(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.14)
 
 
-def saw(voice: Voice) -> np.ndarray:
+def saw(voice: Voice) -> Floats:
     """A hand saw in wood: teeth pass faster than one can count, push strokes bite, pull strokes clear."""
     track = np.zeros(voice.length, np.float32)
     board = _panel(voice, "wood", 420, 7000, 80, 0.25)
@@ -89,7 +90,7 @@ def saw(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.12, air_db=-24)
 
 
-def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
+def _stroke(voice: Voice, board: Floats, push: bool) -> Floats:
     length = seconds(0.42 / pace(voice))
     speed = np.sin(np.pi * np.linspace(0, 1, length)) ** 0.6
     rate_hz = np.maximum(speed[:: length // 12] * (850 if push else 935) * pace(voice), 30)
@@ -104,7 +105,7 @@ def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
 # Brushing and sliding ------------------------------------------------------------------------------------------------
 
 
-def broom(voice: Voice) -> np.ndarray:
+def broom(voice: Voice) -> Floats:
     """A broom on the ground: bristles that drag, flick up at the end, and take grit along."""
     track = np.zeros(voice.length, np.float32)
     for span in bouts(voice, (3.0, 6.0), (0.6, 1.5)):
@@ -119,7 +120,7 @@ def broom(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.07, air_db=-18)
 
 
-def page(voice: Voice) -> np.ndarray:
+def page(voice: Voice) -> Floats:
     """Pages turned: a finger slides, the sheet bends and flaps over, its fibres crackle."""
     track = np.zeros(voice.length, np.float32)
     for start in events(voice, 1.5, length_s=1.2):
@@ -139,7 +140,7 @@ def page(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.35, share=0.06, air_db=-23)
 
 
-def cloth(voice: Voice) -> np.ndarray:
+def cloth(voice: Voice) -> Floats:
     """Clothes as somebody moves: folds that slide over one another, soft strokes of threads that catch and let go."""
     track = np.zeros((2, voice.length), np.float32)
     for span in bouts(voice, (1.5, 3.5), (0.6, 2.0)):
@@ -158,7 +159,7 @@ def cloth(voice: Voice) -> np.ndarray:
 # Rolling -------------------------------------------------------------------------------------------------------------
 
 
-def wheels(voice: Voice) -> np.ndarray:
+def wheels(voice: Voice) -> Floats:
     """Wooden wheels with iron tyres on a rough road: rumble, knocks over stones, an axle that complains each turn."""
     rng, rate = voice.rng, pace(voice)
     uneven = np.exp(0.4 * signal.wander(rng, voice.length, 5.0 * rate))

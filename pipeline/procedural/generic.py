@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .ambience import indoors
 from .signal import RATE
@@ -15,7 +16,7 @@ from .voice import Voice
 from .words import Material, material
 
 
-def from_words(voice: Voice, action: str) -> np.ndarray:
+def from_words(voice: Voice, action: str) -> Floats:
     """Return the sound of a body excited by an action of `words.toml`; "" for none."""
     body = material(voice.material or ("air" if not action else ""))
     if not action:
@@ -33,7 +34,7 @@ def _usual_action(body: Material) -> str:
 # Bodies --------------------------------------------------------------------------------------------------------------
 
 
-def body_response(body: Material, rng: np.random.Generator, size: float = 1.0) -> np.ndarray:
+def body_response(body: Material, rng: np.random.Generator, size: float = 1.0) -> Floats:
     """Return the impulse response of one thing of a material, `size` times as large as usual; every thing differs."""
     ratios = np.array(body.ratios) * rng.uniform(0.97, 1.03, len(body.ratios))
     frequencies = body.frequency_hz / size * ratios
@@ -56,7 +57,7 @@ def _surface(body: Material) -> signal.Curve:
     return signal.band(low, max(top, 1.5 * body.frequency_hz), edge_db=9.0)
 
 
-def _crumbs(voice: Voice, body: Material, level: np.ndarray, rate_hz: float) -> np.ndarray:
+def _crumbs(voice: Voice, body: Material, level: Floats, rate_hz: float) -> Floats:
     """Return the crunching of loose stuff under a level that moves: many tiny dull collisions (PhISEM, Cook 1997)."""
     times = signal.times_following(voice.rng, rate_hz * np.maximum(level, 0.0) + 1e-6)
     count = len(times)
@@ -69,7 +70,7 @@ def _crumbs(voice: Voice, body: Material, level: np.ndarray, rate_hz: float) -> 
 # Excitations ---------------------------------------------------------------------------------------------------------
 
 
-def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float = 1.0) -> np.ndarray:
+def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float = 1.0) -> Floats:
     response = body_response(body, voice.rng, size)
     times = schedule.events(voice, interval_s, length_s=0.6)
     gains = voice.rng.uniform(0.5, 1.0, len(times))
@@ -80,7 +81,7 @@ def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float =
     return indoors(voice, out, decay_s=0.35, share=0.05, air_db=-28)
 
 
-def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> np.ndarray:
+def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> Floats:
     """Return the speed of a hand that moves to and fro: one bump for each stroke."""
     out = np.zeros(voice.length, np.float32)
     spans = schedule.bouts(voice, (4 * stroke_s, 7 * stroke_s), (0.8, 2.5))
@@ -92,7 +93,7 @@ def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> np.ndarray:
     return out
 
 
-def _friction(voice: Voice, body: Material, speed: np.ndarray, grip: float) -> np.ndarray:
+def _friction(voice: Voice, body: Material, speed: Floats, grip: float) -> Floats:
     """Return a body rubbed at a speed that moves; `grip` 0 slides smoothly, 1 catches on every asperity."""
     length = voice.length
     smooth = signal.noise(voice.rng, length, _surface(body))
@@ -102,16 +103,16 @@ def _friction(voice: Voice, body: Material, speed: np.ndarray, grip: float) -> n
     return 0.5 * signal.unit(ringing) + body.noise * signal.unit(smooth * speed ** np.float32(1.3))
 
 
-def _asperities(voice: Voice, speed: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
+def _asperities(voice: Voice, speed: Floats, rate_hz: float) -> tuple[Floats, Floats]:
     times = signal.times_following(voice.rng, rate_hz * 2.0**voice.density * speed + 1e-6)
     return times, voice.rng.exponential(1.0, len(times))
 
 
-def _scrape(voice: Voice, body: Material) -> np.ndarray:
+def _scrape(voice: Voice, body: Material) -> Floats:
     return _friction(voice, body, _strokes(voice, 0.45, 0.25), grip=0.8)
 
 
-def _rub(voice: Voice, body: Material) -> np.ndarray:
+def _rub(voice: Voice, body: Material) -> Floats:
     speed = _strokes(voice, 0.6, 0.3)
     out = _friction(voice, body, speed, grip=0.15)
     if body.grain > 0.3:
@@ -119,7 +120,7 @@ def _rub(voice: Voice, body: Material) -> np.ndarray:
     return out
 
 
-def _roll(voice: Voice, body: Material) -> np.ndarray:
+def _roll(voice: Voice, body: Material) -> Floats:
     """A wheel or ball: dense small contacts, stronger once a turn."""
     length, rng = voice.length, voice.rng
     turns_hz = 1.6 * schedule.pace(voice) * (1.0 + 0.1 * signal.wander(rng, length, 0.5))
@@ -131,7 +132,7 @@ def _roll(voice: Voice, body: Material) -> np.ndarray:
     return signal.unit(ringing) + 0.5 * signal.unit(rumble)
 
 
-def _rattle(voice: Voice, body: Material) -> np.ndarray:
+def _rattle(voice: Voice, body: Material) -> Floats:
     """Several loose pieces shaken together: bursts of collisions among a few bodies."""
     length, rng = voice.length, voice.rng
     shaking = _strokes(voice, 0.16, 0.10)
@@ -142,7 +143,7 @@ def _rattle(voice: Voice, body: Material) -> np.ndarray:
     return out
 
 
-def _flow(voice: Voice, body: Material) -> np.ndarray:
+def _flow(voice: Voice, body: Material) -> Floats:
     """Something that runs: turbulent noise, with bubbles for a liquid, crumbs for loose stuff, a hiss for a gas."""
     length, rng = voice.length, voice.rng
     level = (schedule.presence(voice) * (0.8 + 0.2 * signal.drift(rng, length, 1.5 * schedule.pace(voice)))).astype(
@@ -151,19 +152,20 @@ def _flow(voice: Voice, body: Material) -> np.ndarray:
     if body.name == "water":
         from . import liquids
 
-        return liquids.stream(voice) * level
+        water: Floats = liquids.stream(voice) * level
+        return water
     noise = signal.noise(rng, length, _surface(body)) * level
     return signal.unit(noise) + body.grain * signal.unit(_crumbs(voice, body, level, 700.0 * 2.0**voice.density))
 
 
-def _bubble(voice: Voice, body: Material) -> np.ndarray:
+def _bubble(voice: Voice, body: Material) -> Floats:
     from . import liquids
 
     thick = 0.6 if body.hardness < 0.2 else 1.0  # mud and dough bubble lower
     return liquids.bubbling(voice, low_hz=250.0 * thick, high_hz=1600.0 * thick) * schedule.presence(voice)
 
 
-def _blow(voice: Voice, body: Material) -> np.ndarray:
+def _blow(voice: Voice, body: Material) -> Floats:
     """Air past a body: a band of noise whose centre follows the gusts, tuned by the body's size."""
     length, rng = voice.length, voice.rng
     gust = signal.drift(rng, length, 0.35 * schedule.pace(voice), 0.25, 1.0)
@@ -173,7 +175,7 @@ def _blow(voice: Voice, body: Material) -> np.ndarray:
     return (0.7 * signal.unit(tuned) + 0.5 * signal.unit(breath)) * schedule.presence(voice)
 
 
-def _flutter(voice: Voice, body: Material) -> np.ndarray:
+def _flutter(voice: Voice, body: Material) -> Floats:
     length, rng = voice.length, voice.rng
     rate = 11.0 * schedule.pace(voice) * (1.0 + 0.25 * signal.wander(rng, length, 1.0))
     phase = np.cumsum(np.maximum(rate, 2.0)) / RATE % 1.0
@@ -184,7 +186,7 @@ def _flutter(voice: Voice, body: Material) -> np.ndarray:
     return (signal.unit(noise) + 0.8 * signal.unit(thump)) * schedule.presence(voice)
 
 
-def _tone_of(voice: Voice, body: Material, base_hz: float, partials: np.ndarray, wobble: float) -> np.ndarray:
+def _tone_of(voice: Voice, body: Material, base_hz: float, partials: Floats, wobble: float) -> Floats:
     """Return a steady sounding body: a harmonic motion that the body's modes colour."""
     length, rng = voice.length, voice.rng
     frequency = base_hz * schedule.pace(voice) ** 0.5 * (1.0 + wobble * signal.wander(rng, length, 1.2))
@@ -192,20 +194,21 @@ def _tone_of(voice: Voice, body: Material, base_hz: float, partials: np.ndarray,
     coloured = signal.convolve(source, body_response(body, rng, 1.3))
     air = signal.noise(rng, length, _surface(body))
     share = np.float32(0.05 + 0.2 * body.noise)
-    return (signal.unit(coloured) + 0.6 * signal.unit(source) + share * air) * schedule.presence(voice)
+    sound = signal.mixed(signal.unit(coloured), 0.6 * signal.unit(source), share * air)
+    return sound * schedule.presence(voice)
 
 
-def _hum(voice: Voice, body: Material) -> np.ndarray:
+def _hum(voice: Voice, body: Material) -> Floats:
     base = 60.0 + 40.0 * voice.rng.random()
     return _tone_of(voice, body, base, 1.0 / np.arange(1, 13) ** 1.2, wobble=0.004)
 
 
-def _buzz(voice: Voice, body: Material) -> np.ndarray:
+def _buzz(voice: Voice, body: Material) -> Floats:
     base = 120.0 + 60.0 * voice.rng.random()
     return _tone_of(voice, body, base, 1.0 / np.arange(1, 31) ** 0.5, wobble=0.02)
 
 
-def _creak(voice: Voice, body: Material) -> np.ndarray:
+def _creak(voice: Voice, body: Material) -> Floats:
     """Stick and slip: a train of small releases whose rate climbs and falls, through the body."""
     length, rng = voice.length, voice.rng
     out = np.zeros(length, np.float32)
@@ -219,20 +222,20 @@ def _creak(voice: Voice, body: Material) -> np.ndarray:
     return signal.convolve(out, response)
 
 
-def _drip(voice: Voice, body: Material) -> np.ndarray:
+def _drip(voice: Voice, body: Material) -> Floats:
     from . import liquids
 
     drops = liquids.dripping(voice)
     return drops if body.name in ("water", "wood") else 0.5 * signal.peak(drops) + signal.peak(_strike(voice, body))
 
 
-def _splash(voice: Voice, body: Material) -> np.ndarray:
+def _splash(voice: Voice, body: Material) -> Floats:
     from . import liquids
 
     return liquids.splashing(voice)
 
 
-def _crackle(voice: Voice, body: Material) -> np.ndarray:
+def _crackle(voice: Voice, body: Material) -> Floats:
     length, rng = voice.length, voice.rng
     level = schedule.presence(voice) * signal.drift(rng, length, 0.8, 0.2, 1.0)
     snaps = signal.impulses(length, *_asperities(voice, level.astype(np.float32), 16.0))
@@ -240,13 +243,13 @@ def _crackle(voice: Voice, body: Material) -> np.ndarray:
     return signal.unit(sharp) + 0.15 * signal.noise(rng, length, _surface(body)) * level
 
 
-def _rustle(voice: Voice, body: Material) -> np.ndarray:
+def _rustle(voice: Voice, body: Material) -> Floats:
     speed = _strokes(voice, 0.35, 0.35) * signal.drift(voice.rng, voice.length, 9.0, 0.2, 1.0)
     crumbs = _crumbs(voice, body, speed, 1100.0 * 2.0**voice.density)
     return signal.unit(crumbs) + 0.5 * signal.unit(signal.noise(voice.rng, voice.length, _surface(body)) * speed)
 
 
-_EXCITATIONS: dict[str, Callable[[Voice, Material], np.ndarray]] = {
+_EXCITATIONS: dict[str, Callable[[Voice, Material], Floats]] = {
     "strike": _strike,
     "scrape": _scrape,
     "roll": _roll,

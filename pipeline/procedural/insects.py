@@ -6,6 +6,7 @@ the hollow abdomen (Bennet-Clark 1999); bees and flies are heard by the harmonic
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .creatures import spread
@@ -15,13 +16,13 @@ from .vocal import fold_pulses
 from .voice import Voice
 
 
-def crickets(voice: Voice) -> np.ndarray:
+def crickets(voice: Voice) -> Floats:
     """Field crickets, each with chirps of three to five pulses at its own pace, before a far choir of trilling ones."""
     count = max(2, round(voice.params.get("insects", 6) * 2.2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
         carrier_hz = spread(voice, 4300, 5000) * 1.18**voice.brightness
-        pulse_hz, pulses = spread(voice, 24, 32) * pace(voice) ** 0.3, voice.rng.integers(3, 6)
+        pulse_hz, pulses = spread(voice, 24, 32) * pace(voice) ** 0.3, int(voice.rng.integers(3, 6))
         chirps = [_chirp(voice, carrier_hz, pulse_hz, pulses) for _ in range(3)]
         near, pan = (1.0 if index == 0 else spread(voice, 0.05, 0.4)), spread(voice, -0.95, 0.95)
         for start, end in _calling(voice, index):
@@ -40,7 +41,7 @@ def _calling(voice: Voice, index: int) -> list[tuple[float, float]]:
     return [(spread(voice, 0, 1.0), stop), (stop + spread(voice, 0.8, 2.5), voice.duration_s)]
 
 
-def _chirp(voice: Voice, carrier_hz: float, pulse_hz: float, pulses: int) -> np.ndarray:
+def _chirp(voice: Voice, carrier_hz: float, pulse_hz: float, pulses: int) -> Floats:
     """Return one chirp: pulses that grow, each a stroke whose pitch sinks a little as the wings close."""
     length = seconds(pulses / pulse_hz)
     phase = np.arange(length) / RATE * pulse_hz
@@ -48,10 +49,11 @@ def _chirp(voice: Voice, carrier_hz: float, pulse_hz: float, pulses: int) -> np.
     level = np.sin(np.pi * within) ** (0.8 * 0.6**voice.roughness) * (0.55 + 0.45 * np.minimum(stroke / 2, 1))
     teeth = signal.stretch(voice.rng.standard_normal(pulses * 6), length)  # no two teeth of the file are alike
     pitch = carrier_hz * (1.012 - 0.025 * within + (0.008 + 0.004 * voice.roughness) * teeth)
-    return signal.tone(pitch, length, (1.0, 0.05 * 3.0**voice.roughness)) * level.astype(np.float32)
+    chirp: Floats = signal.tone(pitch, length, (1.0, 0.05 * 3.0**voice.roughness)) * level.astype(np.float32)
+    return chirp
 
 
-def _choir(voice: Voice) -> np.ndarray:
+def _choir(voice: Voice) -> Floats:
     """Return the far choir, stereo: hundreds of trills melt into a narrow band of noise that comes and goes."""
     low_hz = spread(voice, 3900, 4300) * 1.18**voice.brightness
     ridge = [
@@ -66,7 +68,7 @@ def _choir(voice: Voice) -> np.ndarray:
     return out * (0.6 + 0.4 * signal.drift(voice.rng, voice.length, 2.0 * pace(voice), 0.0, 1.5))
 
 
-def cicadas(voice: Voice) -> np.ndarray:
+def cicadas(voice: Voice) -> Floats:
     """Cicadas in trees: click trains of tens of ribs a buckling through the abdomen, swelling and sinking."""
     count = max(2, round(4 * 2.0**voice.density))
     ribs = [_ribs(voice) for _ in range(count)]
@@ -86,7 +88,7 @@ def cicadas(voice: Voice) -> np.ndarray:
     return outdoors(voice, track * presence(voice), decay_s=0.6, air_db=-34, share=0.04)
 
 
-def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:
+def _ribs(voice: Voice) -> tuple[Floats, Floats]:
     """Return times and gains of the clicks: bursts of a few ribs at 260 to 420 buckles a second, in slow swells."""
     buckle_hz = spread(voice, 260, 420) * pace(voice) ** 0.5
     starts = np.cumsum((1 + 0.04 * voice.rng.standard_normal(int(voice.duration_s * buckle_hz) + 1)) / buckle_hz)
@@ -105,19 +107,19 @@ def _ribs(voice: Voice) -> tuple[np.ndarray, np.ndarray]:
 WING_CURVE = [(60, -30), (180, -4), (260, 0), (700, -3), (1600, -6), (3500, -12), (7000, -24), (16000, -45)]
 
 
-def bees(voice: Voice) -> np.ndarray:
+def bees(voice: Voice) -> Floats:
     """Bees at work: wing beats near 230 Hz that pass by, hover and settle, before the hum of the others."""
     count = max(2, round(voice.params.get("insects", 5) * 2.0**voice.density))
     return _winged(voice, count, voice.params.get("wing_hz", 225.0), visits_hz=0.5)
 
 
-def flies(voice: Voice) -> np.ndarray:
+def flies(voice: Voice) -> Floats:
     """One to three flies: a wing beat that turns, darts and comes close."""
     count = max(1, round(voice.params.get("insects", 2) * 2.0**voice.density))
     return _winged(voice, count, voice.params.get("wing_hz", 190.0), visits_hz=0.9)
 
 
-def _winged(voice: Voice, count: int, wing_hz: float, visits_hz: float) -> np.ndarray:
+def _winged(voice: Voice, count: int, wing_hz: float, visits_hz: float) -> Floats:
     sides = np.zeros((2, voice.length), np.float32)
     rate = visits_hz * pace(voice)
     for index in range(count):

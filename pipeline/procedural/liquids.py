@@ -6,6 +6,7 @@ Bubbles after van den Doel (2005), "Physically based models for liquid sounds": 
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, schedule, signal
 from .rain import drop_impacts
 from .signal import RATE
@@ -16,14 +17,14 @@ from .voice import Voice
 
 def bubbles(
     voice: Voice,
-    times_s: np.ndarray,
-    radii_m: np.ndarray,
-    gains: np.ndarray,
+    times_s: Floats,
+    radii_m: Floats,
+    gains: Floats,
     *,
     rise: float = 0.1,
     width: float = 0.7,
     thickness: float = 1.0,
-) -> np.ndarray:
+) -> Floats:
     """Return ringing bubbles, stereo.
 
     `rise` is the share by which their pitch grows during one damping time, `thickness` how much faster than in water
@@ -44,21 +45,22 @@ def bubbles(
     )
 
 
-def _radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> np.ndarray:
+def _radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> Floats:
     """Return bubble radii in metres whose pitches lie between two bounds; `steepness` > 1 makes small ones commoner."""
     octaves = np.log2(high_hz / low_hz)
-    return 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
+    radii: Floats = 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
+    return radii
 
 
 def many_bubbles(
     voice: Voice,
-    rate_hz: np.ndarray | float,
+    rate_hz: Floats | float,
     low_hz: float,
     high_hz: float,
     *,
     rise: float = 0.1,
     steepness: float = 1.0,
-) -> np.ndarray:
+) -> Floats:
     """Return bubbles at chance times. Loudness grows with the radius, and depth varies from bubble to bubble."""
     rate = np.broadcast_to(np.asarray(rate_hz, np.float32), voice.length)
     times = signal.times_following(voice.rng, rate)
@@ -67,16 +69,17 @@ def many_bubbles(
     return bubbles(voice, times, radii, gains, rise=rise)
 
 
-def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> np.ndarray:
+def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> Floats:
     """Return the noise of water against itself, stereo, slightly unsteady."""
     level = 1.0 + depth * signal.wander(voice.rng, voice.length, rate_hz)
-    return signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
+    noise: Floats = signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
+    return noise
 
 
 # Running water -------------------------------------------------------------------------------------------------------
 
 
-def stream(voice: Voice) -> np.ndarray:
+def stream(voice: Voice) -> Floats:
     """A brook: bubbles caught in small falls, each fall with its own pitch range, over soft turbulence."""
     rng, length = voice.rng, voice.length
     flow = voice.setting("flow", 0.5)
@@ -90,7 +93,7 @@ def stream(voice: Voice) -> np.ndarray:
     return signal.unit(total) + np.float32(0.25 + 0.5 * flow) * rush
 
 
-def river(voice: Voice) -> np.ndarray:
+def river(voice: Voice) -> Floats:
     """A river over stones: mostly turbulence, several rapids at once, bubbles in the spray."""
     rng, length = voice.rng, voice.length
     curve = [(40, -14), (120, -6), (350, 0), (1000, -3), (3000, -9), (8000, -17), (16000, -28)]
@@ -98,19 +101,19 @@ def river(voice: Voice) -> np.ndarray:
     rapid = signal.noise(rng, length, [(300, -20), (800, 0), (2500, 0), (7000, -8), (14000, -18)], channels=2)
     rapid *= np.exp(0.35 * signal.wander(rng, length, 3.0 * schedule.pace(voice)))
     splash = many_bubbles(voice, 160.0 * 2.0**voice.density, 350, 2400, rise=0.08)
-    return body + 0.35 * rapid + 0.45 * signal.unit(splash)
+    return signal.mixed(body, 0.35 * rapid, 0.45 * signal.unit(splash))
 
 
-def waterfall(voice: Voice) -> np.ndarray:
+def waterfall(voice: Voice) -> Floats:
     """Falling water: a dense roar from the plunge pool, hissing spray above it, almost steady."""
     curve = [(25, -12), (60, -3), (150, -2), (500, 0), (1500, -2), (4000, -6), (9000, -11), (16000, -20)]
     roar = _turbulence(voice, curve, 0.05, 2.0)
     spray = _turbulence(voice, [(1500, -24), (4000, 0), (10000, -2), (18000, -14)], 0.15, 5.0)
     plunge = many_bubbles(voice, 60.0 * 2.0**voice.density, 220, 900, rise=0.05)
-    return roar + 0.12 * spray + 0.2 * signal.unit(plunge)
+    return signal.mixed(roar, 0.12 * spray, 0.2 * signal.unit(plunge))
 
 
-def fountain(voice: Voice) -> np.ndarray:
+def fountain(voice: Voice) -> Floats:
     """Jets that fall back into a basin: a bright patter of drops and bubbles."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
@@ -118,10 +121,10 @@ def fountain(voice: Voice) -> np.ndarray:
     rain = drop_impacts(voice, 900.0 * 2.0**voice.density, level=pulse)
     pool = many_bubbles(voice, 240.0 * pulse * 2.0**voice.density, 600, 3200, rise=0.1, steepness=1.3)
     hiss = _turbulence(voice, [(400, -20), (1200, -4), (3500, 0), (9000, -5), (16000, -16)], 0.1, 6.0)
-    return 0.7 * signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
+    return signal.mixed(0.7 * signal.unit(rain), 0.8 * signal.unit(pool), 0.6 * hiss)
 
 
-def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np.ndarray:
+def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> Floats:
     """A pot that boils or mud that bubbles: bubbles rise, burst through the surface and let their steam go.
 
     Settings: `low_hz` and `high_hz` of the bubbles, `rate_hz` of bubbles, `boil` share of the rolling water and steam,
@@ -142,7 +145,7 @@ def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np
     return signal.unit(popping) + film * signal.unit(torn) + boil * (rolling + 0.25 * steam)
 
 
-def pouring(voice: Voice) -> np.ndarray:
+def pouring(voice: Voice) -> Floats:
     """Water poured into a vessel: bubbles coloured by the air column above it, whose pitch climbs as it fills."""
     rng, length = voice.rng, voice.length
     fill = np.zeros(length, np.float32)
@@ -164,7 +167,7 @@ def pouring(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, signal.unit(splash) + 0.6 * jet + 0.4 * signal.unit(inside), share=0.2)
 
 
-def underwater(voice: Voice) -> np.ndarray:
+def underwater(voice: Voice) -> Floats:
     """Under the surface: a low muffled rumble and large bubbles that rise in streams."""
     rng, length = voice.rng, voice.length
     rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -6), (600, -18), (2000, -36), (8000, -60)], 0.3, 0.6)
@@ -181,7 +184,7 @@ def underwater(voice: Voice) -> np.ndarray:
 # Single drops and splashes -------------------------------------------------------------------------------------------
 
 
-def dripping(voice: Voice) -> np.ndarray:
+def dripping(voice: Voice) -> Floats:
     """Drops into still water: a tick of the impact, then the bubble it shuts in and those of its splash."""
     rng = voice.rng
     times, radii, gains = [], [], []
@@ -206,7 +209,7 @@ def dripping(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, rings + ticks, decay_s=0.3, share=0.1, air_db=-27.0)
 
 
-def splashing(voice: Voice) -> np.ndarray:
+def splashing(voice: Voice) -> Floats:
     """Something falls or strikes into water: a slap, a burst of spray, then the bubbles of the closing cavity."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
@@ -232,7 +235,7 @@ def splashing(voice: Voice) -> np.ndarray:
 # Waves ---------------------------------------------------------------------------------------------------------------
 
 
-def waves(voice: Voice) -> np.ndarray:
+def waves(voice: Voice) -> Floats:
     """Surf: sets of waves that swell, break and run up the beach, a few places along the shore at once.
 
     Each wave is a rumble that grows, a crash whose spray is bright, and a long hiss of foam that dies as it runs back.
@@ -252,8 +255,11 @@ def waves(voice: Voice) -> np.ndarray:
     size = np.float32(voice.setting("size", 0.5))
     flicker = np.exp(0.2 * signal.wander(rng, length, 9.0))
     sea = 0.06 + 0.04 * signal.drift(rng, length, 0.4)
-    out = (0.4 + size) * rumble * (sea + levels[0]) + crash * (0.6 * sea + levels[1]) * flicker
-    return out + (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2])
+    return signal.mixed(
+        (0.4 + size) * rumble * (sea + levels[0]),
+        crash * (0.6 * sea + levels[1]) * flicker,
+        (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2]),
+    )
 
 
 def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
@@ -273,7 +279,7 @@ def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
     return found
 
 
-def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _wave(rise_s: float, run_s: float) -> tuple[Floats, Floats, Floats]:
     """Return the levels of rumble, crash and foam of one wave that breaks after `rise_s`."""
     time = np.arange(signal.seconds(rise_s + 5.0 * run_s), dtype=np.float32) / RATE - np.float32(rise_s)
     before = np.clip(1.0 + time / np.float32(rise_s), 0.0, 1.0)
@@ -285,7 +291,7 @@ def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return rumble * fade, crash * fade, foam.astype(np.float32) * fade
 
 
-def lapping(voice: Voice) -> np.ndarray:
+def lapping(voice: Voice) -> Floats:
     """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the pace of the ripples."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
@@ -305,4 +311,4 @@ def lapping(voice: Voice) -> np.ndarray:
             radii = _radii(rng, count, 220, 1500)
             out += bubbles(voice, times, radii, loud * rng.random(count) ** 1.5, rise=0.25, width=0.5 * abs(pan) + 0.2)
     bed = signal.noise(rng, length, [(60, -8), (200, 0), (800, -10), (3000, -22), (12000, -40)], channels=2)
-    return signal.unit(out) + 0.9 * signal.unit(wash * (0.06 + level)) + 0.12 * bed
+    return signal.mixed(signal.unit(out), 0.9 * signal.unit(wash * (0.06 + level)), 0.12 * bed)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, schedule, signal
 from .signal import RATE
 from .voice import Voice
-from .words import material
+from .words import Material, material
 
 
-def fan(voice: Voice) -> np.ndarray:
+def fan(voice: Voice) -> Floats:
     """A fan: broadband wash of air with the tone of the blades and of the motor.
 
     Settings: `blade_hz`, `tone` share of the blades, `low_hz` and `high_hz` of the wash, `rattle`.
@@ -38,7 +39,7 @@ def fan(voice: Voice) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def compressor(voice: Voice) -> np.ndarray:
+def compressor(voice: Voice) -> Floats:
     """A refrigerator: the twice-mains hum of the compressor through a thin cabinet, a little gurgling."""
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0)
@@ -51,7 +52,7 @@ def compressor(voice: Voice) -> np.ndarray:
     return signal.unit(hum) * throb.astype(np.float32) + 0.3 * cabinet
 
 
-def mains_hum(voice: Voice) -> np.ndarray:
+def mains_hum(voice: Voice) -> Floats:
     """A transformer, a neon tube or a power line: harmonics of twice the mains, a sizzle at their peaks."""
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0) * 2.0 ** (0.2 * voice.speed)
@@ -65,7 +66,7 @@ def mains_hum(voice: Voice) -> np.ndarray:
     )
 
 
-def factory(voice: Voice) -> np.ndarray:
+def factory(voice: Voice) -> Floats:
     """A machine at work: a motor's hum, gears, and a mechanism that strikes in a fixed rhythm.
 
     Settings: `cycle_s`, `strike` level, `gears_hz`, `motor_hz`.
@@ -87,14 +88,14 @@ def factory(voice: Voice) -> np.ndarray:
     gears = signal.noise(rng, length, [(200, -14), (700, 0), (2000, -2), (5000, -10), (12000, -24)], channels=2)
     gears = gears * mesh.astype(np.float32) ** 2
     strike = np.float32(voice.setting("strike", 0.8))
-    return (
-        strike * signal.unit(out)
-        + np.float32(voice.setting("motor", 0.5)) * signal.unit(motor)
-        + np.float32(voice.setting("gears", 0.5)) * signal.unit(gears)
+    return signal.mixed(
+        strike * signal.unit(out),
+        np.float32(voice.setting("motor", 0.5)) * signal.unit(motor),
+        np.float32(voice.setting("gears", 0.5)) * signal.unit(gears),
     )
 
 
-def _strike(voice: Voice, body) -> np.ndarray:
+def _strike(voice: Voice, body: Material) -> Floats:
     from .generic import body_response
 
     hit = body_response(body, voice.rng, voice.rng.uniform(0.6, 2.2))[: signal.seconds(0.2)]
@@ -104,7 +105,7 @@ def _strike(voice: Voice, body) -> np.ndarray:
     return signal.peak(damped) + 0.8 * signal.peak(clank * np.exp(-time / np.float32(0.015)))
 
 
-def power_tool(voice: Voice) -> np.ndarray:
+def power_tool(voice: Voice) -> Floats:
     """An electric saw, drill or grinder: a universal motor's whine, and the load that pulls it down when it cuts."""
     rng, length = voice.rng, voice.length
     cut = np.zeros(length, np.float32)

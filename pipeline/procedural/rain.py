@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .voice import Voice
 from .words import Material, material
@@ -33,19 +34,17 @@ _SIZES = (
 )
 
 
-def _distance_gains(rng: np.random.Generator, count: int, reach: float = 80.0) -> np.ndarray:
+def _distance_gains(rng: np.random.Generator, count: int, reach: float = 80.0) -> Floats:
     """Return 1/r for drops spread evenly over the ground, r from 1 to sqrt(1 + reach) times the nearest."""
     return 1.0 / np.sqrt(1.0 + reach * rng.random(count))
 
 
-def diameters_mm(rng: np.random.Generator, count: int, rain_mm_h: float) -> np.ndarray:
+def diameters_mm(rng: np.random.Generator, count: int, rain_mm_h: float) -> Floats:
     """Return the diameters of drops that arrive: Marshall-Palmer times their fall speed, which grows as D^0.67."""
     return np.clip(rng.gamma(1.67, 1.0 / (4.1 * rain_mm_h**-0.21), count), 0.3, 5.5)
 
 
-def drop_impacts(
-    voice: Voice, rate_hz: float, *, rain_mm_h: float = 10.0, level: np.ndarray | None = None
-) -> np.ndarray:
+def drop_impacts(voice: Voice, rate_hz: float, *, rain_mm_h: float = 10.0, level: Floats | None = None) -> Floats:
     """Return single audible impacts on a wet hard ground, stereo; `level` lets the rate swell."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
@@ -56,10 +55,10 @@ def drop_impacts(
             times = signal.times_following(rng, rate if level is None else rate * level)
             gains = size.loud * _distance_gains(rng, len(times)) * rng.gamma(2.0, 0.5, len(times))
             channel += burst * signal.one_pole(signal.impulses(length, times, gains), size.decay_s)
-    return signal.wide(*out, 0.7)
+    return signal.wide(out[0], out[1], 0.7)
 
 
-def on_ground(voice: Voice) -> np.ndarray:
+def on_ground(voice: Voice) -> Floats:
     """Rain on open ground: the hiss of countless far drops, the patter of the near ones, plips from puddles."""
     from .liquids import many_bubbles
 
@@ -85,7 +84,7 @@ def on_ground(voice: Voice) -> np.ndarray:
 _SURFACES = ("metal", "glass", "cloth", "leaves", "wood", "stone", "plastic", "ceramic")
 
 
-def on_surface(voice: Voice) -> np.ndarray:
+def on_surface(voice: Voice) -> Floats:
     """Rain heard under a roof, behind a window, in a tent, among leaves: every drop strikes a panel that answers.
 
     The panel's material comes from the source's words, else from the setting `surface`, a place in `_SURFACES`;
@@ -112,7 +111,7 @@ def on_surface(voice: Voice) -> np.ndarray:
     return np.float32(voice.setting("near", 0.55)) * signal.unit(out) + signal.unit(outside)
 
 
-def _panel(voice: Voice, body: Material, size: float) -> np.ndarray:
+def _panel(voice: Voice, body: Material, size: float) -> Floats:
     """Return how a panel answers a drop: a dull burst, and close modes that ring as far as the stuff lets them."""
     rng = voice.rng
     lowest = body.frequency_hz / size

@@ -6,6 +6,7 @@ a long recording. What is rhythmic in nature (steps, hooves, strokes of a saw) k
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .voice import Voice
 
@@ -18,7 +19,7 @@ _TWICE_FROM_S = 12.0  # a one-shot may come a second time in a recording this lo
 
 def pace(voice: Voice) -> float:
     """Return the factor on rates that `speed` asks for: half to double."""
-    return 2.0**voice.speed
+    return float(2.0**voice.speed)
 
 
 def bouts(voice: Voice, bout_s: Span = (2.0, 4.0), pause_s: Span = (1.5, 4.0)) -> list[Span]:
@@ -51,7 +52,7 @@ def _shots(voice: Voice, length_s: float) -> list[float]:
     return [first, first + length_s + voice.rng.uniform(0.5, 0.95) * max(duration - first - 2 * length_s, 0.0)]
 
 
-def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> np.ndarray:
+def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> Floats:
     """Return regular times in a span, from its start on; none when it ends before it starts.
 
     Each interval strays by the share `jitter`; `speed` makes them shorter.
@@ -60,11 +61,11 @@ def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) ->
     interval = interval_s / pace(voice)
     count = max(int((end - start) / interval), 0) + 2
     intervals = interval * (1.0 + jitter * voice.rng.standard_normal(count))
-    times = start + np.cumsum(intervals) - intervals[0]
+    times: Floats = start + np.cumsum(intervals) - intervals[0]
     return times[(times >= start - 1e-9) & (times < end)]
 
 
-def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: float = 3.0) -> np.ndarray:
+def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: float = 3.0) -> Floats:
     """Return the times of single events of about `length_s`, with a mean interval for `recurring`.
 
     A bed has them close and even, a one-shot one or two. Intervals are gamma distributed: `evenness` 1 is pure chance,
@@ -86,7 +87,7 @@ def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: 
     return inside if len(inside) else np.array([0.1 * voice.duration_s])
 
 
-def presence(voice: Voice) -> np.ndarray:
+def presence(voice: Voice) -> Floats:
     """Return the level of a continuous texture over time for its role: steady, coming and going, or one swell."""
     if voice.role == "bed":
         return np.ones(voice.length, np.float32)

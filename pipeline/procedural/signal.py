@@ -8,12 +8,15 @@ A spectrum is told as `curve`: pairs of (hertz, decibels), straight lines on a l
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft, signal
 
-from ..audio import SAMPLE_RATE_HZ as RATE
+from ..audio import SAMPLE_RATE_HZ, Floats
 
+RATE = SAMPLE_RATE_HZ  # of every sound made here
 Curve = Sequence[tuple[float, float]]
 
 _CHUNK = 1 << 20  # elements of one matrix of grains: 4 MB, stays in the cache of a small machine
@@ -27,7 +30,7 @@ def seconds(duration_s: float) -> int:
 # Noise and slow curves -----------------------------------------------------------------------------------------------
 
 
-def curve_gains(frequencies_hz: np.ndarray, curve: Curve) -> np.ndarray:
+def curve_gains(frequencies_hz: Floats, curve: Curve) -> Floats:
     """Return the amplitude factor of a curve at each frequency; nothing below 12 Hz, where it would only be DC."""
     points = np.asarray(curve, dtype=np.float64)
     log_hz = np.log2(np.maximum(frequencies_hz, 1.0))
@@ -35,7 +38,7 @@ def curve_gains(frequencies_hz: np.ndarray, curve: Curve) -> np.ndarray:
     return (gains * (frequencies_hz > 12.0)).astype(np.float32)
 
 
-def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, channels: int = 0) -> np.ndarray:
+def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, channels: int = 0) -> Floats:
     """Return Gaussian noise of RMS 1 whose spectrum follows the curve (flat without one).
 
     Shape (length,), or (channels, length) of independent noises when `channels` is given.
@@ -69,25 +72,25 @@ def band(low_hz: float, high_hz: float, edge_db: float = 12.0) -> Curve:
     return pink_slope(0.0, low_hz, high_hz, edge_db)
 
 
-def stretch(values: np.ndarray, length: int) -> np.ndarray:
+def stretch(values: Floats, length: int) -> Floats:
     """Return a control curve of few values, drawn out to `length` samples by straight lines."""
     at = np.linspace(0.0, len(values) - 1, length)
     return np.interp(at, np.arange(len(values)), values).astype(np.float32)
 
 
-def joined(values: np.ndarray, step: int, length: int) -> np.ndarray:
+def joined(values: Floats, step: int, length: int) -> Floats:
     """Return `length` samples of a control curve whose values are `step` samples apart, joined by straight lines."""
     values = np.asarray(values, np.float32)
     ramp = np.arange(step, dtype=np.float32) / np.float32(step)
     return (values[:-1, None] + np.diff(values)[:, None] * ramp).ravel()[:length]
 
 
-def wander(rng: np.random.Generator, length: int, rate_hz: float) -> np.ndarray:
+def wander(rng: np.random.Generator, length: int, rate_hz: float) -> Floats:
     """Return a slow random curve, Gaussian with mean 0 and deviation 1, whose spectrum ends at about `rate_hz`."""
     return joined(*_wandering(rng, length, rate_hz), length)
 
 
-def _wandering(rng: np.random.Generator, length: int, rate_hz: float) -> tuple[np.ndarray, int]:
+def _wandering(rng: np.random.Generator, length: int, rate_hz: float) -> tuple[Floats, int]:
     """Return the values of a random curve and the number of samples between two of them."""
     step = max(int(RATE / (12.0 * rate_hz)), 1)
     lead = 36  # three periods, so that the filter has forgotten its start
@@ -98,7 +101,7 @@ def _wandering(rng: np.random.Generator, length: int, rate_hz: float) -> tuple[n
     return smooth / np.sqrt(2.22 * share), step
 
 
-def drift(rng: np.random.Generator, length: int, rate_hz: float, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+def drift(rng: np.random.Generator, length: int, rate_hz: float, low: float = 0.0, high: float = 1.0) -> Floats:
     """Return a slow random curve spread evenly between `low` and `high`."""
     from scipy.special import ndtr
 
@@ -110,34 +113,34 @@ def drift(rng: np.random.Generator, length: int, rate_hz: float, low: float = 0.
 
 
 @lru_cache(maxsize=256)
-def _butter(kind: str, corners_hz: tuple[float, ...], order: int) -> np.ndarray:
+def _butter(kind: Literal["lowpass", "highpass", "bandpass"], corners_hz: tuple[float, ...], order: int) -> Floats:
     top = 0.49 * RATE
     corners = [min(max(hz, 5.0), top) for hz in corners_hz]
     return signal.butter(order, corners if len(corners) > 1 else corners[0], kind, fs=RATE, output="sos")
 
 
-def lowpass(samples: np.ndarray, corner_hz: float, order: int = 2) -> np.ndarray:
+def lowpass(samples: Floats, corner_hz: float, order: int = 2) -> Floats:
     """Return the signal below the corner (Butterworth, causal)."""
     return signal.sosfilt(_butter("lowpass", (float(corner_hz),), order), samples).astype(np.float32)
 
 
-def highpass(samples: np.ndarray, corner_hz: float, order: int = 2) -> np.ndarray:
+def highpass(samples: Floats, corner_hz: float, order: int = 2) -> Floats:
     """Return the signal above the corner (Butterworth, causal)."""
     return signal.sosfilt(_butter("highpass", (float(corner_hz),), order), samples).astype(np.float32)
 
 
-def bandpass(samples: np.ndarray, low_hz: float, high_hz: float, order: int = 1) -> np.ndarray:
+def bandpass(samples: Floats, low_hz: float, high_hz: float, order: int = 1) -> Floats:
     """Return the signal between the corners (Butterworth, causal)."""
     return signal.sosfilt(_butter("bandpass", (float(low_hz), float(high_hz)), order), samples).astype(np.float32)
 
 
-def one_pole(samples: np.ndarray, decay_s: float) -> np.ndarray:
+def one_pole(samples: Floats, decay_s: float) -> Floats:
     """Return impulses drawn out to exponential decays of time constant `decay_s`."""
     keep = float(np.exp(-1.0 / (decay_s * RATE)))
     return signal.lfilter([1.0], [1.0, -keep], samples).astype(np.float32)
 
 
-def shaped(samples: np.ndarray, curve: Curve) -> np.ndarray:
+def shaped(samples: Floats, curve: Curve) -> Floats:
     """Return the signal with its spectrum multiplied by the curve (zero phase: for textures, not for sharp attacks)."""
     length = samples.shape[-1]
     padded = fft.next_fast_len(length + RATE // 10, real=True)
@@ -146,7 +149,7 @@ def shaped(samples: np.ndarray, curve: Curve) -> np.ndarray:
     return fft.irfft(spectrum, padded)[..., :length]
 
 
-def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
+def convolve(samples: Floats, response: Floats) -> Floats:
     """Return the signal through an impulse response, as long as the signal; shapes (..., samples) broadcast."""
     length = samples.shape[-1]
     padded = fft.next_fast_len(length + response.shape[-1], real=True)
@@ -155,7 +158,7 @@ def convolve(samples: np.ndarray, response: np.ndarray) -> np.ndarray:
     return fft.irfft(product, padded)[..., :length]
 
 
-def swept_band(samples: np.ndarray, centre_hz: np.ndarray, width_octaves: float, bands: int = 8) -> np.ndarray:
+def swept_band(samples: Floats, centre_hz: Floats, width_octaves: float, bands: int = 8) -> Floats:
     """Return the signal through a band whose centre moves, by cross-fading a fixed set of bands (no clicks, no drift).
 
     `centre_hz` has one value for each sample; `width_octaves` is the half-power width of the band.
@@ -185,19 +188,20 @@ def swept_band(samples: np.ndarray, centre_hz: np.ndarray, width_octaves: float,
 # Grains and resonators -----------------------------------------------------------------------------------------------
 
 
-def poisson_times(rng: np.random.Generator, duration_s: float, rate_hz: float) -> np.ndarray:
+def poisson_times(rng: np.random.Generator, duration_s: float, rate_hz: float) -> Floats:
     """Return the sorted times, in seconds, of independent events with a mean rate."""
     return np.sort(rng.random(rng.poisson(rate_hz * duration_s)) * duration_s)
 
 
-def times_following(rng: np.random.Generator, rate_hz: np.ndarray) -> np.ndarray:
+def times_following(rng: np.random.Generator, rate_hz: Floats) -> Floats:
     """Return sorted times, in seconds, of independent events whose rate follows a curve, one value for each sample."""
     growth = np.cumsum(rate_hz, dtype=np.float64) / RATE
     levels = np.sort(rng.random(rng.poisson(growth[-1]))) * growth[-1]
-    return np.searchsorted(growth, levels) / RATE
+    times: Floats = np.searchsorted(growth, levels) / RATE
+    return times
 
 
-def impulses(length: int, times_s: np.ndarray, gains: np.ndarray | float = 1.0) -> np.ndarray:
+def impulses(length: int, times_s: Floats, gains: Floats | float = 1.0) -> Floats:
     """Return a train of single samples of the given gains."""
     at = np.round(np.asarray(times_s) * RATE).astype(np.int64)
     weights = np.broadcast_to(np.asarray(gains, dtype=np.float64), at.shape)
@@ -205,7 +209,7 @@ def impulses(length: int, times_s: np.ndarray, gains: np.ndarray | float = 1.0) 
     return np.bincount(at[inside], weights[inside], minlength=length).astype(np.float32)
 
 
-def place(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float = 1.0) -> None:
+def place(out: Floats, grain: Floats, time_s: float, gain: float = 1.0) -> None:
     """Add a grain, shape (samples,), to `out` in place; what stands out over either end is cut."""
     start = round(time_s * RATE)
     if start < 0:
@@ -215,7 +219,7 @@ def place(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float = 1.0) 
         out[..., start : start + count] += grain[:count] * np.float32(gain)
 
 
-def place_panned(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float, pan: float) -> None:
+def place_panned(out: Floats, grain: Floats, time_s: float, gain: float, pan: float) -> None:
     """Add a mono grain to a stereo signal, shape (2, samples), at a place from -1 (left) to 1 (right), equal power."""
     angle = (pan + 1.0) * np.pi / 4.0
     place(out[0], grain, time_s, gain * np.cos(angle) * np.sqrt(2.0))
@@ -224,15 +228,15 @@ def place_panned(out: np.ndarray, grain: np.ndarray, time_s: float, gain: float,
 
 def damped_tones(
     length: int,
-    times_s: np.ndarray,
-    frequencies_hz: np.ndarray,
-    decays_s: np.ndarray,
-    gains: np.ndarray,
+    times_s: Floats,
+    frequencies_hz: Floats,
+    decays_s: Floats | float,
+    gains: Floats,
     *,
-    rises_per_s: np.ndarray | float = 0.0,
+    rises_per_s: Floats | float = 0.0,
     attack_s: float = 0.0,
-    pans: np.ndarray | None = None,
-) -> np.ndarray:
+    pans: Floats | None = None,
+) -> Floats:
     """Return many decaying tones at once: the voices of bubbles, drops and small hard things.
 
     Tone i starts at `times_s[i]` at `frequencies_hz[i]`, falls by 1/e in `decays_s[i]` and its frequency grows by the
@@ -263,15 +267,16 @@ def damped_tones(
     return total if pans is not None else total[0]
 
 
-def _pan_gains(pans: np.ndarray | None, count: int) -> np.ndarray:
+def _pan_gains(pans: Floats | None, count: int) -> Floats:
     """Return the gains of events on each channel, shape (1 or 2, count), equal power."""
     if pans is None:
         return np.ones((1, count), np.float32)
     angles = (np.broadcast_to(pans, count) + 1.0) * (np.pi / 4.0)
-    return (np.sqrt(2.0) * np.stack([np.cos(angles), np.sin(angles)])).astype(np.float32)
+    gains: Floats = np.sqrt(2.0) * np.stack([np.cos(angles), np.sin(angles)])
+    return gains.astype(np.float32)
 
 
-def _scatter(total: np.ndarray, starts: np.ndarray, grains: np.ndarray, sides: np.ndarray) -> None:
+def _scatter(total: Floats, starts: npt.NDArray[np.int64], grains: Floats, sides: Floats) -> None:
     """Add the rows of `grains` into `total` (channels, samples) at their starts, in place."""
     length, size = total.shape[1], grains.shape[1]
     for start, grain, side in zip(starts.tolist(), grains, sides.T, strict=True):
@@ -286,13 +291,13 @@ def _scatter(total: np.ndarray, starts: np.ndarray, grains: np.ndarray, sides: n
 def noise_bursts(
     rng: np.random.Generator,
     length: int,
-    times_s: np.ndarray,
-    gains: np.ndarray | float,
+    times_s: Floats,
+    gains: Floats | float,
     decay_s: float,
     curve: Curve,
     *,
     attack_s: float = 0.0,
-) -> np.ndarray:
+) -> Floats:
     """Return short decaying bursts of coloured noise, all of one decay and colour: ticks, crackles, puffs of air."""
     envelope = one_pole(impulses(length, times_s, gains), decay_s)
     if attack_s > 0:
@@ -301,13 +306,13 @@ def noise_bursts(
 
 
 def modes(
-    frequencies_hz: Sequence[float] | np.ndarray,
-    decays_s: Sequence[float] | np.ndarray | float,
-    gains: Sequence[float] | np.ndarray | float,
+    frequencies_hz: Sequence[float] | Floats,
+    decays_s: Sequence[float] | Floats | float,
+    gains: Sequence[float] | Floats | float,
     *,
     rng: np.random.Generator | None = None,
     attack_s: float = 0.0002,
-) -> np.ndarray:
+) -> Floats:
     """Return the sound of a struck body: a sum of decaying modes of peak 1, random phases with `rng`.
 
     It is also the impulse response for `convolve`, which turns an excitation into the body's sound.
@@ -327,7 +332,7 @@ def modes(
     return peak(out)
 
 
-def tone(frequency_hz: np.ndarray | float, length: int, partials: Sequence[float] = (1.0,)) -> np.ndarray:
+def tone(frequency_hz: Floats | float, length: int, partials: Sequence[float] | Floats = (1.0,)) -> Floats:
     """Return a harmonic tone whose frequency (one number, or one for each sample) may move; gains of its partials."""
     frequency = np.broadcast_to(np.asarray(frequency_hz, np.float64), length)
     turns = (np.cumsum(frequency) / RATE) % 1.0
@@ -344,24 +349,32 @@ def tone(frequency_hz: np.ndarray | float, length: int, partials: Sequence[float
 # Level and stereo ----------------------------------------------------------------------------------------------------
 
 
-def rms(samples: np.ndarray) -> float:
+def rms(samples: Floats) -> float:
     """Return the root of the mean square over all channels."""
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
 
 
-def unit(samples: np.ndarray) -> np.ndarray:
+def unit(samples: Floats) -> Floats:
     """Return the signal at an RMS of 1; silence stays silence."""
     level = rms(samples)
     return samples / np.float32(level) if level > 1e-9 else samples
 
 
-def peak(samples: np.ndarray) -> np.ndarray:
+def peak(samples: Floats) -> Floats:
     """Return the signal at a peak of 1; silence stays silence."""
     top = float(np.abs(samples).max(initial=0.0))
     return samples / np.float32(top) if top > 1e-9 else samples
 
 
-def wide(left: np.ndarray, right: np.ndarray, width: float = 0.7) -> np.ndarray:
+def mixed(first: Floats, *others: Floats) -> Floats:
+    """Return the sum of sounds; a mono one among stereo ones is heard on both sides."""
+    total = first
+    for other in others:
+        total = total + other
+    return total
+
+
+def wide(left: Floats, right: Floats, width: float = 0.7) -> Floats:
     """Return stereo, shape (2, samples), of two unlike takes of one sound; width 0 is mono, 1 keeps them apart."""
     near, far = np.float32(np.cos(width * np.pi / 4)), np.float32(np.sin(width * np.pi / 4))
     # At width 0 both get the mean; powers stay equal since the takes are independent.
@@ -369,7 +382,7 @@ def wide(left: np.ndarray, right: np.ndarray, width: float = 0.7) -> np.ndarray:
     return np.stack([near * a + far * b, near * a - far * b])
 
 
-def airy(samples: np.ndarray, rng: np.random.Generator, decay_s: float = 0.5, share: float = 0.2) -> np.ndarray:
+def airy(samples: Floats, rng: np.random.Generator, decay_s: float = 0.5, share: float = 0.2) -> Floats:
     """Return a sound, mono or stereo, as stereo with a soft diffuse tail, as heard outdoors or across a room.
 
     `share` is the part of the power that the tail gets; high frequencies fade first, as air takes them.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import SOLID, Body, sole_press
@@ -45,32 +46,32 @@ LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", 
         "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
 
 
-def gravel(voice: Voice) -> np.ndarray:
+def gravel(voice: Voice) -> Floats:
     """Steps on a gravel path."""
     return _steps(voice, "gravel")
 
 
-def snow(voice: Voice) -> np.ndarray:
+def snow(voice: Voice) -> Floats:
     """Steps in snow, which creaks as it is pressed together."""
     return _steps(voice, "snow")
 
 
-def leaves(voice: Voice) -> np.ndarray:
+def leaves(voice: Voice) -> Floats:
     """Steps through dry leaves."""
     return _steps(voice, "leaves")
 
 
-def wood(voice: Voice) -> np.ndarray:
+def wood(voice: Voice) -> Floats:
     """Steps on boards."""
     return _steps(voice, "wood", within=True)
 
 
-def stone(voice: Voice) -> np.ndarray:
+def stone(voice: Voice) -> Floats:
     """Steps on pavement or stone."""
     return _steps(voice, "stone")
 
 
-def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
+def _steps(voice: Voice, usual: str, within: bool = False) -> Floats:
     name = usual if voice.material in ("", *SOLES) else voice.material
     ground = GROUNDS[LIKE.get(name, name)]
     solid = name if name in SOLID else usual
@@ -110,12 +111,12 @@ def _touches(voice: Voice) -> list[tuple[float, float, bool]]:
     return touches
 
 
-def _thump(voice: Voice) -> np.ndarray:
+def _thump(voice: Voice) -> Floats:
     low_hz = spread(voice, 65, 95)
     return signal.modes([low_hz, low_hz * 2.1], [0.03, 0.018], [1.0, 0.5], attack_s=0.004)
 
 
-def _grind(voice: Voice, ground: Ground) -> np.ndarray:
+def _grind(voice: Voice, ground: Ground) -> Floats:
     """Return the noise of ground under a rolling foot, of peak 1: it comes in many small slips."""
     length = seconds(0.2 / pace(voice) ** 0.5)
     share = np.linspace(0, 1, length)
@@ -125,14 +126,14 @@ def _grind(voice: Voice, ground: Ground) -> np.ndarray:
     return signal.peak(signal.bandpass(voice.rng.standard_normal(length) * level, low, high))
 
 
-def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool]]) -> np.ndarray:
+def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool]]) -> Floats:
     """Return all crumbs that the feet move: each a tiny damped knock."""
-    rng, times, gains = voice.rng, [np.zeros(0)], [np.zeros(0)]
+    rng, starts, forces = voice.rng, [np.zeros(0)], [np.zeros(0)]
     for time, force, heel in touches:
         count = rng.poisson(0.5 * ground.crumbs * 1.8**voice.density)
-        times.append(time + rng.gamma(1.6, ground.spread_s * (1.0 if heel else 1.4) / 1.6, count))
-        gains.append(force * np.minimum(0.08 * (1 + rng.pareto(2.2, count)), 0.6))
-    times, gains = np.concatenate(times), np.concatenate(gains)
+        starts.append(time + rng.gamma(1.6, ground.spread_s * (1.0 if heel else 1.4) / 1.6, count))
+        forces.append(force * np.minimum(0.08 * (1 + rng.pareto(2.2, count)), 0.6))
+    times, gains = np.concatenate(starts), np.concatenate(forces)
     low, high = np.log(np.array(ground.crumb_hz) * 1.3**voice.brightness)
     hz = np.exp(rng.uniform(low, high, len(times)))
     decays = ground.crumb_decay_s * np.exp(0.4 * rng.standard_normal(len(times))) * 1.5**-voice.roughness
@@ -144,7 +145,7 @@ def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool
 WALK, TROT = (0.0, 0.27, 0.5, 0.76), (0.0, 0.04, 0.5, 0.54)  # beats of the four feet in a stride
 
 
-def hooves(voice: Voice) -> np.ndarray:
+def hooves(voice: Voice) -> Floats:
     """A horse on a hard road: hollow cups of horn that clop on stone, at a trot or, when slow, a walk."""
     walks = voice.params.get("walk", 0.0) > 0 or voice.speed < -0.3
     gait, stride_s = (WALK, 1.15) if walks else (TROT, 0.72)
@@ -158,7 +159,7 @@ def hooves(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.6, share=0.035, air_db=-17)
 
 
-def _clop(voice: Voice, foot: float) -> np.ndarray:
+def _clop(voice: Voice, foot: float) -> Floats:
     """Return one hoof set down: the hollow under it sounds (a cup on the ground), the iron clicks, the weight thuds."""
     soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth", "water")
     size = seconds(0.15)

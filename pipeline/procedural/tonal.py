@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .creatures import called, spread
@@ -31,7 +32,7 @@ K5LA_HZ = (311.1, 370.0, 415.3, 493.9, 622.3)  # a common five-chime locomotive 
 TUBE_RATIOS = (1.0, 2.756, 5.404, 8.933)  # of a free bar or tube
 
 
-def church_bell(voice: Voice) -> np.ndarray:
+def church_bell(voice: Voice) -> Floats:
     """One bell, tolling slowly, or striking an hour: partials in beating pairs, since no bell is quite round.
 
     It is heard from some way off: the clapper's later strokes fall into the echo of the earlier ones.
@@ -51,7 +52,7 @@ def church_bell(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=3.0, share=0.65, air_db=-28)
 
 
-def _beating_pairs(voice: Voice, partials: np.ndarray, prime_hz: float, ring: float) -> np.ndarray:
+def _beating_pairs(voice: Voice, partials: Floats, prime_hz: float, ring: float) -> Floats:
     """Return rows of frequency, level and decay: two for each partial, a beat apart."""
     rows = []
     for ratio, level, decay_s in partials:
@@ -61,7 +62,7 @@ def _beating_pairs(voice: Voice, partials: np.ndarray, prime_hz: float, ring: fl
     return np.array(rows)
 
 
-def _struck_bell(voice: Voice, pairs: np.ndarray) -> np.ndarray:
+def _struck_bell(voice: Voice, pairs: Floats) -> Floats:
     hz, levels, decays = pairs.T
     hard = (hz / hz[2]) ** (0.15 + 0.3 * voice.roughness + 0.2 * voice.brightness)  # a hard clapper wakes high partials
     lengths = np.minimum(decays * 1.2, voice.duration_s)
@@ -71,7 +72,7 @@ def _struck_bell(voice: Voice, pairs: np.ndarray) -> np.ndarray:
     return ring
 
 
-def small_bells(voice: Voice) -> np.ndarray:
+def small_bells(voice: Voice) -> Floats:
     """Small hand or harness bells, shaken: several hard little bells struck many times a second, in bouts."""
     bells = [
         signal.modes(
@@ -93,7 +94,7 @@ def small_bells(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.046)
 
 
-def wind_chime(voice: Voice) -> np.ndarray:
+def wind_chime(voice: Voice) -> Floats:
     """Tubes stirred by gusts: strikes in loose flurries, never in order, on tubes that are not tuned to a scale."""
     metal = voice.material not in ("wood", "glass", "stone", "ceramic")
     decay_s = {"wood": 0.09, "glass": 0.5, "stone": 0.1, "ceramic": 0.2}.get(voice.material, 2.2)
@@ -116,9 +117,7 @@ def wind_chime(voice: Voice) -> np.ndarray:
 # Horns ---------------------------------------------------------------------------------------------------------------
 
 
-def _blast(
-    voice: Voice, duration_s: float, tones_hz: list[float], *, buzz: float, rise_s: float, sag: float
-) -> np.ndarray:
+def _blast(voice: Voice, duration_s: float, tones_hz: list[float], *, buzz: float, rise_s: float, sag: float) -> Floats:
     """Return one blast of several diaphragm or reed horns; `buzz` is the fall of level per harmonic number."""
     length = seconds(duration_s)
     out = np.zeros(length, np.float32)
@@ -131,18 +130,18 @@ def _blast(
         out += signal.tone(hz * pitch * unsteady, length, gains)
     out = signal.unit(out) * (1 + 0.1 * 2.0**voice.roughness * signal.wander(voice.rng, length, 22.0))
     steam = signal.noise(voice.rng, length, [(100, -12), (300, 0), (1200, -4), (4000, -12), (9000, -24)])
-    out += np.float32(0.1 * 2.5**voice.roughness) * steam
+    out = signal.mixed(out, np.float32(0.1 * 2.5**voice.roughness) * steam)
     return out * envelope(length, min(rise, 0.4), min(1.6 * rise, 0.4)).astype(np.float32)
 
 
-def ship_horn(voice: Voice) -> np.ndarray:
+def ship_horn(voice: Voice) -> Floats:
     """Long low blasts over water, with a late echo from the other shore.
 
     The usual pitch is that of a ship of 75 to 200 m (130 to 350 Hz by the collision regulations, annex III).
     """
     base_hz = voice.params.get("base_hz", 215.0) * spread(voice, 0.85, 1.12)
 
-    def blast() -> np.ndarray:
+    def blast() -> Floats:
         duration_s = spread(voice, 2.2, 3.6) / pace(voice) ** 0.4
         return _blast(voice, duration_s, [base_hz], buzz=0.35, rise_s=0.3, sag=0.02)
 
@@ -153,11 +152,11 @@ def ship_horn(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=2.8, share=0.33)
 
 
-def train_horn(voice: Voice) -> np.ndarray:
+def train_horn(voice: Voice) -> Floats:
     """A chord of three to five air horns, long and short blasts."""
     chord = np.array(K5LA_HZ) * spread(voice, 0.95, 1.05) * voice.rng.uniform(0.996, 1.004, len(K5LA_HZ))
 
-    def blast() -> np.ndarray:
+    def blast() -> Floats:
         duration_s = voice.rng.choice([0.7, 1.6, 2.2]) * spread(voice, 0.9, 1.15) / pace(voice) ** 0.4
         return _blast(voice, duration_s, list(chord), buzz=0.55, rise_s=0.08, sag=0.02)
 
@@ -167,11 +166,11 @@ def train_horn(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=2.0, share=0.39)
 
 
-def car_horn(voice: Voice) -> np.ndarray:
+def car_horn(voice: Voice) -> Floats:
     """Two electric horns a third apart, some way off."""
     base_hz = voice.params.get("base_hz", 410.0) * spread(voice, 0.93, 1.07)
 
-    def blast() -> np.ndarray:
+    def blast() -> Floats:
         duration_s = voice.rng.choice([0.18, 0.35, 0.8]) * spread(voice, 0.85, 1.2) / pace(voice) ** 0.4
         return _blast(voice, duration_s, [base_hz, base_hz * 1.235], buzz=0.35, rise_s=0.012, sag=0.004)
 

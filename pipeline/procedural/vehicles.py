@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, schedule, signal
 from .engines import Parts, exhaust, parts, pass_by, tyres
 from .signal import RATE
@@ -12,7 +13,7 @@ from .voice import Voice
 _HEARD_S = 6.0  # before and after it is nearest, a car is heard for itself
 
 
-def traffic(voice: Voice) -> np.ndarray:
+def traffic(voice: Voice) -> Floats:
     """A street: cars that pass at chance times on two lanes over the murmur of the farther ones.
 
     Settings: `cars_hz` a second, `near_m` of the first lane, `speed_m_s`, `far` level of the murmur, `wet` tyres.
@@ -47,7 +48,7 @@ def _road(voice: Voice) -> Parts:
     return low, high + np.float32(voice.setting("wet", 0.0)) * signal.highpass(high, 2500.0)
 
 
-def _motors(voice: Voice) -> list[np.ndarray]:
+def _motors(voice: Voice) -> list[Floats]:
     """Return two engines at driving speed, each for many cars, in another gear each time."""
     kinds = [(1900.0, 4, 0.75), (1250.0, 6, 0.5)]
     found = []
@@ -60,14 +61,14 @@ def _motors(voice: Voice) -> list[np.ndarray]:
 
 
 def _car(
-    voice: Voice, road: Parts, motor: np.ndarray, at_s: float, nearest_m: float, speed_m_s: float, side: float
-) -> np.ndarray:
+    voice: Voice, road: Parts, motor: Floats, at_s: float, nearest_m: float, speed_m_s: float, side: float
+) -> Floats:
     """Return one car that passes; the road noise is taken from another place for each car."""
     offset = int(voice.rng.integers(0, len(motor)))
     share = np.float32(voice.setting("motors", 1.0) * voice.rng.uniform(0.5, 1.3))
     gear = voice.rng.uniform(0.8, 1.25)
 
-    def sound(doppler: np.ndarray) -> Parts:
+    def sound(doppler: Floats) -> Parts:
         low, high = (_from(each, offset, voice.length) for each in road)
         return low + share * _played(motor, gear * doppler), high
 
@@ -75,7 +76,7 @@ def _car(
     return loud * pass_by(voice, sound, speed_m_s=speed_m_s, nearest_m=nearest_m, at_s=at_s, direction=side)
 
 
-def _nearby(start_s: float, length: int) -> np.ndarray:
+def _nearby(start_s: float, length: int) -> Floats:
     """Return the level of a car from a time before it is nearest: it comes out of the murmur and goes back."""
     step = RATE // 100
     time_s = start_s + np.arange(length // step + 2) / 100
@@ -83,12 +84,12 @@ def _nearby(start_s: float, length: int) -> np.ndarray:
     return signal.joined(0.5 + 0.5 * np.cos(np.pi * away), step, length)
 
 
-def _from(samples: np.ndarray, start: int, length: int) -> np.ndarray:
+def _from(samples: Floats, start: int, length: int) -> Floats:
     """Return `length` samples from a place on, round and round; not more than there are."""
     return np.concatenate([samples[start : start + length], samples[: max(start + length - len(samples), 0)]])
 
 
-def _played(samples: np.ndarray, speed: np.ndarray) -> np.ndarray:
+def _played(samples: Floats, speed: Floats) -> Floats:
     """Return the samples, round and round, at a speed that moves; what is above 5 kHz suffers, an engine has little."""
     at = np.cumsum(2.0 * speed[::2], dtype=np.float64)
     whole = at.astype(np.int32)
@@ -99,7 +100,7 @@ def _played(samples: np.ndarray, speed: np.ndarray) -> np.ndarray:
     return signal.joined(np.append(half, half[-1]), 2, len(speed))
 
 
-def city(voice: Voice) -> np.ndarray:
+def city(voice: Voice) -> Floats:
     """A town from a window or a hill: a low roar of far traffic, single engines that swell and fade in it."""
     rng, length = voice.rng, voice.length
     # Measured over a town: 5 dB an octave above 250 Hz.
@@ -115,13 +116,13 @@ def city(voice: Voice) -> np.ndarray:
             out = out + np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * passing
     hiss = signal.noise(rng, length, [(300, -10), (800, 0), (1600, -6), (5000, -24)], channels=2)
     swish = np.clip(0.5 + 0.7 * signal.wander(rng, length, 0.35), 0.0, 3.0)
-    return out + voice.setting("swish", 0.25) * 2.0**voice.density * hiss * swish
+    return signal.mixed(out, voice.setting("swish", 0.25) * 2.0**voice.density * hiss * swish)
 
 
 # Rails ---------------------------------------------------------------------------------------------------------------
 
 
-def train(voice: Voice) -> np.ndarray:
+def train(voice: Voice) -> Floats:
     """A train that rolls over jointed rails: each bogie's two axles knock on every joint, wheels roar in between.
 
     Settings: `joints_s` between two joints at rest speed, `roar`, `squeal` of the flanges, `knock`, `engine` hum.
@@ -152,17 +153,19 @@ def train(voice: Voice) -> np.ndarray:
     ]
     rumble = signal.noise(rng, length, rumble_curve, channels=2)
     rumble *= (0.35 + swell) * np.clip(1.0 + 0.2 * signal.wander(rng, length, 12.0), 0.3, 2.0)
-    mix = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
+    mix: Floats = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
     mix = mix + np.float32(voice.setting("roar", 0.9)) * signal.unit(rumble)
     if squeal := voice.setting("squeal", 0.0):
         mix = mix + np.float32(squeal) * _squeal(voice)
     if motor := voice.setting("motor", 0.0):
         frequency = voice.setting("motor_hz", 95.0) * pace * (1.0 + 0.02 * signal.wander(rng, length, 0.3))
-        mix = mix + np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
+        mix = signal.mixed(
+            mix, np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
+        )
     return mix * schedule.presence(voice)
 
 
-def _joint(voice: Voice) -> np.ndarray:
+def _joint(voice: Voice) -> Floats:
     """Return a wheel's knock on a rail joint: thud of sleeper and ballast, steel on steel, the rail's short ring."""
     rng = voice.rng
     time = np.arange(signal.seconds(0.3), dtype=np.float32) / RATE
@@ -179,7 +182,7 @@ def _joint(voice: Voice) -> np.ndarray:
     return signal.peak(out)
 
 
-def _squeal(voice: Voice) -> np.ndarray:
+def _squeal(voice: Voice) -> Floats:
     """Return wheel flanges that sing in curves: a few high tones that come and go."""
     rng, length = voice.rng, voice.length
     out = np.zeros(length, np.float32)
@@ -193,7 +196,7 @@ def _squeal(voice: Voice) -> np.ndarray:
 # Bicycles ------------------------------------------------------------------------------------------------------------
 
 
-def bicycle(voice: Voice) -> np.ndarray:
+def bicycle(voice: Voice) -> Floats:
     """A bicycle: the chain runs while pedalling, the freewheel ticks while coasting, tyres whisper on the ground."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
@@ -224,7 +227,7 @@ def bicycle(voice: Voice) -> np.ndarray:
 # Boats ---------------------------------------------------------------------------------------------------------------
 
 
-def motor_boat(voice: Voice) -> np.ndarray:
+def motor_boat(voice: Voice) -> Floats:
     """A motor boat: its engine gargling through the water, the bow that slaps, the wash behind."""
     rng, length = voice.rng, voice.length
     settings = {"cylinders": 2, "muffler": 0.5, "pipe_m": 1.3, "bore": 1.2, "uneven": 0.25, "lag": 0.08, "rattle": 0.06}
@@ -239,4 +242,4 @@ def motor_boat(voice: Voice) -> np.ndarray:
     for start in schedule.rhythm(voice, (0.0, voice.duration_s), voice.setting("slaps_s", 0.75), jitter=0.3):
         bump = np.hanning(signal.seconds(rng.uniform(0.27, 0.66) * voice.setting("slaps_s", 0.75))).astype(np.float32)
         signal.place(slaps, bump, start, rng.uniform(0.4, 1.0))
-    return running + np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps)
+    return signal.mixed(running, np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
+from ..audio import Floats
 from .signal import RATE, seconds
 
 FRAME_S = 1024 / RATE  # of the moving filter: 23 ms, within which a mouth hardly moves
@@ -15,26 +16,27 @@ HOPS = 2  # frames that overlap at any time
 LEAK = 0.04  # what reaches the ear past the resonances: skin, turbulence at the lips
 SINC_TAPS = np.arange(-8, 8)
 
-Glide = Sequence[float] | float
+Glide = Sequence[float] | Floats | float
 
 
-def glide(points: Glide, length: int) -> np.ndarray:
+def glide(points: Glide, length: int) -> Floats:
     """Return `length` values that pass through the points, spread evenly, without corners."""
-    points = np.atleast_1d(np.asarray(points, dtype=float))
-    if len(points) == 1:
-        return np.full(length, points[0])
-    if len(points) > 2:  # Catmull-Rom through the points
-        slopes = np.gradient(points)
-        place = np.linspace(0, len(points) - 1, length)
-        left = np.minimum(place.astype(int), len(points) - 2)
+    values = np.atleast_1d(np.asarray(points, dtype=float))
+    if len(values) == 1:
+        return np.full(length, values[0])
+    if len(values) > 2:  # Catmull-Rom through the points
+        slopes = np.gradient(values)
+        place = np.linspace(0, len(values) - 1, length)
+        left = np.minimum(place.astype(int), len(values) - 2)
         u = place - left
-        step = points[left + 1] - points[left]
+        step = values[left + 1] - values[left]
         a, b = slopes[left] - step, step - slopes[left + 1]
-        return points[left] + u * step + u * (1 - u) * (a * (1 - u) + b * u)
-    return np.linspace(points[0], points[1], length)
+        curve: Floats = values[left] + u * step + u * (1 - u) * (a * (1 - u) + b * u)
+        return curve
+    return np.linspace(values[0], values[1], length)
 
 
-def envelope(length: int, attack: float, release: float) -> np.ndarray:
+def envelope(length: int, attack: float, release: float) -> Floats:
     """Return a swell from 0 to 1 and back: raised cosines over the given shares of the length."""
     rise, fall = max(int(attack * length), 2), max(int(release * length), 2)
     level = np.ones(length)
@@ -44,14 +46,14 @@ def envelope(length: int, attack: float, release: float) -> np.ndarray:
 
 
 def fold_pulses(
-    pitch_hz: np.ndarray,
+    pitch_hz: Floats,
     rng: np.random.Generator,
     *,
     jitter: float = 0.01,
     shimmer: float = 0.06,
     subharmonic: float = 0.0,
     rate: int = RATE,
-) -> np.ndarray:
+) -> Floats:
     """Return one band-limited pulse a period of the pitch, which has a value for each sample.
 
     `jitter` and `shimmer` are the standard deviations of the period and height of a pulse; `subharmonic` is by how
@@ -73,13 +75,13 @@ def fold_pulses(
 
 
 def through_tract(
-    source: np.ndarray,
+    source: Floats,
     formants_hz: Sequence[Glide],
     *,
     sharpness: float = 8.0,
     tilt_db: float = -6.0,
     rate: int = RATE,
-) -> np.ndarray:
+) -> Floats:
     """Return the source through a cascade of moving resonances.
 
     `sharpness` is formant over bandwidth; `tilt_db` is the slope per octave of source and lips together.
@@ -128,7 +130,7 @@ def cry(
     vibrato: Glide = 0.0,
     sharpness: float = 8.0,
     tilt_db: float = -6.0,
-) -> np.ndarray:
+) -> Floats:
     """Return one call of a creature, at a root mean square of 1 in its loudest part.
 
     `breath` is the share of noise in the source, `vibrato` the relative depth of a tremor of the pitch
@@ -150,8 +152,9 @@ def cry(
     return loud(sound)
 
 
-def loud(sound: np.ndarray) -> np.ndarray:
+def loud(sound: Floats) -> Floats:
     """Return the sound at a root mean square of 1 in its loudest part, by the mean of its loudest half of power."""
     half = len(sound) // 2
     power = np.partition(sound.astype(np.float64) ** 2, half)[half:]
-    return (sound / np.sqrt(power.mean() + 1e-20)).astype(np.float32)
+    level: Floats = sound / np.sqrt(power.mean() + 1e-20)
+    return level.astype(np.float32)

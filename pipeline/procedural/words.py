@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..soundscape import Source
 from .stems import stem, tokens
@@ -78,7 +79,7 @@ def names(part: str) -> tuple[str, ...]:
 
 
 @cache
-def _table() -> dict:
+def _table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
 

@@ -14,8 +14,10 @@ PART_SHARE = 0.4  # the most that one part of the picture can say for the whole
 WATERY = ("coast", "lake", "river", "harbour", "wetland", "bridge", "stream")
 MEANINGLESS = ("surface", "artwork", "meaningless")
 CALM_COAST = 0.7  # share of the evidence for the sea that a sheet of water without surf gives to a lake
-OUTSIDE = ("sky", "blue_sky", "sunset", "twilight", "storm", "overcast", "fog")
-OUTSIDE += ("snow", "sand", "vegetation", "grass", "trees")
+OUTSIDE = (
+    *("sky", "blue_sky", "sunset", "twilight", "storm", "overcast", "fog"),
+    *("snow", "sand", "vegetation", "grass", "trees"),
+)
 BLOOMING = ("flower", "greenery", "garden")
 
 
@@ -48,8 +50,8 @@ def weigh(seen: Seen, regions: Regions, words: Vocabulary) -> Evidence:
             chance[key] = max(chance[key], shows * _in_a_part(seen, group))
     told = dict.fromkeys(words.settings, 0.0)
     for key, group in words.groups.items():
-        for setting, share in group.settings.items():
-            told[setting] += share * chance[key]
+        for place, share in group.settings.items():
+            told[place] += share * chance[key]
 
     # A lake ends at a far shore, a calm sea at the sky.
     sheet = regions.looks["sheet"] * regions.looks["far_shore"]

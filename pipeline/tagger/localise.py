@@ -18,7 +18,8 @@ def activation(seen: Seen, classes: tuple[int, ...]) -> Grid:
     weights = chances / max(float(chances.sum()), 1e-9)
     favour = np.tensordot(weights, seen.scores[list(classes)], 1) - seen.scores.mean(0)
     favour = favour - np.median(favour)
-    return np.clip(favour / max(float(favour.max()), 1e-6), 0, 1).astype(np.float32)
+    share: Grid = np.clip(favour / max(float(favour.max()), 1e-6), 0, 1)
+    return share.astype(np.float32)
 
 
 def box_of_thing(seen: Seen, classes: tuple[int, ...]) -> Box | None:

@@ -5,12 +5,15 @@ a look is one share for the whole picture, named in looks.toml and used by the c
 """
 
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 from PIL import Image
 
-Grid = NDArray[np.float32]
+from ..audio import Floats
+
+Grid = Floats  # shape (rows, columns)
 
 CELL_PX = 6
 LONGEST_SIDE_PX = 192  # enough for texture, few enough pixels for 15 ms
@@ -44,9 +47,14 @@ class Regions:
     colour: str  # the name of the leading colour
 
 
-def ramp(values, start: float, end: float):
+@overload
+def ramp(values: float | np.floating[Any], start: float, end: float) -> float: ...
+@overload
+def ramp(values: Grid, start: float, end: float) -> Grid: ...
+def ramp(values: Grid | float | np.floating[Any], start: float, end: float) -> Grid | float:
     """Rise (or, with start > end, fall) linearly from 0 at `start` to 1 at `end`."""
-    return np.clip((values - start) / (end - start), 0.0, 1.0)
+    share: Grid | float = np.clip((values - start) / (end - start), 0.0, 1.0)
+    return share
 
 
 def analyse(picture: Image.Image) -> Regions:
@@ -69,7 +77,8 @@ def _cells(picture: Image.Image) -> Cells:
     across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
 
     def pool(pixels: Grid) -> Grid:
-        return pixels.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
+        cells: Grid = pixels.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
+        return cells
 
     hue, saturation, value = _hsv(rgb)
     turn = 2 * np.pi * hue
@@ -199,7 +208,8 @@ def _like(cells: Cells, sky: Grid) -> Grid:
 
     apart = np.hypot(cells.blueness - mean(cells.blueness), 0.6 * (cells.saturation - mean(cells.saturation)))
     darker = mean(cells.value) - cells.value
-    return ramp(apart, 0.3, 0.12) * ramp(darker, 0.55, 0.3) * ramp(darker, -0.35, -0.15)
+    share: Grid = ramp(apart, 0.3, 0.12) * ramp(darker, 0.55, 0.3) * ramp(darker, -0.35, -0.15)
+    return share
 
 
 def _heaviest_patch(mask: Grid) -> Grid:
@@ -229,7 +239,7 @@ def _straight(cells: Cells) -> Grid:
 def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     value, saturation, texture = cells.value, cells.saturation, cells.texture
 
-    def share(values: Grid) -> float:
+    def share(values: Grid | npt.NDArray[np.bool]) -> float:
         return float(np.mean(values))
 
     def within(values: Grid, mask: Grid) -> float:
@@ -327,7 +337,7 @@ def _far_shore(cells: Cells, sky: Grid) -> float:
             for row in range(max(1, end - 2), min(rows - 1, end + 4))
         ]
         seen += max(dips, default=0.0) > SHORE_DIP
-    return seen / columns
+    return float(seen / columns)
 
 
 def _median(values: Grid, mask: Grid) -> float:

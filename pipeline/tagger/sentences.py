@@ -1,7 +1,7 @@
 """The scene in a sentence, its mood and its space, as a person would put them; the words are in phrases.toml."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..soundscape import Source, Space
 from .evidence import holds
@@ -9,6 +9,8 @@ from .evidence import holds
 if TYPE_CHECKING:
     from .compose import Scene
     from .vocabulary import Phrase
+
+T = TypeVar("T")
 
 UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
 ASIDE = 0.2  # how far from the middle something is said to be on one side
@@ -82,5 +84,5 @@ def _holding(phrases: "tuple[Phrase, ...]", scene: "Scene") -> "tuple[Phrase, ..
     return tuple(phrase for phrase in phrases if holds(phrase.when, evidence) > 0.5)
 
 
-def _turn(choices: tuple, seed: int):
+def _turn(choices: tuple[T, ...], seed: int) -> T:
     return choices[seed % len(choices)]

@@ -5,6 +5,7 @@
 """
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -137,7 +138,9 @@ def _tables(path: Path) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def _group(key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict, settings: dict) -> Group:
+def _group(
+    key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict[str, Sound], settings: dict[str, Setting]
+) -> Group:
     return Group(
         key,
         tuple(sorted({number for span in entry["classes"] for number in _span(span, index, key)})),
@@ -162,7 +165,7 @@ def _span(text: str, index: dict[str, int], group: str) -> range:
     return range(index[ends[0]], index[ends[1]] + 1)
 
 
-def _weights(entry: dict[str, float], known: dict, where: str) -> MappingProxyType[str, float]:
+def _weights(entry: dict[str, float], known: Collection[str], where: str) -> MappingProxyType[str, float]:
     for name, weight in entry.items():
         if name not in known:
             raise VocabularyError(f"{where}: no '{name}'.{did_you_mean(name, list(known))}")
@@ -199,7 +202,7 @@ def _reworded(plain: Wording, other: dict[str, Any]) -> Wording:
     )
 
 
-def _setting(key: str, entry: dict[str, Any], sounds: dict) -> Setting:
+def _setting(key: str, entry: dict[str, Any], sounds: dict[str, Sound]) -> Setting:
     return Setting(
         key,
         entry["where"],
