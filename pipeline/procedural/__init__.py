@@ -1,10 +1,10 @@
-"""The embedded audio model: every source becomes sound by physical and statistical models, seeded, without samples.
+"""The embedded audio model: seeded physical and statistical models turn each source into sound, without recordings.
 
-The words of a source choose a kind of the catalogue (`catalogue.py`), its timbre words four qualities and its material
-a body (`words.py`); the model of the kind makes the signal (`liquids.py`, `air.py` ...), and this module finishes it.
-What is not in the catalogue is made from its material and action (`generic.py`).
+The words of a source select a kind in the catalogue (`catalogue.py`). Its timbre words set four qualities and its
+material selects a body (`words.py`). The model of the kind makes the signal (`liquids.py`, `air.py` ...), and this
+module finishes it. A source that matches no kind is made from its material and action (`generic.py`).
 
-Listen to all of it: `python -m pipeline.procedural --gallery FOLDER`.
+To hear all kinds: `python -m pipeline.procedural --gallery FOLDER`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import words
 from .catalogue import Kind, all_kinds, kind_of
 
-if TYPE_CHECKING:  # numpy and scipy are imported on the first sound, not with the page
+if TYPE_CHECKING:  # numpy and scipy are imported with the first sound, so that the page starts fast
     from ..audio import Floats, Samples
     from ..soundscape import Source
     from .voice import Voice
@@ -27,16 +27,16 @@ __all__ = ["Kind", "all_kinds", "describe_choice", "kind_of", "synthesize_kind",
 def synthesize_source(
     source: Source, duration_s: float, seed: int, *, on_block: Callable[[float], None] | None = None
 ) -> Samples:
-    """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), exactly round(duration * rate) long.
+    """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), round(duration * rate) samples long.
 
-    The loudest part lies at -23 dBFS (K-weighted), no sample above 0.9. The same seed gives the same bits.
-    `on_block` is called with the share that is done (0 .. 1); it may raise to stop.
+    The loudest part is at -23 dBFS (K-weighted) and no sample exceeds 0.9. The same seed gives the same bits.
+    `on_block` receives the share that is done (0 .. 1); it may raise to stop.
     """
     return _synthesize(kind_of(source), source, duration_s, seed, on_block or (lambda share: None))
 
 
 def synthesize_kind(kind: Kind, duration_s: float, seed: int, **fields: Any) -> Samples:
-    """Return the sound of a kind of the catalogue in its usual role; further fields of `Source` may be given."""
+    """Return the sound of a kind in its usual role; `fields` are further fields of its `Source`."""
     from ..soundscape import Source
 
     source = Source(**({"name": kind.name, "role": kind.role} | fields))
@@ -70,12 +70,12 @@ def _synthesize(
 
 
 def describe_choice(source: Source) -> str:
-    """Return what would make the sound of a source, for reports: "rain (liquids)" or "generic (scrape, metal)"."""
+    """Return which model makes the sound of a source, for reports: "rain (liquids)" or "generic (scrape, metal)"."""
     kind = kind_of(source)
     if kind:
         return f"{kind.name} ({kind.family})"
-    told = [word for word in (words.action_of(source), words.material_of(source)) if word]
-    return f"generic ({', '.join(told) or 'soft texture'})"
+    known = [word for word in (words.action_of(source), words.material_of(source)) if word]
+    return f"generic ({', '.join(known) or 'soft texture'})"
 
 
 def _model(kind: Kind) -> Callable[[Voice], Floats]:

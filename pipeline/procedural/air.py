@@ -1,8 +1,8 @@
-"""Moving air: wind and what it moves, thunder, and the quiet of rooms and wide places.
+"""Moving air: wind and what it moves, thunder, and the quiet of rooms and wide spaces.
 
-Wind after Farnell (2010), "Designing Sound": gusts drive everything at once. A roar of turbulence grows with the speed
-U (its corner rises with U), edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), leaves and
-cloth answer a moment later.
+The wind follows Farnell (2010), "Designing Sound": gusts drive everything at once. The roar of turbulence and its
+corner frequency grow with the speed U, edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), and
+leaves and cloth follow a moment later.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from .voice import Voice
 
 
 def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> Floats:
-    """Return the wind's speed over time, about `calm` .. 1: slow gusts with faster flurries on top."""
+    """Return the speed of the wind over time, about `calm` .. 1: slow gusts with faster flurries."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     slow = signal.drift(rng, length, rate_hz * pace)
@@ -36,7 +36,7 @@ def wind(voice: Voice) -> Floats:
             160 + 330 * own,
             1.4,
         )
-        # Eddies of all sizes come along with the wind: its roar is torn many times a second.
+        # The wind carries eddies of all sizes, which interrupt its roar many times per second.
         ragged = np.clip(1.0 + voice.setting("ragged", 0.7) * signal.wander(rng, length, 9.0), 0.1, 3.0)
         channels.append(signal.unit(roar * own**1.5 * ragged))
     whistle = np.zeros(length, np.float32)
@@ -50,7 +50,7 @@ def wind(voice: Voice) -> Floats:
 
 
 def drifting(voice: Voice) -> Floats:
-    """Snow, sand or dust driven by wind: the hiss of grains over the ground, in sheets, above a thin wind."""
+    """Snow, sand or dust driven by wind: sheets of grains hiss over the ground, above a thin wind."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.2, 0.35)
     low = voice.setting("low_hz", 2500.0)
@@ -67,17 +67,17 @@ def drifting(voice: Voice) -> Floats:
 
 
 def foliage(voice: Voice) -> Floats:
-    """Leaves that move in wind: thousands of small touches in sheets of noise, wherever the gust is.
+    """Leaves in wind: thousands of small contacts and a noise that follow the gusts.
 
-    Settings: `low_hz` and `high_hz` of a touch (broad leaves low, needles and grass high), `dry` 0 (supple) .. 1
-    (crisp: single clicks stand out), `roar` share of the wind's own noise.
+    Settings: `low_hz` and `high_hz`, the band of a contact (broad leaves low, needles and grass high); `dry`, from 0
+    (supple) to 1 (crisp: single clicks stand out); `roar`, the share of the noise of the wind itself.
     """
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.2), 0.3)
     low, high, dry = voice.setting("low_hz", 1200.0), voice.setting("high_hz", 7000.0), voice.setting("dry", 0.3)
     channels = []
     for _ in range(2):
-        lag = signal.seconds(rng.uniform(0.05, 0.4))  # the gust reaches one side later
+        lag = signal.seconds(rng.uniform(0.05, 0.4))  # the gust reaches each side at a different time
         own = np.roll(speed, lag) * np.clip(1.0 + 0.25 * signal.wander(rng, length, 3.0), 0.1, 2.0)
         rustle = signal.noise(rng, length, [(low / 4, -26), (low, 0), (high, -2), (2 * high, -14)]) * own**2.2
         touches = signal.times_following(rng, 380.0 * 2.0**voice.density * own**2 + 1e-3)
@@ -91,7 +91,7 @@ def foliage(voice: Voice) -> Floats:
 
 
 def scuttling(voice: Voice) -> Floats:
-    """Dry leaves blown over the ground: scrapes and ticks in little runs, amid the rustle of the others."""
+    """Dry leaves blown over the ground: short runs of scrapes and ticks amid the rustle of other leaves."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.1), 0.4)
     channels = []
@@ -104,12 +104,12 @@ def scuttling(voice: Voice) -> Floats:
         scrape = signal.one_pole(signal.impulses(length, times, gains), 0.03)
         drag = signal.noise(rng, length, [(500, -20), (2000, -3), (5000, 0), (11000, -8)]) * scrape
         channels.append(0.3 * signal.unit(ticks) + 0.7 * signal.unit(drag))
-    # Many leaves together are one rustle; few are heard each for itself.
+    # Many leaves merge into one rustle; few are heard one by one.
     return signal.mixed(np.stack(channels), np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice)))
 
 
 def flapping(voice: Voice) -> Floats:
-    """A flag, sail or tent in wind: the cloth snaps at an unsteady rate, hardest in the gusts."""
+    """A flag, sail or tent in wind: the cloth snaps at an irregular rate, hardest in the gusts."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.5, 0.4)
     rate = voice.setting("rate_hz", 6.5) * schedule.pace(voice)
@@ -117,7 +117,7 @@ def flapping(voice: Voice) -> Floats:
     snaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
     force = np.interp(snaps, np.arange(length) / RATE, speed) ** 1.3 * rng.gamma(2.0, 0.5, len(snaps))
     heavy = voice.setting("heavy", 0.5)
-    # The cloth is never still: each snap is the crest of a ripple that runs along it.
+    # The cloth never rests: each snap is the crest of a ripple that runs along it.
     ripple = signal.one_pole(signal.impulses(length, snaps, force), 0.05 + 0.05 * heavy)
     ripple = signal.lowpass(ripple / (np.mean(ripple) + 1e-9), 14.0, order=1)
     crest = ripple / (1.0 + 0.6 * np.maximum(ripple, 0.0))
@@ -143,9 +143,10 @@ def flapping(voice: Voice) -> Floats:
 
 
 def thunder(voice: Voice) -> Floats:
-    """Thunder: N-waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
+    """Thunder: the N-waves of all segments of a winding channel arrive one after another (Few 1969; Ribner & Roy 1982).
 
-    The nearest pieces give the clap, the far ones the rumble; air has taken more of the highs the later they come.
+    The nearest segments give the clap, the far ones the rumble. The later a wave arrives, the more of its highs the air
+    has absorbed.
     """
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
@@ -164,10 +165,10 @@ def _strokes(voice: Voice) -> Floats:
 
 
 def _stroke(voice: Voice, near_m: float) -> Floats:
-    """Return one thunder, stereo; what comes later than a quarter of a minute is lost in the rain."""
+    """Return one peal of thunder, stereo, cut after 15 s."""
     rng, length = voice.rng, signal.seconds(15.0)
     pieces = 900
-    # A channel of a few kilometres, wandering as a random walk: distances bunch, which makes claps and peals.
+    # The channel is a random walk of a few kilometres. Where many segments are equally far, they add up to a clap.
     height = np.cumsum(rng.normal(1.0, 2.2, pieces))
     reach = np.hypot(near_m, 5.5 * np.abs(height - height.min() * 0.3)) + np.cumsum(rng.normal(0, 14.0, pieces))
     reach = np.abs(reach - reach.min()) + near_m
@@ -187,7 +188,7 @@ def _stroke(voice: Voice, near_m: float) -> Floats:
 
 
 def _boom(voice: Voice, distance_m: float) -> Floats:
-    """Return one N-wave as it arrives: longer and duller the farther, blurred by echoes from hills and clouds."""
+    """Return one N-wave on arrival: longer and duller with distance, blurred by echoes from hills and clouds."""
     rng = voice.rng
     size = signal.seconds(0.9)
     time = np.arange(size, dtype=np.float32) / RATE
@@ -203,9 +204,9 @@ def _boom(voice: Voice, distance_m: float) -> Floats:
 
 
 def room_tone(voice: Voice) -> Floats:
-    """The near-silence of a room: soft air, a breath of ventilation, a trace of mains hum, and now and then the house.
+    """The near-silence of a room: soft air, faint ventilation, a trace of mains hum, and sometimes the house settling.
 
-    The air follows the curves by which rooms are rated (NC: about 4 dB less an octave).
+    The air follows the noise criterion (NC) curves for rooms, which fall by about 4 dB per octave.
     """
     rng, length = voice.rng, voice.length
     curve = [(25, -16), (60, -3), (125, 0), (500, -8), (2000, -16), (8000, -25), (16000, -34)]
@@ -217,7 +218,7 @@ def room_tone(voice: Voice) -> Floats:
 
 
 def _house(voice: Voice) -> Floats:
-    """Return what settles in a house: boards that tick, a soft thud beyond a wall, seldom and far from regular."""
+    """Return a house that settles: ticking boards or a soft thud behind a wall, at rare and irregular times."""
     rng = voice.rng
     track = np.zeros((2, voice.length), np.float32)
     for time in schedule.events(voice, 3.2, length_s=0.4, evenness=1.5):
@@ -231,7 +232,7 @@ def _house(voice: Voice) -> Floats:
 
 
 def vastness(voice: Voice) -> Floats:
-    """The low drone of an empty wide place (space, a cavern): slow beating resonances in deep noise."""
+    """The low drone of a wide empty place (space, a cavern): resonances that beat slowly in deep noise."""
     rng, length = voice.rng, voice.length
     curve = [(20, -6), (45, -2), (110, 0), (300, -8), (1200, -24), (5000, -44)]
     deep = 0.5 * signal.noise(rng, length, curve, channels=2)

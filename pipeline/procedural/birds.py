@@ -1,7 +1,7 @@
 """Birds: songs of whistled syllables, and the rough calls of larger birds.
 
-A songbird's syringe gives an almost pure tone whose pitch and level glide (Fletcher 1992); crows, gulls, ducks and
-fowl call through a rougher source and a resonant trachea.
+The syrinx of a songbird makes an almost pure tone whose pitch and level glide (Fletcher 1992). Crows, gulls, ducks and
+fowl have a rougher source and a resonant trachea.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from .voice import Voice
 def whistle(
     voice: Voice, duration_s: float, pitch_hz: Glide, *, trill_hz: float = 0.0, trill: float = 0.0, beats: float = 0.0
 ) -> Floats:
-    """Return one whistled syllable, a gliding tone; `trill` shakes the pitch, `beats` chops the level."""
+    """Return one whistled syllable, a gliding tone; `trill` modulates its pitch, `beats` its level, at `trill_hz`."""
     length = max(seconds(duration_s), 64)
     time = np.arange(length) / RATE
     pitch = glide(pitch_hz, length) * (1 + trill * np.sin(2 * np.pi * trill_hz * time))
@@ -41,7 +41,7 @@ def _rest(duration_s: float) -> Floats:
 
 
 def _warbler(voice: Voice, high: float) -> list[Floats]:
-    """A hurried string of unlike sweeps, as of a willow warbler or chaffinch: falls in pitch as it goes."""
+    """Return a hurried series of varied sweeps that descends in pitch, as of a willow warbler or chaffinch."""
     parts = []
     for share in np.linspace(0, 1, voice.rng.integers(7, 14)):
         base = 4600 * high * (1 - 0.35 * share) * spread(voice, 0.92, 1.08)
@@ -51,7 +51,7 @@ def _warbler(voice: Voice, high: float) -> list[Floats]:
 
 
 def _tit(voice: Voice, high: float) -> list[Floats]:
-    """Two notes, high and low, over and over, as of a great tit."""
+    """Return two notes, high and low, repeated, as of a great tit."""
     upper, lower = 5200 * high, 3900 * high * spread(voice, 0.97, 1.03)
     pair = [(upper * 1.04, upper, upper * 0.98), (lower * 1.05, lower, lower)]
     parts = []
@@ -61,7 +61,7 @@ def _tit(voice: Voice, high: float) -> list[Floats]:
 
 
 def _blackbird(voice: Voice, high: float) -> list[Floats]:
-    """Slow fluted phrases in a low range, then a thin scratchy end."""
+    """Return slow fluted phrases in a low range with a thin scratchy end, as of a blackbird."""
     parts = []
     for _ in range(voice.rng.integers(3, 6)):
         base = spread(voice, 1900, 2900) * high
@@ -74,14 +74,14 @@ def _blackbird(voice: Voice, high: float) -> list[Floats]:
 
 
 def _trill(voice: Voice, high: float) -> list[Floats]:
-    """One short sweep repeated fast, as of a wren or serin."""
+    """Return one short sweep repeated fast, as of a wren or serin."""
     base, rate_hz = spread(voice, 4200, 6200) * high, spread(voice, 13, 22) * pace(voice) ** 0.5
     sweep = whistle(voice, 0.7 / rate_hz, (base * 1.2, base, base * 0.85))
     return [part for _ in range(voice.rng.integers(9, 20)) for part in (sweep, _rest(0.3 / rate_hz))]
 
 
 def _sparrow(voice: Voice, high: float) -> list[Floats]:
-    """Single chirps, up and down within a tenth of a second."""
+    """Return single chirps that rise and fall within a tenth of a second, as of a sparrow."""
     parts = []
     for _ in range(voice.rng.integers(2, 6)):
         base = spread(voice, 3000, 3900) * high
@@ -100,7 +100,7 @@ SONGS = (_warbler, _tit, _blackbird, _trill, _sparrow)
 
 
 def birdsong(voice: Voice) -> Floats:
-    """Several birds of different species, near and far, each with songs of its own and pauses between them."""
+    """Several birds of different species, near and far, each with its songs and pauses."""
     count = max(2, round(voice.params.get("birds", 5) * 1.8**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     order = voice.rng.permutation(len(SONGS))
@@ -118,7 +118,7 @@ def birdsong(voice: Voice) -> Floats:
 
 
 def _coming_and_going(voice: Voice) -> Floats:
-    """Return 1 for a bed; else spans of song, with soft ends."""
+    """Return the level of the song over time: 1 for a bed, else spans with soft ends."""
     if voice.role == "bed":
         return np.ones(voice.length, np.float32)
     level = np.zeros(voice.length, np.float32)
@@ -132,7 +132,7 @@ def _coming_and_going(voice: Voice) -> Floats:
 
 
 def gulls(voice: Voice) -> Floats:
-    """Herring gulls: long calls of falling, yelping notes, from several birds around."""
+    """Herring gulls: long calls of falling, yelping notes from several birds."""
     count = max(2, round(3 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
@@ -194,7 +194,7 @@ def _caw(voice: Voice, size: float) -> Floats:
 
 
 def owl(voice: Voice) -> Floats:
-    """Tawny owls at night: the hoots of one, a long note and a quavering one, and the sharp ke-wicks of another."""
+    """Tawny owls at night: one hoots (a long note, then a quavering one), another calls sharp ke-wicks."""
     high = spread(voice, 0.92, 1.08)
 
     def calls() -> Floats:
@@ -248,7 +248,7 @@ def _hoot(voice: Voice, duration_s: float, pitch_hz: Floats, quaver: float) -> F
 
 
 def pigeon(voice: Voice) -> Floats:
-    """A pigeon on a ledge: soft rolling coos from a swollen throat, in phrases of five."""
+    """A pigeon on a ledge: soft rolling coos in phrases of five."""
     low = spread(voice, 0.9, 1.1)
 
     def phrase() -> Floats:
@@ -262,7 +262,7 @@ def pigeon(voice: Voice) -> Floats:
 
 
 def wings(voice: Voice) -> Floats:
-    """A bird that takes off: wing beats that follow fast, each a soft clap of feathers and a puff of air."""
+    """A bird that takes off: fast wing beats, each a soft clap of feathers and a puff of air."""
     track = np.zeros(voice.length, np.float32)
     puffs = [_wing_beat(voice) for _ in range(6)]
     for start in events(voice, 2.6, length_s=1.5):
@@ -275,7 +275,7 @@ def wings(voice: Voice) -> Floats:
 
 
 def _wing_beat(voice: Voice) -> Floats:
-    """Return one beat: the down stroke claps, the up stroke only brushes."""
+    """Return one wing beat: the down stroke claps, the up stroke only brushes."""
     size = seconds(0.12)
     time = np.arange(size) / RATE
     down = np.exp(-(((time - 0.04) / 0.022) ** 2)) + 0.5 * np.exp(-(((time - 0.08) / 0.018) ** 2))
@@ -285,7 +285,7 @@ def _wing_beat(voice: Voice) -> Floats:
 
 
 def duck(voice: Voice) -> Floats:
-    """Quacks: runs that start loud and long and fade, by a strongly pulsed nasal source."""
+    """Ducks: series of quacks that start loud and long and fade, from a strongly pulsed nasal source."""
 
     def run() -> Floats:
         parts, size = [], spread(voice, 0.92, 1.1)
@@ -313,7 +313,7 @@ def _quack(voice: Voice, size: float, duration_s: float) -> Floats:
 
 
 def rooster(voice: Voice) -> Floats:
-    """A crow of four syllables, the last one long and falling: cock-a-doodle-doo."""
+    """A rooster: a crow of four syllables, the last one long and falling (cock-a-doodle-doo)."""
     high = spread(voice, 0.92, 1.08)
 
     def crowing() -> Floats:

@@ -1,4 +1,4 @@
-"""Solid things that touch: single blows on bodies, and loose things that collide by chance (Cook 1997)."""
+"""Solid objects that touch: single blows on bodies, and loose objects that collide at random (Cook 1997)."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ Range = tuple[float, float]
 def things(
     voice: Voice, name: str, count: int, pitch: Range, ring: Range, *, modes: int = 14, noise: float = 1.0
 ) -> list[Floats]:
-    """Return one blow on each of several things of a material, of random size and ring."""
+    """Return one blow on each of `count` objects of a material; `pitch` and `ring` are ranges to draw from."""
     made = [
         Body.of(voice, name, pitch=spread(voice, *pitch), ring=spread(voice, *ring), modes=modes, noise=noise)
         for _ in range(count)
@@ -28,7 +28,7 @@ def things(
 def _strew(
     voice: Voice, track: Floats, grains: list[Floats], times_s: Floats, gains: Floats | float, width: float = 0.3
 ) -> None:
-    """Place a random one of the grains at each time; the track is stereo, the things lie within `width`."""
+    """Add a random grain to the stereo track at each time; the pans of the grains lie within ±`width`."""
     places = voice.rng.uniform(-width, width, len(grains))
     for time, gain in zip(times_s, np.broadcast_to(gains, len(times_s)), strict=True):
         which = int(voice.rng.integers(len(grains)))
@@ -43,7 +43,7 @@ def _stereo(voice: Voice) -> Floats:
 
 
 def dishes(voice: Voice) -> Floats:
-    """Plates, cups and cutlery being handled: clusters of clinks, a stack set down now and then."""
+    """Plates, cups and cutlery being handled: clusters of clinks, sometimes a stack that is set down."""
     plates = things(voice, body_of(voice, "ceramic"), 10, (0.9, 2.8), (0.3, 0.9), noise=2.0, modes=18)
     plates += things(voice, body_of(voice, "ceramic"), 4, (0.6, 0.9), (0.3, 0.6), noise=2.5)  # stacks, dull
     steel = things(voice, "metal", 7, (2.5, 6.0), (0.03, 0.1), noise=4.0, modes=22)
@@ -71,7 +71,7 @@ def cutlery(voice: Voice) -> Floats:
 
 
 def glasses(voice: Voice) -> Floats:
-    """Glasses that touch: two bowls knock once or twice, stems and feet are set down."""
+    """Glasses: two bowls touch once or twice, and feet are set down."""
     name = body_of(voice, "glass")
     bowls = things(voice, name, 8, (1.1, 2.8), (0.12, 0.3), noise=4.5, modes=20)
     feet = things(voice, name, 4, (0.8, 1.5), (0.1, 0.2), noise=5.0)
@@ -87,7 +87,7 @@ def glasses(voice: Voice) -> Floats:
 
 
 def chopping(voice: Voice) -> Floats:
-    """A knife on a board: each cut crunches through something crisp before the blade knocks on the wood."""
+    """A knife on a board: each cut crunches through something crisp before the blade hits the wood."""
     board = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.5, 0.7), ring=0.35, modes=26, noise=5.0)
     thuds = [sole_press(voice, 1.2) for _ in range(4)]  # the table under the board
     track = np.zeros(voice.length, np.float32)
@@ -108,9 +108,9 @@ def chopping(voice: Voice) -> Floats:
 
 
 def clock(voice: Voice) -> Floats:
-    """An escapement, tick and tock: the pallet drops, the wheel locks, the case answers; even to a hundredth."""
+    """A clock: tick and tock of an escapement (the pallet drops, the wheel locks, the case resonates), very regular."""
     name = body_of(voice, "wood")
-    ring = 0.25 if name == "wood" else 0.02  # a case of metal or glass is held by its feet, or it would chime
+    ring = 0.25 if name == "wood" else 0.02  # a case of metal or glass is damped by its feet, or it would chime
     sides = []
     for pitch in (1.0, 0.86):
         pallet = Body.of(voice, "metal", pitch=6.5 * pitch, ring=0.012, noise=4.0)
@@ -129,7 +129,7 @@ def clock(voice: Voice) -> Floats:
 
 
 def keyboard(voice: Voice) -> Floats:
-    """Typing: each key clacks when it bottoms out and again, softer, when it comes up; words in quick runs."""
+    """Typing: each key clacks when it is pressed and, softer, when it is released; words come in quick runs."""
     caps = [_key(voice, spread(voice, 0.8, 1.25)) for _ in range(12)] + [_key(voice, 0.55)]
     track = _stereo(voice)
     for start, end in bouts(voice, (2.5, 5.0), (0.4, 1.2)):
@@ -161,13 +161,13 @@ def _key(voice: Voice, pitch: float) -> Floats:
 
 
 def hammer_metal(voice: Voice) -> Floats:
-    """A hammer on a plate or a bar of steel: a hard blow that rings on, a rebound after it."""
+    """A hammer on a plate or bar of steel: hard ringing blows, some with a rebound."""
     bar = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.3), ring=spread(voice, 0.25, 0.45), modes=26, noise=4.0)
     return _hammering(voice, bar, 0.62, nail=False)
 
 
 def hammer_wood(voice: Voice) -> Floats:
-    """Nails driven into wood: the nail's note rises as less of it stands out."""
+    """Nails driven into wood: the note of a nail rises as it goes in."""
     board = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.5, 0.9), ring=0.8, modes=20, noise=4.0)
     return _hammering(voice, board, 0.5, nail=True)
 
@@ -194,7 +194,7 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> Fl
 
 
 def door(voice: Voice) -> Floats:
-    """A door that falls to: it thuds in its frame, rebounds and rattles, the latch snaps."""
+    """A door that falls shut: it thuds into its frame, rebounds and rattles, and the latch snaps."""
     name, rng = body_of(voice, "wood"), voice.rng
     latch = Body.of(voice, name, pitch=2.5, ring=0.2, noise=5.0)
     leaf = Body.of(voice, name, pitch=spread(voice, 0.2, 0.3), ring=1.2, modes=24, noise=2.5)
@@ -228,7 +228,7 @@ def knock(voice: Voice) -> Floats:
 
 
 def _collisions(voice: Voice, shakes: list[tuple[float, float, float]], rate_hz: float) -> tuple[Floats, Floats]:
-    """Return times and gains of collisions that each shake (start, decay in s, force) stirs up and that die away."""
+    """Return times and gains of the collisions after each shake (start in s, decay in s, force)."""
     times, gains = [np.zeros(0)], [np.zeros(0)]
     for start, decay_s, force in shakes:
         count = voice.rng.poisson(rate_hz * decay_s * 2.0**voice.density)
@@ -247,7 +247,7 @@ def _shakes(voice: Voice, interval_s: float, decay_s: float) -> list[tuple[float
 
 
 def chain(voice: Voice) -> Floats:
-    """A chain dragged and shaken: heavy links that knock and lie on one another, so they ring only shortly."""
+    """A chain that is dragged and shaken: heavy links that damp one another, so they ring only briefly."""
     links = things(voice, "metal", 18, (1.5, 5.0), (0.02, 0.08), noise=5.0, modes=26)
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.24, 0.11), 230)
@@ -256,7 +256,7 @@ def chain(voice: Voice) -> Floats:
 
 
 def coins(voice: Voice) -> Floats:
-    """Coins dropped and counted: little discs that bounce, spin and settle."""
+    """Coins that are dropped and counted: small discs that bounce and settle."""
     discs = things(voice, "metal", 14, (5, 12), (0.04, 0.16), noise=3.0, modes=16)
     track = _stereo(voice)
     for start in events(voice, 0.7, length_s=0.8, evenness=2.0):
@@ -271,7 +271,7 @@ def coins(voice: Voice) -> Floats:
 
 
 def keys(voice: Voice) -> Floats:
-    """A bunch of keys that is jingled."""
+    """A jingling bunch of keys."""
     blades = things(voice, "metal", 20, (3.5, 9), (0.02, 0.07), noise=4.0, modes=22)
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.17, 0.07), 230)
@@ -280,7 +280,7 @@ def keys(voice: Voice) -> Floats:
 
 
 def ball(voice: Voice) -> Floats:
-    """A ball: dribbled in bouts, then left to bounce out, faster and softer."""
+    """A ball: dribbled for a while, then left to bounce, faster and softer."""
     track, rng = np.zeros(voice.length, np.float32), voice.rng
     size = spread(voice, 0.85, 1.15) * 1.2**voice.brightness
     floor = Body.of(voice, body_of(voice, "wood"), pitch=0.45, ring=0.45, modes=20, noise=3.0)
@@ -292,7 +292,7 @@ def ball(voice: Voice) -> Floats:
         while times and gap > 0.08 and times[-1] + gap < end:
             times.append(times[-1] + gap)
             gains.append(gain)
-            gap, gain = gap * 0.8, gain * 0.8  # a bounce keeps four fifths of the speed
+            gap, gain = gap * 0.8, gain * 0.8  # a bounce keeps 80 % of the speed
         for time, gain in zip(times, gains, strict=True):
             skin_hz = size * np.array([95, 170, 410, 860]) * (1 + 0.03 * rng.standard_normal(4))
             hollow = signal.modes(skin_hz, [0.025] * 4, [1, 0.5, 0.33, 0.25], rng=rng, attack_s=0.002)

@@ -1,6 +1,6 @@
-"""Mammals and frogs: vocal folds and a mouth that opens and closes.
+"""Mammals and frogs: vocal folds, and a mouth that opens and closes.
 
-Pitches, formants and lengths were measured on recordings of the animals (autocorrelation and linear prediction).
+Pitches, formants and durations were measured on recordings of the animals (autocorrelation and linear prediction).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .voice import Voice
 
 
 def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: float = -6.0) -> dict[str, float]:
-    """Return the settings of a cry that the words change: bright mouths are open, rough throats noisy."""
+    """Return the settings of `cry` that depend on the words: a bright voice has more highs, a rough one more noise."""
     rough = voice.roughness
     return {
         "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
@@ -26,17 +26,17 @@ def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: 
 
 
 def spread(voice: Voice, low: float, high: float) -> float:
-    """Return a random number between two."""
+    """Return a uniform random number between `low` and `high`."""
     return float(voice.rng.uniform(low, high))
 
 
 def lengthened(voice: Voice, low_s: float, high_s: float) -> float:
-    """Return the random length of a call, shorter for quick animals."""
+    """Return a random duration of a call in seconds, shorter at a higher speed."""
     return float(spread(voice, low_s, high_s) / pace(voice) ** 0.4)
 
 
 def called(voice: Voice, call: Callable[[], Floats], pause_s: float) -> Floats:
-    """Return a mono track of calls one after another: `call()` makes each anew, so none repeats."""
+    """Return a mono track of successive calls; `call()` makes each one anew, so none repeats."""
     track = np.zeros(voice.length, np.float32)
     if voice.role == "one-shot":
         for time in events(voice, 1.0, length_s=1.5):
@@ -49,18 +49,19 @@ def called(voice: Voice, call: Callable[[], Floats], pause_s: float) -> Floats:
         if time > 0.5 and time + 0.7 * len(sound) / signal.RATE > voice.duration_s:
             return track
         signal.place(track, sound, time, spread(voice, 0.75, 1.0))
-        # Often the next call follows soon, now and then long after.
+        # The next call usually follows soon, sometimes much later.
         time += len(sound) / signal.RATE + pause * (0.3 + voice.rng.exponential())
 
 
 # Dogs and cats -------------------------------------------------------------------------------------------------------
 
 
-JAW_HZ = ((720, 1060, 1100, 800), (1300, 1500, 1500, 1350), (2000, 2200, 2200, 2100), 3400, 4700)  # opens and shuts
+# Formants of a jaw that opens and shuts.
+JAW_HZ = ((720, 1060, 1100, 800), (1300, 1500, 1500, 1350), (2000, 2200, 2200, 2100), 3400, 4700)
 
 
 def dog(voice: Voice) -> Floats:
-    """Barks in groups of one to four: the pitch leaps up as the jaw opens, the throat overblows into noise."""
+    """Barks in groups of two to four: the pitch leaps up as the jaw opens, and the throat overblows into noise."""
     size = voice.params.get("size", 1.0) * spread(voice, 0.9, 1.12)
     track = np.zeros(voice.length, np.float32)
     for start in events(voice, 1.9, length_s=1.2):
@@ -93,7 +94,7 @@ MEOW_HZ = ((300, 600, 1400, 1200, 700), (1400, 2500, 2300, 1900, 1200), 3400, 50
 
 
 def cat(voice: Voice) -> Floats:
-    """Meows: mouth opens and closes around a long arched tone."""
+    """Meows: the mouth opens and closes around a long arched tone."""
     high = spread(voice, 0.88, 1.05)
 
     def meow() -> Floats:
@@ -146,8 +147,8 @@ NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2
 
 
 def sheep(voice: Voice) -> Floats:
-    """Bleats: a nasal, strongly trembling voice, of several animals."""
-    sizes = voice.rng.uniform(0.0, 1.0, 4)  # from ewe to lamb: lambs call an octave higher, with shorter heads
+    """Bleats of several sheep: a nasal, strongly trembling voice."""
+    sizes = voice.rng.uniform(0.0, 1.0, 4)  # from ewe to lamb: lambs have shorter heads and call an octave higher
     flock = [(0.85 + 1.1 * size, 0.95 + 0.25 * size) for size in sizes]
 
     def bleat() -> Floats:
@@ -172,7 +173,7 @@ def sheep(voice: Voice) -> Floats:
 
 
 def pig(voice: Voice) -> Floats:
-    """Grunts: slow, irregular flapping of the snout through two low resonances, in runs; a squeal now and then."""
+    """Grunts in runs: slow, irregular flapping of the snout through two low resonances."""
     track = np.zeros(voice.length, np.float32)
     for start, end in bouts(voice, (2.5, 5.0), (0.3, 0.9)):
         while start < end:
@@ -203,7 +204,7 @@ WHINNY_HZ = (400, (700, 740, 720), (1150, 1250, 1350, 1480, 1480, 1350, 1250), (
 
 
 def horse(voice: Voice) -> Floats:
-    """Whinnies, falling and shaking, and snorts blown through fluttering lips."""
+    """Horses: falling, shaking whinnies, and snorts through fluttering lips."""
 
     def whinny_or_snort() -> Floats:
         return _snort(voice) if voice.rng.random() < 0.15 else _whinny(voice)
@@ -251,7 +252,7 @@ def _snort(voice: Voice) -> Floats:
 
 
 def growl(voice: Voice) -> Floats:
-    """Growls and roars of a large cat: folds that beat slowly and unevenly in a long, wide throat."""
+    """Growls and roars of a large cat: vocal folds that beat slowly and irregularly in a long, wide throat."""
     deep = spread(voice, 0.85, 1.15) / voice.params.get("size", 1.0)
 
     def roar() -> Floats:
@@ -272,7 +273,7 @@ def growl(voice: Voice) -> Floats:
 
 
 def wolf(voice: Voice) -> Floats:
-    """Wolves far off at night: a howl that breaks upwards, holds and sinks, answered by another of the pack."""
+    """Distant wolves at night: howls that break upwards, hold and sink, each answered by another wolf."""
 
     def howl() -> Floats:
         high = spread(voice, 0.8, 1.3)
@@ -296,7 +297,7 @@ def wolf(voice: Voice) -> Floats:
 
 
 def frogs(voice: Voice) -> Floats:
-    """A pond: each frog repeats its croak, answered by the others; two kinds of frog."""
+    """A pond with two kinds of frogs: each repeats its croak and the others answer."""
     count = max(2, round(4 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
@@ -313,7 +314,7 @@ def frogs(voice: Voice) -> Floats:
 
 
 def _rattled(voice: Voice, size: float) -> Floats:
-    """Return a croak of pulses slow enough to be heard one by one, as of a tree frog."""
+    """Return a croak of pulses that can be heard one by one, as of a tree frog."""
     return cry(
         voice.rng,
         lengthened(voice, 0.3, 0.6),

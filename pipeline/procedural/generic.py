@@ -1,7 +1,7 @@
-"""Sound from material and action alone, for whatever the catalogue does not know.
+"""Sound from material and action alone, for sources that are not in the catalogue.
 
-The action gives an excitation (strokes, friction, flow ...), the material the body that answers: its modes ring, its
-surface adds noise, its crumbs crunch. Without any word the result is a soft airy texture.
+The action selects an excitation (strokes, friction, flow ...). The material selects the body that responds: its modes
+ring, its surface adds noise, its grains crunch. Without any known word the result is a soft airy texture.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from .words import Material, material
 
 
 def from_words(voice: Voice, action: str) -> Floats:
-    """Return the sound of a body excited by an action of `words.toml`; "" for none."""
+    """Return the sound of a body excited by an action of `words.toml`; "" takes the usual action of the material."""
     body = material(voice.material or ("air" if not action else ""))
     if not action:
         action = _usual_action(body) if voice.material else "blow"
@@ -25,7 +25,7 @@ def from_words(voice: Voice, action: str) -> Floats:
 
 
 def _usual_action(body: Material) -> str:
-    """Return what things of a material mostly do when nothing is said."""
+    """Return the usual action of things made of a material."""
     usual = {"water": "flow", "air": "blow", "leaves": "rustle", "paper": "rustle", "cloth": "rub", "leather": "creak"}
     loose = "rub" if body.grain > 0.8 else "strike"
     return usual.get(body.name, loose)
@@ -35,7 +35,7 @@ def _usual_action(body: Material) -> str:
 
 
 def body_response(body: Material, rng: np.random.Generator, size: float = 1.0) -> Floats:
-    """Return the impulse response of one thing of a material, `size` times as large as usual; every thing differs."""
+    """Return the impulse response of a random object of a material; `size` is relative to the usual size."""
     ratios = np.array(body.ratios) * rng.uniform(0.97, 1.03, len(body.ratios))
     frequencies = body.frequency_hz / size * ratios
     decays = body.decay_s * size**0.5 * (body.frequency_hz / size / frequencies) ** body.damping
@@ -51,14 +51,14 @@ def body_response(body: Material, rng: np.random.Generator, size: float = 1.0) -
 
 
 def _surface(body: Material) -> signal.Curve:
-    """Return the spectrum of the noise that a surface makes: hard and fine ones are bright."""
+    """Return the spectrum of the noise of a surface: the harder, the brighter."""
     top = 700.0 * 14.0**body.hardness
     low = min(body.frequency_hz * 0.5, 0.3 * top)
     return signal.band(low, max(top, 1.5 * body.frequency_hz), edge_db=9.0)
 
 
 def _crumbs(voice: Voice, body: Material, level: Floats, rate_hz: float) -> Floats:
-    """Return the crunching of loose stuff under a level that moves: many tiny dull collisions (PhISEM, Cook 1997)."""
+    """Return the crunch of loose grains, many tiny dull collisions (PhISEM, Cook 1997); `level` scales their rate."""
     times = signal.times_following(voice.rng, rate_hz * np.maximum(level, 0.0) + 1e-6)
     count = len(times)
     spread = np.exp(voice.rng.normal(0.0, 0.35, count))
@@ -82,7 +82,7 @@ def _strike(voice: Voice, body: Material, interval_s: float = 0.9, size: float =
 
 
 def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> Floats:
-    """Return the speed of a hand that moves to and fro: one bump for each stroke."""
+    """Return the speed of a hand that moves to and fro: one bump per stroke."""
     out = np.zeros(voice.length, np.float32)
     spans = schedule.bouts(voice, (4 * stroke_s, 7 * stroke_s), (0.8, 2.5))
     for span in spans:
@@ -94,7 +94,7 @@ def _strokes(voice: Voice, stroke_s: float, pause_s: float) -> Floats:
 
 
 def _friction(voice: Voice, body: Material, speed: Floats, grip: float) -> Floats:
-    """Return a body rubbed at a speed that moves; `grip` 0 slides smoothly, 1 catches on every asperity."""
+    """Return a body rubbed at a varying speed; at `grip` 0 it slides smoothly, at 1 it catches on every asperity."""
     length = voice.length
     smooth = signal.noise(voice.rng, length, _surface(body))
     rough = signal.impulses(length, *_asperities(voice, speed, 90.0 + 1400.0 * (1 - grip)))
@@ -121,7 +121,7 @@ def _rub(voice: Voice, body: Material) -> Floats:
 
 
 def _roll(voice: Voice, body: Material) -> Floats:
-    """A wheel or ball: dense small contacts, stronger once a turn."""
+    """A wheel or ball: dense small contacts, stronger once per turn."""
     length, rng = voice.length, voice.rng
     turns_hz = 1.6 * schedule.pace(voice) * (1.0 + 0.1 * signal.wander(rng, length, 0.5))
     once = 0.6 + 0.4 * np.cos(2 * np.pi * np.cumsum(turns_hz) / RATE)
@@ -133,7 +133,7 @@ def _roll(voice: Voice, body: Material) -> Floats:
 
 
 def _rattle(voice: Voice, body: Material) -> Floats:
-    """Several loose pieces shaken together: bursts of collisions among a few bodies."""
+    """Several loose pieces that are shaken: bursts of collisions among a few bodies."""
     length, rng = voice.length, voice.rng
     shaking = _strokes(voice, 0.16, 0.10)
     out = np.zeros(length, np.float32)
@@ -144,7 +144,7 @@ def _rattle(voice: Voice, body: Material) -> Floats:
 
 
 def _flow(voice: Voice, body: Material) -> Floats:
-    """Something that runs: turbulent noise, with bubbles for a liquid, crumbs for loose stuff, a hiss for a gas."""
+    """Something that flows: a stream for water, else turbulent noise, with grains for a loose material."""
     length, rng = voice.length, voice.rng
     level = (schedule.presence(voice) * (0.8 + 0.2 * signal.drift(rng, length, 1.5 * schedule.pace(voice)))).astype(
         "f4"
@@ -166,7 +166,7 @@ def _bubble(voice: Voice, body: Material) -> Floats:
 
 
 def _blow(voice: Voice, body: Material) -> Floats:
-    """Air past a body: a band of noise whose centre follows the gusts, tuned by the body's size."""
+    """Air that flows past a body: a band of noise, tuned by the body, whose centre follows the gusts."""
     length, rng = voice.length, voice.rng
     gust = signal.drift(rng, length, 0.35 * schedule.pace(voice), 0.25, 1.0)
     centre = body.frequency_hz**0.5 * 22.0 * (0.6 + 0.9 * gust)
@@ -187,7 +187,7 @@ def _flutter(voice: Voice, body: Material) -> Floats:
 
 
 def _tone_of(voice: Voice, body: Material, base_hz: float, partials: Floats, wobble: float) -> Floats:
-    """Return a steady sounding body: a harmonic motion that the body's modes colour."""
+    """Return a steadily sounding body: a harmonic tone coloured by its modes."""
     length, rng = voice.length, voice.rng
     frequency = base_hz * schedule.pace(voice) ** 0.5 * (1.0 + wobble * signal.wander(rng, length, 1.2))
     source = signal.tone(frequency, length, partials) * (0.85 + 0.15 * signal.drift(rng, length, 2.0))
@@ -209,7 +209,7 @@ def _buzz(voice: Voice, body: Material) -> Floats:
 
 
 def _creak(voice: Voice, body: Material) -> Floats:
-    """Stick and slip: a train of small releases whose rate climbs and falls, through the body."""
+    """Stick-slip friction: a train of small slips whose rate rises and falls, through the body."""
     length, rng = voice.length, voice.rng
     out = np.zeros(length, np.float32)
     response = body_response(body, rng, 1.2)

@@ -1,7 +1,7 @@
 """Water that runs, bubbles, drips, splashes and breaks on a shore.
 
-Bubbles after van den Doel (2005), "Physically based models for liquid sounds": a bubble of radius r metres rings at
-3 / r hertz and its damping is 0.13 / r + 0.0072 r^-1.5 a second.
+Bubbles follow van den Doel (2005), "Physically based models for liquid sounds": a bubble with a radius of r metres
+rings at 3 / r hertz, with a damping of 0.13 / r + 0.0072 r^-1.5 per second.
 """
 
 import numpy as np
@@ -27,8 +27,8 @@ def bubbles(
 ) -> Floats:
     """Return ringing bubbles, stereo.
 
-    `rise` is the share by which their pitch grows during one damping time, `thickness` how much faster than in water
-    they are damped (mud, stew).
+    `rise` is the relative growth of their pitch during one damping time, `width` the range of their pans, `thickness`
+    the damping relative to water (higher for mud or stew).
     """
     count = len(times_s)
     damping = (0.13 / radii_m + 0.0072 * radii_m**-1.5) * thickness
@@ -46,7 +46,7 @@ def bubbles(
 
 
 def _radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> Floats:
-    """Return bubble radii in metres whose pitches lie between two bounds; `steepness` > 1 makes small ones commoner."""
+    """Return random bubble radii in metres for a range of pitches; a `steepness` above 1 gives more small bubbles."""
     octaves = np.log2(high_hz / low_hz)
     radii: Floats = 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
     return radii
@@ -61,7 +61,7 @@ def many_bubbles(
     rise: float = 0.1,
     steepness: float = 1.0,
 ) -> Floats:
-    """Return bubbles at chance times. Loudness grows with the radius, and depth varies from bubble to bubble."""
+    """Return bubbles at random times. Their loudness grows with the radius and varies with their random depth."""
     rate = np.broadcast_to(np.asarray(rate_hz, np.float32), voice.length)
     times = signal.times_following(voice.rng, rate)
     radii = _radii(voice.rng, len(times), low_hz, high_hz, steepness)
@@ -70,7 +70,7 @@ def many_bubbles(
 
 
 def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> Floats:
-    """Return the noise of water against itself, stereo, slightly unsteady."""
+    """Return the slightly unsteady noise of turbulent water, stereo."""
     level = 1.0 + depth * signal.wander(voice.rng, voice.length, rate_hz)
     noise: Floats = signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
     return noise
@@ -80,7 +80,7 @@ def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float)
 
 
 def stream(voice: Voice) -> Floats:
-    """A brook: bubbles caught in small falls, each fall with its own pitch range, over soft turbulence."""
+    """A brook: bubbles from small falls, each with its own pitch range, over soft turbulence."""
     rng, length = voice.rng, voice.length
     flow = voice.setting("flow", 0.5)
     rate = 180.0 * 2.0 ** (1.5 * voice.density + 0.5 * voice.speed) * (0.5 + flow)
@@ -94,7 +94,7 @@ def stream(voice: Voice) -> Floats:
 
 
 def river(voice: Voice) -> Floats:
-    """A river over stones: mostly turbulence, several rapids at once, bubbles in the spray."""
+    """A river over stones: mostly turbulence, with rapids, and bubbles in the spray."""
     rng, length = voice.rng, voice.length
     curve = [(40, -14), (120, -6), (350, 0), (1000, -3), (3000, -9), (8000, -17), (16000, -28)]
     body = _turbulence(voice, curve, 0.1, 1.5)
@@ -105,7 +105,7 @@ def river(voice: Voice) -> Floats:
 
 
 def waterfall(voice: Voice) -> Floats:
-    """Falling water: a dense roar from the plunge pool, hissing spray above it, almost steady."""
+    """Falling water: an almost steady, dense roar from the plunge pool with hissing spray above it."""
     curve = [(25, -12), (60, -3), (150, -2), (500, 0), (1500, -2), (4000, -6), (9000, -11), (16000, -20)]
     roar = _turbulence(voice, curve, 0.05, 2.0)
     spray = _turbulence(voice, [(1500, -24), (4000, 0), (10000, -2), (18000, -14)], 0.15, 5.0)
@@ -114,7 +114,7 @@ def waterfall(voice: Voice) -> Floats:
 
 
 def fountain(voice: Voice) -> Floats:
-    """Jets that fall back into a basin: a bright patter of drops and bubbles."""
+    """A fountain: jets fall back into a basin with a bright patter of drops and bubbles."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     pulse = np.exp(0.25 * signal.wander(rng, length, 6.0 * pace))
@@ -125,10 +125,11 @@ def fountain(voice: Voice) -> Floats:
 
 
 def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> Floats:
-    """A pot that boils or mud that bubbles: bubbles rise, burst through the surface and let their steam go.
+    """A boiling pot or bubbling mud: bubbles rise, burst through the surface and release their steam.
 
-    Settings: `low_hz` and `high_hz` of the bubbles, `rate_hz` of bubbles, `boil` share of the rolling water and steam,
-    `film` of the skins that tear, `thickness` of the liquid.
+    Settings: `low_hz` and `high_hz`, the pitches of the bubbles; `rate_hz`, bubbles per second; `boil`, the share of
+    rolling water and steam; `film`, the share of tearing films; `heave`, how unsteady the rate is; `thickness` of the
+    liquid.
     """
     rng, length = voice.rng, voice.length
     low, high = voice.setting("low_hz", low_hz), voice.setting("high_hz", high_hz)
@@ -146,14 +147,14 @@ def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> Fl
 
 
 def pouring(voice: Voice) -> Floats:
-    """Water poured into a vessel: bubbles coloured by the air column above it, whose pitch climbs as it fills."""
+    """Water poured into a vessel: bubbles coloured by the air column, whose pitch rises as the vessel fills."""
     rng, length = voice.rng, voice.length
     fill = np.zeros(length, np.float32)
     level = np.zeros(length, np.float32)
     for start, end in schedule.bouts(voice, (3.0, 6.0), (0.8, 2.5)):
         span = slice(signal.seconds(start), min(signal.seconds(end), length))
         size = span.stop - span.start
-        # a bed is filled again and again; each vessel takes some seconds
+        # In a bed, vessels are filled one after another; each takes a few seconds.
         turns = max(1, round((end - start) / (5.0 / schedule.pace(voice))))
         fill[span] = (np.linspace(0, turns, size) % 1.0).astype(np.float32)
         level[span] = np.minimum(1.0, np.minimum(np.linspace(0, 12, size), np.linspace(8, 0, size)))
@@ -168,7 +169,7 @@ def pouring(voice: Voice) -> Floats:
 
 
 def underwater(voice: Voice) -> Floats:
-    """Under the surface: a low muffled rumble and large bubbles that rise in streams."""
+    """Underwater: a low muffled rumble, and large bubbles that rise in streams."""
     rng, length = voice.rng, voice.length
     rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -6), (600, -18), (2000, -36), (8000, -60)], 0.3, 0.6)
     breaths = np.zeros(length, np.float32)
@@ -185,7 +186,7 @@ def underwater(voice: Voice) -> Floats:
 
 
 def dripping(voice: Voice) -> Floats:
-    """Drops into still water: a tick of the impact, then the bubble it shuts in and those of its splash."""
+    """Drops that fall into still water: a tick of the impact, then the enclosed bubble and those of the splash."""
     rng = voice.rng
     times, radii, gains = [], [], []
     places = [(rng.uniform(0.0, 1.5), rng.uniform(520, 1400), rng.uniform(0.5, 1.0)) for _ in range(5)]
@@ -210,7 +211,7 @@ def dripping(voice: Voice) -> Floats:
 
 
 def splashing(voice: Voice) -> Floats:
-    """Something falls or strikes into water: a slap, a burst of spray, then the bubbles of the closing cavity."""
+    """Something hits the water: a slap, a burst of spray, then bubbles as the cavity closes."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
     size = voice.setting("size", 1.0)
@@ -236,9 +237,9 @@ def splashing(voice: Voice) -> Floats:
 
 
 def waves(voice: Voice) -> Floats:
-    """Surf: sets of waves that swell, break and run up the beach, a few places along the shore at once.
+    """Surf: waves swell, break and run up the beach, at several places along the shore.
 
-    Each wave is a rumble that grows, a crash whose spray is bright, and a long hiss of foam that dies as it runs back.
+    Each wave is a growing rumble, a crash with bright spray, and a long hiss of foam that fades as the water runs back.
     """
     rng, length = voice.rng, voice.length
     rumble = signal.noise(rng, length, [(25, -14), (70, -3), (180, 0), (500, -8), (1500, -24)], channels=2)
@@ -263,13 +264,13 @@ def waves(voice: Voice) -> Floats:
 
 
 def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
-    """Return (time of breaking, loudness, pan) of every wave."""
+    """Return the time of breaking, loudness and pan of every wave."""
     rng = voice.rng
     period = voice.setting("period_s", 6.5) * 2.0 ** -(voice.speed + 0.3 * voice.density)
     if voice.role == "one-shot":
         return [(time + 1.5, 1.0, 0.0) for time in schedule.events(voice, period, length_s=5.0)]
     found = []
-    for share, count in ((1.0, 1), (0.3, 2)):  # the beach in front, and the shore to the sides
+    for share, count in ((1.0, 1), (0.3, 2)):  # the beach in front, and the shore at both sides
         for _ in range(count):
             pan = rng.uniform(-0.25, 0.25) if share == 1.0 else rng.uniform(-0.9, 0.9)
             time = rng.uniform(-0.4, 0.25) * period
@@ -280,7 +281,7 @@ def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
 
 
 def _wave(rise_s: float, run_s: float) -> tuple[Floats, Floats, Floats]:
-    """Return the levels of rumble, crash and foam of one wave that breaks after `rise_s`."""
+    """Return the levels over time of rumble, crash and foam of one wave, which breaks after `rise_s`."""
     time = np.arange(signal.seconds(rise_s + 5.0 * run_s), dtype=np.float32) / RATE - np.float32(rise_s)
     before = np.clip(1.0 + time / np.float32(rise_s), 0.0, 1.0)
     after = np.maximum(time, 0.0)
@@ -292,7 +293,7 @@ def _wave(rise_s: float, run_s: float) -> tuple[Floats, Floats, Floats]:
 
 
 def lapping(voice: Voice) -> Floats:
-    """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the pace of the ripples."""
+    """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the rhythm of the ripples."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
     curve = [(120, -12), (300, -2), (700, 0), (1600, -6), (5000, -18), (12000, -32)]
