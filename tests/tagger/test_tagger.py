@@ -1,4 +1,4 @@
-"""What the embedded vision promises: a readable vocabulary that holds together, and honest answers for any picture."""
+"""The tagger: its vocabulary is consistent, and it gives a valid and honest answer for any picture."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_every_class_of_the_network_means_exactly_one_thing():
 
 
 def every_wording() -> list[tuple[str, Source]]:
-    """Each sound of the vocabulary in each of its wordings, as the source it becomes."""
+    """Return every wording of every sound in the vocabulary as (key of the sound, source)."""
     return [
         (
             sound.key,
@@ -198,11 +198,11 @@ def test_what_is_out_of_place_is_not_heard(tagger):
 def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(tagger):
     fire = tagger.describe(example("campfire")).sources[0]
     x0, y0, x1, _ = fire.box
-    assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the tent ends at 0.35
+    assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the right end of the tent is at 0.35
 
 
 def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int], shore_px: int = 6) -> Image.Image:
-    """Paint a sky that turns from one colour to the other, a dark far shore and still water that mirrors the sky."""
+    """Paint a sky with a colour gradient, a dark far shore and still water that mirrors the sky."""
     height, width = 300, 450
     down = np.linspace(0, 1, 200)[:, None]
     sky = np.array(top) * (1 - down) + np.array(horizon) * down
@@ -221,10 +221,12 @@ def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int], shore_px: 
     ],
     ids=["pink dusk", "blue hour", "fog", "night"],
 )
-def test_dusk_fog_and_night_are_not_told_as_a_clear_day(tagger, top, horizon):
+def test_dusk_fog_and_night_are_not_described_as_a_clear_day(tagger, top, horizon):
     soundscape = tagger.describe(lake_at(top, horizon))
-    told = soundscape.scene.lower()
-    assert not any(word in told for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), told
+    described = soundscape.scene.lower()
+    assert not any(word in described for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), (
+        described
+    )
     assert "waves" not in names(soundscape) and "gull" not in names(soundscape)
 
 
@@ -248,7 +250,7 @@ def test_a_bell_that_is_only_suspected_is_far_off_and_not_seen():
     assert bell.evidence == "inferred" and bell.distance_m >= 200
 
 
-def test_a_clear_day_is_not_told_as_dusk(tagger):
+def test_a_clear_day_is_not_described_as_dusk(tagger):
     noon = lake_at((70, 130, 215), (190, 220, 245))
     assert analyse(noon).looks["twilight"] < 0.1
     assert not any(word in tagger.describe(noon).scene for word in ("twilight", "half-light", "between day"))
@@ -261,18 +263,18 @@ def test_a_small_animal_that_is_only_suspected_is_neither_named_nor_seen():
     chances[list(words.groups["daisy"].classes)[:1]] = 0.2
     seen = Seen(chances, np.tile(chances[:, None, None], (1, 8, 8)), chances[:, None])
     green = Image.effect_noise((320, 240), 40).convert("L")
-    told = compose.describe(
+    described = compose.describe(
         Image.merge("RGB", (green.point(lambda v: v // 3), green, green.point(lambda v: v // 4))), seen
     )
-    assert "butterfly" not in told.scene and "wings" not in names(told)
+    assert "butterfly" not in described.scene and "wings" not in names(described)
 
 
-def test_different_pictures_are_told_differently_and_the_same_one_the_same_way(tagger):
-    told = {name: tagger.describe(example(name)) for name in PAINTED}
-    assert len({soundscape.scene for soundscape in told.values()}) == len(PAINTED)
-    assert len({soundscape.mood for soundscape in told.values()}) >= len(PAINTED) - 1
-    assert tagger.describe(example("meadow")) == told["meadow"]
-    assert Tagger().describe(example("meadow")) == told["meadow"]
+def test_different_pictures_are_described_differently_and_the_same_one_the_same_way(tagger):
+    described = {name: tagger.describe(example(name)) for name in PAINTED}
+    assert len({soundscape.scene for soundscape in described.values()}) == len(PAINTED)
+    assert len({soundscape.mood for soundscape in described.values()}) >= len(PAINTED) - 1
+    assert tagger.describe(example("meadow")) == described["meadow"]
+    assert Tagger().describe(example("meadow")) == described["meadow"]
 
 
 def test_scenes_read_like_sentences(tagger):
