@@ -14,6 +14,10 @@ FLAGS = (
 )
 KEEP_PLAYER = """const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () { window.player = this; return play.call(this); };"""
+# Ends after the error handlers of all images that were put into the page before.
+FAILING_IMAGE = """() => new Promise((done) => {
+    document.body.append(Object.assign(new Image(), { onerror: () => setTimeout(done), src: "x" }));
+})"""
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 IN_BROWSER = [
@@ -32,15 +36,30 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """Return a browser context for some options. Tests share it, so that the files of the page come from its cache."""
+    contexts = {}
+
+    def context(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(accept_downloads=True, **options)
+        return contexts[key]
+
+    yield context
+    for each in contexts.values():
+        each.close()
+
+
 @pytest.fixture
-def visit(browser, address):
-    """Open the page in a window; at the end nothing on it may have failed or left this machine."""
-    contexts, complaints = [], []
+def visit(context, address):
+    """Open the page in a new tab, as a new visitor; at the end nothing on it may have failed or left this machine."""
+    pages, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
-        context = browser.new_context(viewport=viewport, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = context(viewport=viewport, **options).new_page()
+        pages.append(page)
         page.set_default_timeout(20_000)
         page.add_init_script(KEEP_PLAYER)  # the player's audio element is not part of the document
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -54,8 +73,8 @@ def visit(browser, address):
         return not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert complaints == []
 
 

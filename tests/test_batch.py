@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,17 +43,38 @@ def paint(path: Path, seed: int = 0) -> Path:
     return path
 
 
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    folder = tmp_path / "pictures"
+def paint_all(folder: Path) -> Path:
     for number, name in enumerate(("lake.jpg", "dog/001.jpg", "cat/001.jpg", "cat/001.png")):
         paint(folder / name, number)
     return folder
 
 
+def plan_of(out: Path) -> Plan:
+    return Plan(out, vision="tagger", audio="procedural", duration_s=2, seed=7)
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    return paint_all(tmp_path / "pictures")
+
+
 @pytest.fixture
 def plan(tmp_path) -> Plan:
-    return Plan(tmp_path / "results", vision="tagger", audio="procedural", duration_s=2, seed=7)
+    return plan_of(tmp_path / "results")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """The tree that a run of `plan` on `pictures` leaves, made once."""
+    root = tmp_path_factory.mktemp("finished")
+    go(paint_all(root / "pictures"), plan_of(root / "results"))
+    return root / "results"
+
+
+@pytest.fixture
+def done(finished, plan) -> None:
+    """The state after a first run."""
+    shutil.copytree(finished, plan.out)
 
 
 def go(pictures: Path, plan: Plan, **how) -> list[dict]:
@@ -204,15 +226,13 @@ def test_the_result_of_somebody_else_keeps_its_seed(plan, soundscape):
         assert made(rows) == ["river"] and rows[0]["seed"] == seed
 
 
-def test_white_space_in_a_description_is_no_change(pictures, plan):
-    go(pictures, plan)
+def test_white_space_in_a_description_is_no_change(pictures, plan, done):
     document = plan.out / "lake/soundscape.json"
     document.write_text(json.dumps(json.loads(document.read_text())))
     assert made(go(pictures, plan)) == []
 
 
-def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pictures, plan):
-    go(pictures, plan)
+def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pictures, plan, done):
     document = plan.out / "lake/soundscape.json"
     document.write_text('{"sources": [{"name": "church bell"}]}')
     paint(pictures / "lake.jpg", 99)
@@ -222,8 +242,7 @@ def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pic
     assert "church bell" in Path(row["earlier_soundscape"]).read_text()
 
 
-def test_an_edited_description_outlives_another_revision_of_the_model(pictures, plan, monkeypatch):
-    go(pictures, plan)
+def test_an_edited_description_outlives_another_revision_of_the_model(pictures, plan, done, monkeypatch):
     (plan.out / "lake/soundscape.json").write_text('{"sources": [{"name": "church bell"}]}')
     (plan.out / "dog/001/soundscape.json").write_text("{not yet")
     card = backends.card("tagger")
@@ -246,8 +265,7 @@ def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
     assert (document.parent / "picture.jpg").is_file()
 
 
-def test_a_soundscape_in_its_result_is_known_however_it_is_written(pictures, plan, monkeypatch):
-    go(pictures, plan)
+def test_a_soundscape_in_its_result_is_known_however_it_is_written(pictures, plan, done, monkeypatch):
     monkeypatch.chdir(plan.out.parent)
     rows, document = [], plan.out / "dog/001/soundscape.json"
     here = replace(plan, out=Path("results"))
@@ -264,8 +282,7 @@ def test_a_second_run_without_sound_says_that_nothing_was_made(pictures, plan):
     assert len(made(go(pictures, plan))) == 4
 
 
-def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, plan):
-    go(pictures, plan)
+def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, plan, done):
     before = (plan.out / "lake/picture.jpg").read_bytes()
     paint(pictures / "lake.jpg", 99)
     assert made(go(pictures, replace(plan, skip_vlm=True))) == ["lake"]
@@ -284,8 +301,7 @@ def test_editing_a_soundscape_file_leaves_the_sounds_of_other_sources(tmp_path, 
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"duration_s": 3.0}, {"again": True}])
-def test_other_wishes_make_other_sounds(pictures, plan, change):
-    go(pictures, plan)
+def test_other_wishes_make_other_sounds(pictures, plan, done, change):
     assert len(made(go(pictures, replace(plan, **change)))) == 4
 
 
@@ -299,8 +315,7 @@ def test_without_a_seed_each_picture_has_its_own_and_keeps_it(pictures, plan):
 @pytest.mark.parametrize(
     "damage", ["torn manifest", "edited manifest", "torn mix", "lost stem", "lost folder", "torn record"]
 )
-def test_what_is_torn_or_lost_is_made_again(pictures, plan, damage):
-    go(pictures, plan)
+def test_what_is_torn_or_lost_is_made_again(pictures, plan, done, damage):
     whole = tree(plan.out)
     result = plan.out / "lake"
     if damage == "torn manifest":

@@ -10,7 +10,7 @@ import pytest
 from pipeline.overview import write_overview
 from pipeline.soundscape import Soundscape, Source
 
-from .browser import DESKTOP, IN_BROWSER, PHONE
+from .browser import DESKTOP, FAILING_IMAGE, IN_BROWSER, PHONE
 from .trees import make_tree, write_small
 
 EVIL = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>'
@@ -166,10 +166,12 @@ def test_by_sound_and_by_prompt_a_result_stands_in_each_of_its_groups(look, tree
 def test_a_group_has_a_link_of_its_own(look, tree):
     page = look(tree, viewport=PHONE)
     page.select_option("#group", "space")
+    until(page, "location.hash.includes('group=space')")
     page.locator("#contents summary").click()
     page.locator("#contents a", has_text="street").click()
     heading = page.locator(".heading h2", has_text="street")
     heading.wait_for()
+    until(page, "location.hash.includes('at=street')")
     address = page.evaluate("location.hash")
     assert "at=street" in address and "group=space" in address
     again = look(tree, address, viewport=PHONE)
@@ -253,9 +255,10 @@ def test_a_click_into_the_spectrogram_plays_from_there(look, tree):
     page = look(tree, "#q=long/two")
     line = page.locator(".card .line")
     box = line.bounding_box()
+    page.evaluate("player.addEventListener('playing', () => { window.began = player.currentTime; }, { once: true })")
     page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + box["height"] / 2)
-    until(page, "!player.paused && player.currentTime > 1.6")
-    assert page.evaluate("player.currentTime") < 2.8
+    until(page, "window.began && !player.paused && player.currentTime > 1.6")
+    assert page.evaluate("window.began") < 2.8
 
 
 def test_a_sound_whose_file_is_gone_is_told(browser, tmp_path):
@@ -331,7 +334,7 @@ def test_even_markup_that_came_onto_the_page_could_not_run(browser, tree):
         page.locator("body[data-ready]").wait_for()
         page.evaluate("text => { byId('told').innerHTML = text; }", EVIL)
         page.evaluate("document.body.append(make('script', { text: 'window.hit = 1' }))")
-        page.wait_for_timeout(200)
+        page.evaluate(FAILING_IMAGE)
         assert page.evaluate("window.hit") is None
 
 
