@@ -60,7 +60,7 @@ def visit(context, address):
     def visit(viewport=DESKTOP, **options):
         page = context(viewport=viewport, **options).new_page()
         pages.append(page)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # a machine may be busy; what is there in time costs nothing
         page.add_init_script(KEEP_PLAYER)  # the player's audio element is not part of the document
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if leaves(request.url) else None)
@@ -118,8 +118,22 @@ def write(page, text):
     page.keyboard.insert_text(text)
 
 
+# A button is disabled while its work goes on. It may be so short that only an observer sees it.
+WATCH_BUTTON = """(button) => {
+    window.hasBegun = false;
+    new MutationObserver((changes, observer) => {
+        if (!document.querySelector(button).disabled) return;
+        window.hasBegun = true;
+        observer.disconnect();
+    }).observe(document.body, { subtree: true, childList: true, attributeFilter: ["disabled"] });
+}"""
+
+
 def make_sound(page, button="#make"):
+    """Press the button and wait for the sound: the report of an earlier one does not count."""
+    page.evaluate(WATCH_BUTTON, button)
     page.click(button)
+    page.wait_for_function("window.hasBegun")
     page.locator("#report dl").wait_for(timeout=60_000)
     page.locator("#hear:enabled").wait_for()
 

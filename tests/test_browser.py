@@ -151,6 +151,7 @@ def test_stop_ends_the_work(visit):
     page.evaluate(REPORTS)
     sources = [{"name": name} for name in ("rain", "stream", "waves", "fire", "crowd", "wind", "crickets", "traffic")]
     write(page, json.dumps({"sources": sources}))
+    page.wait_for_function("document.querySelectorAll('.source').length === 8")  # the page has read it
     page.locator("#duration input[type=number]").fill("60")
     page.click("#make")
     page.locator("#sound-status", has_text="Making the sounds").wait_for()
@@ -160,6 +161,7 @@ def test_stop_ends_the_work(visit):
     assert page.locator("#report dl").count() == 0
     page.locator("#duration input[type=number]").fill("2")
     write(page, json.dumps({"sources": sources[:1]}))
+    page.wait_for_function("document.querySelectorAll('.source').length === 1")
     make_sound(page)  # and the next job works
     assert page.evaluate("window.reports.length") == 1, "nothing came of the first"
 

@@ -56,7 +56,7 @@ def look(browser):
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         home = root.as_uri()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
@@ -89,7 +89,7 @@ def current(page):
 
 def until(page, condition):
     """Wait until a condition holds; Playwright's own way needs eval, which the page forbids."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         page.wait_for_timeout(20)
