@@ -167,9 +167,9 @@ def test_results_of_this_machine_are_searched_and_opened(browser, made, tmp_path
         tiles = page.locator("#shelf .gallery button")
         page.locator("#shelf .count", has_text="60 results").wait_for()
         assert tiles.count() < 60, "not all at once"
-        for _ in range(3):
+        while (shown := tiles.count()) < 60:
             page.mouse.wheel(0, 9000)
-            page.wait_for_timeout(300)
+            page.wait_for_function(f"document.querySelectorAll('#shelf .gallery button').length > {shown}")
         page.wait_for_function("document.querySelectorAll('#shelf .gallery button').length === 60")
         tiles.nth(47).focus()
         page.keyboard.press("Enter")

@@ -1,5 +1,6 @@
 """The card "How well does it fit?": every figure has its meaning, and models add scores if they are installed."""
 
+import gc
 import json
 import re
 import shutil
@@ -54,7 +55,9 @@ def result(made, visitors_root):
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkpoints")
-    return {"CLAP_MODEL": build_clap(root / "clap"), "CLIP_MODEL": build_clip(root / "clip")}
+    built = {"CLAP_MODEL": build_clap(root / "clap"), "CLIP_MODEL": build_clip(root / "clip")}
+    gc.freeze()
+    return built
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +19,7 @@ from pipeline.page.document import Origin
 from pipeline.page.shelf import Shelf
 from pipeline.soundscape import Soundscape
 
-from ..support.page_server import RIVER, ROOT, visitor
+from ..support.page_server import RIVER, visitor
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +106,11 @@ def test_without_a_word_of_the_owner_there_is_no_shelf(address):
     assert "shelf" not in {part["props"].get("elem_id") for part in httpx.get(f"{address}/config").json()["components"]}
 
 
-def test_a_folder_that_is_not_there_is_said_before_anything_starts(tmp_path):
+def test_a_folder_that_is_not_there_is_said_before_anything_starts(tmp_path, monkeypatch, capsys):
     with pytest.raises(SoundscapeError, match="There is no folder"):
         Shelf(tmp_path / "nothing")
-    done = subprocess.run([sys.executable, "app.py", "nowhere/"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "There is no folder nowhere" in done.stderr
+    monkeypatch.setattr(app, "create_demo", lambda *_: pytest.fail("something was started"))
+    monkeypatch.setattr("sys.argv", ["app.py", "nowhere/"])
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 2 and "There is no folder nowhere" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,12 @@ def tagger() -> Tagger:
 def example(name: str) -> Image.Image:
     with Image.open(EXAMPLES / f"{name}.jpg") as picture:
         return picture.convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def described(tagger):
+    """Return the description of an example, made once: described("meadow")."""
+    return cache(lambda name: tagger.describe(example(name)))
 
 
 def names(soundscape) -> str:
@@ -155,8 +162,8 @@ PAINTED = {
 
 
 @pytest.mark.parametrize(("name", "expected"), PAINTED.items())
-def test_the_painted_examples_are_heard_right(tagger, name, expected):
-    soundscape = tagger.describe(example(name))
+def test_the_painted_examples_are_heard_right(described, name, expected):
+    soundscape = described(name)
     assert expected in names(soundscape), names(soundscape)
 
 
@@ -167,10 +174,10 @@ def centre(soundscape, word: str) -> tuple[float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def test_sounds_get_boxes_where_they_come_from(tagger):
-    assert centre(tagger.describe(example("campfire")), "fire") == pytest.approx((0.5, 0.75), abs=0.2)
-    assert centre(tagger.describe(example("mountain_lake")), "lake")[1] > 0.6
-    assert centre(tagger.describe(example("kitchen_morning")), "dishes")[1] > 0.55
+def test_sounds_get_boxes_where_they_come_from(described):
+    assert centre(described("campfire"), "fire") == pytest.approx((0.5, 0.75), abs=0.2)
+    assert centre(described("mountain_lake"), "lake")[1] > 0.6
+    assert centre(described("kitchen_morning"), "dishes")[1] > 0.55
 
 
 def test_a_mirrored_picture_gets_mirrored_boxes(tagger):
@@ -195,8 +202,8 @@ def test_what_is_out_of_place_is_not_heard(tagger):
         assert heard.startswith("fire") and not set(heard.split(", ")) & {"rocket", "machine hum"}, heard
 
 
-def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(tagger):
-    fire = tagger.describe(example("campfire")).sources[0]
+def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(described):
+    fire = described("campfire").sources[0]
     x0, y0, x1, _ = fire.box
     assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the right end of the tent is at 0.35
 
@@ -269,17 +276,17 @@ def test_a_small_animal_that_is_only_suspected_is_neither_named_nor_seen():
     assert "butterfly" not in described.scene and "wings" not in names(described)
 
 
-def test_different_pictures_are_described_differently_and_the_same_one_the_same_way(tagger):
-    described = {name: tagger.describe(example(name)) for name in PAINTED}
-    assert len({soundscape.scene for soundscape in described.values()}) == len(PAINTED)
-    assert len({soundscape.mood for soundscape in described.values()}) >= len(PAINTED) - 1
-    assert tagger.describe(example("meadow")) == described["meadow"]
-    assert Tagger().describe(example("meadow")) == described["meadow"]
+def test_different_pictures_are_described_differently_and_the_same_one_the_same_way(tagger, described):
+    all_of_them = {name: described(name) for name in PAINTED}
+    assert len({soundscape.scene for soundscape in all_of_them.values()}) == len(PAINTED)
+    assert len({soundscape.mood for soundscape in all_of_them.values()}) >= len(PAINTED) - 1
+    assert tagger.describe(example("meadow")) == all_of_them["meadow"]
+    assert Tagger().describe(example("meadow")) == all_of_them["meadow"]
 
 
-def test_scenes_read_like_sentences(tagger):
+def test_scenes_read_like_sentences(described):
     for name in PAINTED:
-        soundscape = tagger.describe(example(name))
+        soundscape = described(name)
         assert soundscape.scene[0].isupper() and soundscape.scene.endswith(".")
         assert "{" not in soundscape.scene + soundscape.mood and "  " not in soundscape.scene
         assert not soundscape.scene.lower().startswith(("image", "a picture", "a photo"))

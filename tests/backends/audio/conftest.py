@@ -1,5 +1,7 @@
 """Tiny checkpoints of the text-to-audio models, each named by its environment variable."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,7 @@ def folders(tmp_path_factory):
         "clap": checkpoints.build_clap(root / "clap"),
     }
     built["public_audioldm2"] = checkpoints.as_public_audioldm2(built["audioldm2"], root / "public_audioldm2")
+    gc.freeze()
     yield built
     memory.forget_others()
 
@@ -59,6 +62,17 @@ def two() -> Soundscape:
 def sound(soundscape: Soundscape, name: str, options: SoundOptions = STEPS, **more) -> list[np.ndarray]:
     stems = synthesize(soundscape, name, duration_s=DURATION_S, seed=1, options=options, **more)
     return [stem.clip.samples for stem in stems]
+
+
+_plain: dict[str, list[np.ndarray]] = {}
+
+
+def plain_sound(soundscape: Soundscape, name: str) -> list[np.ndarray]:
+    """Return the sound of `two` that other ones are compared to, made once for each model."""
+    if name not in _plain:
+        _plain[name] = sound(soundscape, name)
+        forget_stems()
+    return _plain[name]
 
 
 def the_request(name: str, options: SoundOptions = STEPS, source: Source | None = None) -> dict:

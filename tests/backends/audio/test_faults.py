@@ -12,7 +12,7 @@ from pipeline.backends.audio import diffusion
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.synthesize import forget_stems, synthesize
 
-from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, sound
+from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, plain_sound, sound
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -37,7 +37,7 @@ def test_every_step_is_told_and_a_job_ends_within_one(name, two):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_on_a_small_gpu_parts_wait_in_main_memory_and_it_is_told(name, two, monkeypatch):
-    expected = sound(two, name)
+    expected = plain_sound(two, name)
     forget_stems()
     memory.forget(name)
     monkeypatch.setattr(
@@ -72,7 +72,7 @@ OUT_OF_MEMORY = [
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["cuda", "mps", "cpu"])
 def test_out_of_memory_halves_the_batch_once(error, two, monkeypatch):
-    expected = sound(two, "stable-audio-3")
+    expected = plain_sound(two, "stable-audio-3")
     forget_stems()
     sizes = record_batches(monkeypatch, "stable-audio-3", fail_with(error, times=1)[0])
     for a, b in zip(expected, sound(two, "stable-audio-3")):
@@ -82,7 +82,7 @@ def test_out_of_memory_halves_the_batch_once(error, two, monkeypatch):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_out_of_memory_twice_is_told_and_the_next_job_works(name, two, monkeypatch):
-    expected = sound(two, name)
+    expected = plain_sound(two, name)
     forget_stems()
     with monkeypatch.context() as broken:
         record_batches(broken, name, fail_with(OUT_OF_MEMORY[0], times=2)[0])
@@ -114,7 +114,7 @@ def record_batches(monkeypatch, name: str, before) -> list[int]:
 
 @pytest.mark.parametrize(("name", "where"), [*((name, "latents") for name in MODELS), ("stable-audio-open", "samples")])
 def test_what_is_not_finite_is_made_again_in_float32(name, where, two, monkeypatch):
-    exact = sound(two, name)
+    exact = plain_sound(two, name)
     spoil(monkeypatch, name, where, only_in="bfloat16")
     stems = synthesize(two, name, duration_s=DURATION_S, seed=1, options=replace(STEPS, precision="bfloat16"))
     assert np.abs(stems[0].clip.samples - exact[0]).max() < TOLERANCE

@@ -18,7 +18,7 @@ from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import read_settings
 from pipeline.synthesize import synthesize
 
-from .conftest import DURATION_S, MODELS, STEPS, sound, the_request
+from .conftest import DURATION_S, MODELS, STEPS, plain_sound, sound, the_request
 
 # What is asked of a model --------------------------------------------------------------------------------------------
 
@@ -38,7 +38,8 @@ from .conftest import DURATION_S, MODELS, STEPS, sound, the_request
 def test_every_option_changes_the_request_and_the_sound(name, change, two):
     base = replace(STEPS, guidance=4.0) if "negative_prompt" in change else STEPS
     assert the_request(name, base) != the_request(name, replace(base, **change))
-    before, after = sound(two, name, base), sound(two, name, replace(base, **change))
+    before = plain_sound(two, name) if base == STEPS else sound(two, name, base)
+    after = sound(two, name, replace(base, **change))
     for a, b in zip(before, after):
         assert not np.array_equal(a, b)
 
@@ -60,7 +61,7 @@ def test_candidates_change_the_request_and_the_best_is_kept_and_told(name, two, 
         assert len(clips) == 3
         assert np.array_equal(stem.clip.samples, clips[1].samples)
         assert "Candidate 2 of 3 fitted the words best (CLAP: 0.100, 0.300, 0.200)." in stem.clip.notes
-    assert np.abs(stems[0].clip.samples - sound(two, name)[0]).max() > 0.01
+    assert np.abs(stems[0].clip.samples - plain_sound(two, name)[0]).max() > 0.01
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -19,7 +19,7 @@ from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of, synthesize
 
 from ...support.checkpoints import audio as checkpoints
-from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, sound, the_request
+from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, plain_sound, sound, the_request
 
 # From words to sound -------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def test_the_command_line_writes_the_mix_and_the_prompts(name, two, tmp_path, ca
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_seed_gives_the_same_samples_and_another_one_does_not(name, two):
-    first = sound(two, name)
+    first = plain_sound(two, name)
     forget_stems()
     again = sound(two, name)
     other = synthesize(two, name, duration_s=DURATION_S, seed=2, options=STEPS)
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_one_does_not(name, two
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stem_is_the_same_alone_and_in_company(name, two):
-    together = sound(two, name)
+    together = plain_sound(two, name)
     for source, expected in zip(two.sources, together):
         forget_stems()
         alone = sound(two.model_copy(update={"sources": (source,)}), name)[0]
@@ -110,7 +110,7 @@ def test_the_sound_is_what_the_pipeline_makes_of_the_words(name, length, negativ
 
 
 def test_the_layout_of_the_public_audioldm2_sounds_the_same(two, folders, monkeypatch):
-    expected = sound(two, "audioldm2")
+    expected = plain_sound(two, "audioldm2")
     monkeypatch.setenv("AUDIOLDM2_MODEL", str(folders["public_audioldm2"]))
     forget_stems()
     backends._instance.cache_clear()

@@ -1,5 +1,6 @@
 """Qwen2.5-VL, Qwen3-VL and BLIP through the real loading code, on tiny checkpoints with random weights."""
 
+import gc
 import subprocess
 import sys
 
@@ -38,6 +39,7 @@ def checkpoint(tmp_path_factory):
     def of(build, seed=0):
         if (build, seed) not in folders:
             folders[build, seed] = build(tmp_path_factory.mktemp(build.__name__), seed)
+            gc.freeze()
         return folders[build, seed]
 
     yield of
