@@ -1,9 +1,9 @@
-"""Hear a picture.
+"""Turn a picture into the sound of its scene.
 
     picture file --load_picture--> image
-    image --describe--> Soundscape      what would be heard, as JSON that a person edits
-    Soundscape --synthesize--> stems    one sound for each source
-    stems --mix--> clip                 stereo, each source where the picture shows it
+    image --describe--> Soundscape      what would be heard, as JSON that the user can edit
+    Soundscape --synthesize--> stems    one sound per source
+    stems --mix--> clip                 stereo, each source panned to its place in the picture
 
     from pipeline import describe, mix, synthesize
     from pipeline.picture import load_picture
@@ -12,10 +12,10 @@
     stems = synthesize(soundscape, backend="procedural", duration_s=10, seed=7)
     clip = mix(soundscape, stems)
 
-`pipeline.job.run` does all of it and writes the result folder.
+`pipeline.job.run` does all of this and writes the result folder.
 """
 
-# These names are also those of their modules. They are bound here, before anyone else can import a module over them.
+# These functions have the names of their modules. Importing them here first keeps the modules from shadowing them.
 from .describe import describe
 from .mix import mix
 from .soundscape import Soundscape, Source
