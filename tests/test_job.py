@@ -117,8 +117,8 @@ def test_words_that_the_synthesiser_does_not_know_are_told(tmp_path):
     )
     result = run(Job(soundscape=Soundscape(sources=sources), duration_s=2, seed=1), tmp_path / "a")
     assert result.report["warnings"] == [
-        "glorbnax: The synthesiser knows none of these words; a soft texture stands for it.",
-        "glorbnax: No sound of this name is known; it was made from its material and action.",
+        "glorbnax: The synthesiser knows none of these words, so it made a soft texture instead.",
+        "glorbnax: The synthesiser does not know this name, so it made the sound from the material and the action.",
     ]
 
 

@@ -216,5 +216,5 @@ def test_a_small_gpu_keeps_parts_in_main_memory_and_the_reason_is_told(gpu):
 def test_a_gpu_that_torch_does_not_see_is_not_used(monkeypatch):
     monkeypatch.setattr(memory, "accelerator", lambda settings: settings.device or "cuda")
     assert placement(Settings()) == Placement("cpu")
-    with pytest.raises(SoundscapeError, match="DEVICE is cuda, but torch finds none"):
+    with pytest.raises(SoundscapeError, match="DEVICE is cuda, but torch finds no such device"):
         placement(Settings(device="cuda"))

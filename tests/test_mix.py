@@ -317,14 +317,14 @@ def test_what_is_not_a_number_is_silenced_and_reported():
     source = Source(name="river")
     mixed = mixdown(of(source), (Stem(source, Clip(samples)),))
     assert np.isfinite(mixed.clip.samples).all()
-    assert mixed.warnings == ("river: the sound held values that are not numbers; they were silenced.",)
+    assert mixed.warnings == ("river: the sound contained invalid values (not finite numbers), which were silenced.",)
 
 
 def test_dc_is_removed_and_reported():
     source = Source(name="river")
     mixed = mixdown(of(source), (Stem(source, Clip(noise().samples + np.float32(0.2))),))
     assert abs(mixed.clip.samples.mean()) < 1e-4
-    assert mixed.warnings == ("river: a constant offset (DC) was removed.",)
+    assert mixed.warnings == ("river: the sound had a constant offset (DC), which was removed.",)
 
 
 def test_more_channels_than_two_become_one():
@@ -339,7 +339,7 @@ def test_a_silent_stem_is_left_out_and_reported_and_silence_alone_is_an_error():
     nothing = Clip(np.zeros((1, 2 * RATE), np.float32))
     mixed = mixdown(of(a, b), (Stem(a, noise()), Stem(b, nothing)))
     assert [stem.source.name for stem in mixed.stems] == ["a"]
-    assert mixed.warnings == ("b: the sound is silent and was left out.",)
+    assert mixed.warnings == ("b: the sound is silent, so it was left out.",)
     with pytest.raises(SoundscapeError, match="nothing to hear"):
         mix(of(b), (Stem(b, nothing),))
 

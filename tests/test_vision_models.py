@@ -234,7 +234,7 @@ def test_a_cut_answer_is_asked_for_again_with_a_shorter_demand(qwen, monkeypatch
 def test_an_answer_that_never_ends_is_a_clear_error(qwen, monkeypatch):
     monkeypatch.setattr(qwen_vl, "MAX_NEW_TOKENS", 20)
     steps = []
-    with pytest.raises(SoundscapeError, match="did not come to an end within 20 tokens"):
+    with pytest.raises(SoundscapeError, match="did not finish its answer within 20 tokens"):
         qwen.describe(picture(), on_step=lambda done, total: steps.append(done))
     assert [step for step in steps if step] == [*range(1, 21), *range(1, 21)], "two tries of 20 tokens"
 
@@ -278,7 +278,7 @@ def test_numbers_that_are_not_finite_are_a_clear_error(qwen):
         kept = norm.data.clone()
         norm.data.fill_(torch.nan)
         try:
-            with pytest.raises(SoundscapeError, match="not finite"):
+            with pytest.raises(SoundscapeError, match="invalid numbers"):
                 qwen.describe(picture())
         finally:
             norm.data.copy_(kept)
@@ -320,10 +320,10 @@ def test_a_model_that_cannot_be_had_keeps_the_others_usable(monkeypatch, use, tm
 
 def test_a_model_of_another_family_is_named(use, checkpoint):
     use("QWEN_VL_MODEL", checkpoint(vision.build_blip))
-    with pytest.raises(SoundscapeError, match="is a blip, not a Qwen-VL"):
+    with pytest.raises(SoundscapeError, match="is a blip model, not Qwen-VL"):
         describe(picture(), "qwen2.5-vl")
     use("BLIP_MODEL", checkpoint(vision.build_qwen2_5_vl))
-    with pytest.raises(SoundscapeError, match="is a qwen2_5_vl, not a BLIP"):
+    with pytest.raises(SoundscapeError, match="is a qwen2_5_vl model, not BLIP"):
         describe(picture(), "blip")
 
 
@@ -344,7 +344,7 @@ def test_a_checkpoint_without_some_weights_is_a_clear_error(use, tmp_path):
     del weights[next(name for name in weights if name.endswith("norm.weight"))]
     save_file(weights, path, metadata={"format": "pt"})
     use("QWEN_VL_MODEL", tmp_path)
-    with pytest.raises(SoundscapeError, match="not complete: 1 of its weights"):
+    with pytest.raises(SoundscapeError, match="incomplete: 1 of its weights"):
         describe(picture(), "qwen2.5-vl")
 
 

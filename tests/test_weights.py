@@ -160,7 +160,7 @@ def test_a_device_that_nobody_knows_is_told(model_folder):
 
 
 def test_a_download_and_a_slow_device_are_announced(model_folder):
-    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. On a CPU")
+    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. It is slow on a CPU")
     assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""
 
 
@@ -178,7 +178,7 @@ def test_a_download_and_a_slow_device_are_announced(model_folder):
         (hub.LocalEntryNotFoundError("nothing cached"), ("not on this machine", "local folder")),
         (hub.OfflineModeIsEnabled("offline"), ("not on this machine", "local folder")),
         (TimeoutError("read timed out"), ("could not be reached",)),
-        (OSError(errno.ENOSPC, "No space left on device"), ("disk is full", "HF_HOME")),
+        (OSError(errno.ENOSPC, "No space left on device"), ("disk is too full", "HF_HOME")),
         (PermissionError(errno.EACCES, "denied"), ("HF_HOME",)),
         (SafetensorError("header too large"), ("damaged", "owner/model")),
         (OSError("owner/model does not appear to have a file named model.safetensors"), ("safetensors", "safety")),

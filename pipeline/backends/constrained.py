@@ -43,7 +43,7 @@ class SchemaProcessor(LogitsProcessor):
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         if scores.isnan().any():
-            raise SoundscapeError("The model's numbers overflowed. Try again, or set DEVICE to cpu.")
+            raise SoundscapeError("The model computed invalid numbers. Try again, or set DEVICE to cpu.")
         if self._has_begun:
             for matcher, token in zip(self._matchers, input_ids[:, -1].tolist()):
                 if not matcher.is_stopped():  # a finished row is padded while the others continue

@@ -117,7 +117,7 @@ def test_what_is_not_finite_is_made_again_in_float32(name, where, two, monkeypat
     spoil(monkeypatch, name, where, only_in="bfloat16")
     stems = synthesize(two, name, duration_s=DURATION_S, seed=1, options=replace(STEPS, precision="bfloat16"))
     assert np.abs(stems[0].clip.samples - exact[0]).max() < TOLERANCE
-    assert "Made in float32: in bfloat16 the numbers overflowed." in stems[0].clip.notes
+    assert "Made in float32, because the numbers overflowed in bfloat16." in stems[0].clip.notes
     assert stems[1].clip.notes == ()  # the other one was whole
 
 
@@ -153,6 +153,6 @@ def spoil(monkeypatch, name: str, where: str, only_in: str) -> None:
 
 def test_a_sound_that_is_cut_off_is_noted():
     wave = np.sin(np.linspace(0, 600, 44_100, dtype=np.float32))[None]
-    assert diffusion._clipping(np.clip(2 * wave, -1, 1)).startswith("It is clipped: ")
+    assert diffusion._clipping(np.clip(2 * wave, -1, 1)).startswith("The sound is clipped: ")
     noise = np.random.default_rng(0).standard_normal((1, 44_100)).astype(np.float32)
     assert diffusion._clipping(noise) == diffusion._clipping(0 * noise) == ""

@@ -58,7 +58,7 @@ def test_candidates_change_the_request_and_the_best_is_kept_and_told(name, two, 
         assert text.lower().startswith(stem.source.name)
         assert len(clips) == 3
         assert np.array_equal(stem.clip.samples, clips[1].samples)
-        assert "Candidate 2 of 3 fitted the words best (CLAP: 0.100, 0.300, 0.200)." in stem.clip.notes
+        assert "Candidate 2 of 3 fits the prompt best (CLAP scores: 0.100, 0.300, 0.200)." in stem.clip.notes
     assert np.abs(stems[0].clip.samples - sound(two, name)[0]).max() > 0.01
 
 
@@ -150,7 +150,7 @@ def test_candidates_are_ranked_by_clap_itself(two):
 def test_candidates_without_clap_are_refused_before_they_are_made(two, tmp_path, monkeypatch):
     monkeypatch.setenv("CLAP_MODEL", str(tmp_path))
     told = []
-    with pytest.raises(SoundscapeError, match="CLAP, which chooses among several candidates, cannot run here"):
+    with pytest.raises(SoundscapeError, match="CLAP, which ranks the candidates, cannot run here"):
         sound(two, "stable-audio-3", replace(STEPS, candidates=2), on_step=lambda *step: told.append(step))
     assert told == []
 
