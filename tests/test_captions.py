@@ -1,4 +1,4 @@
-"""A caption becomes a soundscape by rules."""
+"""Captions become soundscapes by rules."""
 
 import pytest
 

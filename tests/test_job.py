@@ -1,4 +1,4 @@
-"""One function makes a soundscape: the embedded pair, from a picture to the folder."""
+"""One function runs a whole job: the embedded pair, from a picture to the result folder."""
 
 import json
 
@@ -16,7 +16,7 @@ from pipeline.synthesize import forget_stems, seeds_of
 
 @pytest.fixture
 def beach() -> Image.Image:
-    """Blue sky over blue water over sand."""
+    """Blue sky above blue water above sand."""
     picture = Image.new("RGB", (300, 200), (120, 170, 230))
     picture.paste((30, 90, 150), (0, 90, 300, 150))
     picture.paste((220, 200, 150), (0, 150, 300, 200))

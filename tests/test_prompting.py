@@ -1,4 +1,4 @@
-"""Each source gets a short caption of its own words, by a template that anyone may edit."""
+"""Each source gets a short caption of its own words, from an editable template."""
 
 import re
 from typing import get_args
@@ -23,7 +23,7 @@ def words(text: str) -> set[str]:
 
 @pytest.fixture
 def prompts(tmp_path, monkeypatch):
-    """A copy of prompts/ to edit."""
+    """An editable copy of prompts/."""
     for file in prompting.PROMPTS.glob("*.t*"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(prompting, "PROMPTS", tmp_path)

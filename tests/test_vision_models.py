@@ -1,4 +1,4 @@
-"""Qwen2.5-VL, Qwen3-VL and BLIP through the real loading code, on tiny checkpoints with random weights."""
+"""Qwen2.5-VL, Qwen3-VL and BLIP with the real loading code and tiny checkpoints with random weights."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def picture(width=160, height=120, seed=0) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """Return the folder of a tiny model, built once: checkpoint(build, seed)."""
+    """Return the folder of a tiny checkpoint, which is built once: checkpoint(build, seed)."""
     folders = {}
 
     def of(build, seed=0):
@@ -45,7 +45,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def use(monkeypatch):
-    """Point a setting at a folder, as a person would: use("QWEN_VL_MODEL", folder)."""
+    """Set an environment variable to a folder, as a user would: use("QWEN_VL_MODEL", folder)."""
     monkeypatch.setenv("DEVICE", "cpu")
 
     def point(variable, folder):
@@ -80,7 +80,7 @@ def test_every_qwen_describes_a_picture_from_a_local_folder(name, use, checkpoin
 
 
 def test_the_published_layout_is_the_same_model(use, checkpoint):
-    """Its weights have older names, its config is flat, and the template for pictures lies in another file."""
+    """Its weights have older names, its config is flat, and the template for pictures is in another file."""
     found = []
     for build in (vision.build_qwen2_5_vl, vision.build_legacy_qwen2_5_vl):
         use("QWEN_VL_MODEL", checkpoint(build, seed=2))
@@ -99,7 +99,7 @@ def test_blip_describes_a_picture_from_a_local_folder(use, checkpoint):
 
 def test_fifty_descriptions_by_random_weights_are_valid_documents(use, checkpoint):
     described = []
-    seeds = {vision.build_qwen2_5_vl: (0, 1, 2), vision.build_qwen3_vl: (2, 3)}  # others ramble on, and take longer
+    seeds = {vision.build_qwen2_5_vl: (0, 1, 2), vision.build_qwen3_vl: (2, 3)}  # others take longer
     for build, seed in [(build, seed) for build, numbers in seeds.items() for seed in numbers]:
         use("QWEN_VL_MODEL", checkpoint(build, seed))
         pictures = [picture(60 + 40 * n, 200 - 15 * n, seed=n) for n in range(10)]
@@ -154,7 +154,7 @@ def test_editing_the_instruction_changes_the_request(qwen, monkeypatch, tmp_path
 
 
 def test_the_instruction_reaches_the_model(qwen, monkeypatch):
-    """Not only the request: other words give other input tokens."""
+    """Not only the request changes: other words give other input tokens."""
     seen = []
     with qwen._lent(None) as loaded:
         generate = loaded.model.generate
@@ -213,7 +213,7 @@ def test_half_precision_where_memory_is_short(use, checkpoint, monkeypatch):
         memory.forget(qwen_vl.NAME)
 
 
-# Ends ----------------------------------------------------------------------------------------------------------------
+# Endings -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_cut_answer_is_asked_for_again_with_a_shorter_demand(qwen, monkeypatch):
@@ -336,7 +336,7 @@ def test_a_folder_with_a_damaged_file_is_a_clear_error(use, tmp_path):
 
 
 def test_a_checkpoint_without_some_weights_is_a_clear_error(use, tmp_path):
-    """transformers alone would fill them with random numbers and go on."""
+    """transformers alone would fill them with random numbers and continue."""
     from safetensors.torch import load_file, save_file
 
     path = vision.build_qwen2_5_vl(tmp_path) / "model.safetensors"

@@ -1,4 +1,4 @@
-"""Weights: which ones a setting names, and why they cannot be used, in words that say what to do."""
+"""Weights: which ones a setting names, why they cannot be used, and messages that say what to do."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ ON_CPU = Settings(device="cpu")
 
 
 class Response:
-    """As much of an HTTP answer as the errors of the hub look at."""
+    """The part of an HTTP response that the errors of huggingface_hub use."""
 
     def __init__(self, status_code):
         self.status_code = status_code
@@ -164,7 +164,7 @@ def test_a_download_and_a_slow_device_are_announced(model_folder):
     assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""
 
 
-# Errors in words -----------------------------------------------------------------------------------------------------
+# Error messages ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_the_cause_counts_not_what_is_wrapped_around_it():
 
 
 def test_transformers_own_errors_are_understood(tmp_path):
-    """Not simulated: transformers meets an empty folder, and one whose weights are only a pickle."""
+    """Not simulated: transformers reads an empty folder, and one whose weights are only a pickle."""
     from transformers import AutoModel, BertConfig
 
     here = Weights(str(tmp_path))
@@ -261,7 +261,7 @@ print(json.dumps([outcome, told, "torch" in sys.modules]))
 
 @pytest.fixture
 def download(tmp_path):
-    """Run `fetch` in a process of its own, whose hub is on this machine: download(address, model)."""
+    """Run `fetch` in a separate process with a local hub: download(address, model)."""
 
     def run(address, model, *, token="", wanted=""):
         environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}

@@ -305,7 +305,7 @@ def _gated(weights: Weights) -> str:
 
 
 def _no_safetensors(model: str) -> str:
-    return f"{model} has no weights in safetensors format. For safety, no other format is read. Choose a model that has it."
+    return f"{model} has no weights in safetensors format. For safety, no other is read. Choose another model."
 
 
 def _status(error: BaseException) -> int | None:
