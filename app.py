@@ -6,9 +6,7 @@ GRADIO_SERVER_PORT say where. Nothing heavy is imported before the page is serve
 
 import argparse
 import asyncio
-import logging
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,21 +23,12 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, document, fit, fragments, views, visitors
+from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors
 from pipeline.page.document import Origin
-from pipeline.page.manifest import report_in
-from pipeline.page.opening import open_result
-from pipeline.page.parts import (
-    end_point_parts,
-    launch_options,
-    picture_column,
-    scripted_html,
-    shelf_part,
-    sound_column,
-    soundscape_column,
-)
-from pipeline.page.shelf import Shelf
-from pipeline.page.wishes import (
+from pipeline.page.failures import words_for
+from pipeline.page.form import (
+    OTHER_BYTES,
+    bytes_of,
     example,
     examples,
     gpu_seconds,
@@ -51,7 +40,18 @@ from pipeline.page.wishes import (
     warm_up,
     wishes_of,
 )
-from pipeline.results import write_bundle
+from pipeline.page.manifest import report_in
+from pipeline.page.parts import (
+    end_point_parts,
+    launch_options,
+    picture_column,
+    scripted_html,
+    shelf_part,
+    sound_column,
+    soundscape_column,
+)
+from pipeline.page.shelf import Shelf
+from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -66,23 +66,16 @@ PRIVATE = {"api_visibility": "private"}
 QUICK = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 PROGRESS = gr.Progress()  # as the default of an argument it tells Gradio that the function reports progress
 
-_log = logging.getLogger(__name__)
-
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Turn every error into a sentence for the visitor; what they cannot mend is logged under an id that they see."""
+    """Show every error to the visitor as a sentence."""
     try:
         yield
     except gr.Error:
         raise
-    except SoundscapeError as error:
-        raise gr.Error(str(error), **TOAST) from None
-    except Exception:
-        number = secrets.token_hex(4)
-        _log.exception("error %s", number)
-        words = f"Something went wrong on our side. It is noted as {number}. Please try again."
-        raise gr.Error(words, **TOAST) from None
+    except Exception as error:
+        raise gr.Error(words_for(error), **TOAST) from None
 
 
 # The work: done here, or on ZeroGPU in a forked worker that gets and gives pickles -----------------------------------
@@ -124,11 +117,11 @@ def look(job: "Job", ticket: str | None, progress: gr.Progress) -> Soundscape:
 
 def sound(job: "Job", request: gr.Request, ticket: str | None, progress: gr.Progress) -> "Result":
     """Do the whole job in a fresh folder of the visitor, and pack the bundle."""
-    visitors.sweep()
     worker = work_on_gpu if needs_gpu(job, only_look=False) else work
-    folder = visitors.new_result(request.session_hash)
-    result = worker(job, folder, Path(ticket) if ticket else None, progress)
-    result.write_bundle()
+    with scratch.own().room_for(bytes_of(job)):
+        folder = visitors.new_result(request.session_hash)
+        result = worker(job, folder, Path(ticket) if ticket else None, progress)
+        result.write_bundle()
     return result
 
 
@@ -137,8 +130,9 @@ def measure(folder: Path | None, ticket: str | None, progress: gr.Progress) -> P
     if not folder or not folder.is_dir():
         raise SoundscapeError("This sound is no longer kept here. Make it again.")
     worker = work_on_gpu if on_zero_gpu() else work
-    worker(None, folder, Path(ticket) if ticket else None, progress)
-    return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
+    with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
+        worker(None, folder, Path(ticket) if ticket else None, progress)
+        return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
 
 
 # What the visitor does ------------------------------------------------------------------------------------------------
@@ -146,7 +140,8 @@ def measure(folder: Path | None, ticket: str | None, progress: gr.Progress) -> P
 
 def begin(request: gr.Request) -> list[Any]:
     """Hand out a ticket. No second job begins while it is held."""
-    ticket = visitors.new_ticket(request.session_hash)
+    with in_words():
+        ticket = visitors.new_ticket(request.session_hash)
     return [str(ticket), *[gr.Button(interactive=False)] * 4, "", "", gr.Button(visible=True)]
 
 
@@ -229,10 +224,15 @@ def on_open(given: list[str] | None, text, origin, request: gr.Request) -> list[
     """Show an earlier result that the visitor hands back, or say why it cannot be read."""
     with in_words():
         try:
-            opened = open_result(given or [], visitors.new_result(request.session_hash))
+            return [None, "", *opened_values(given or [], text, origin, request)]
         except SoundscapeError as error:
             return [None, fragments.notice(str(error), "refusal"), *[gr.skip()] * views.OPENED]
-        return [None, "", *views.opened(gr, opened, text, origin)]
+
+
+def opened_values(given: list[str | Path], text, origin, request: gr.Request) -> list[Any]:
+    with scratch.own().room_for(2 * opening.MAX_BYTES):  # the files, and their bundle
+        opened = opening.open_result(given, visitors.new_result(request.session_hash))
+        return views.opened(gr, opened, text, origin)
 
 
 def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
@@ -240,9 +240,7 @@ def open_from(shelf: Shelf) -> Callable[..., list[Any]]:
 
     def on_shelf(text, origin, request: gr.Request, chosen: gr.EventData) -> list[Any]:
         with in_words():
-            folder = shelf.folder_of(chosen.name)
-            opened = open_result([folder], visitors.new_result(request.session_hash))
-            return views.opened(gr, opened, text, origin)
+            return opened_values([shelf.folder_of(chosen.name)], text, origin, request)
 
     return on_shelf
 
@@ -264,7 +262,7 @@ async def api_render(soundscape_json, audio_backend, duration_s, seed, request: 
 
     def task(ticket: str) -> list[Any]:
         job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-        return files_of(sound(job, request, ticket, progress))
+        return views.files(sound(job, request, ticket, progress))
 
     return await until_cancelled(task, request)
 
@@ -277,23 +275,19 @@ async def api_image_to_soundscape(
 
     def task(ticket: str) -> list[Any]:
         result = sound(job_of(picture, **wishes), request, ticket, progress)
-        return [result.soundscape.to_json(), *files_of(result)]
+        return [result.soundscape.to_json(), *views.files(result)]
 
     return await until_cancelled(task, request)
 
 
 async def until_cancelled(task: Callable[[str], Any], request: gr.Request) -> Any:
     """Run the task in a thread. When its caller cancels, its ticket is taken back and it stops at its next step."""
-    ticket = visitors.new_ticket(request.session_hash)
-    try:
-        with in_words():
+    with in_words():
+        ticket = visitors.new_ticket(request.session_hash)
+        try:
             return await asyncio.to_thread(task, str(ticket))
-    finally:
-        ticket.unlink(missing_ok=True)
-
-
-def files_of(result: "Result") -> list[Any]:
-    return [str(result.mix_path), str(result.bundle_path), result.report]
+        finally:
+            ticket.unlink(missing_ok=True)
 
 
 # The page -------------------------------------------------------------------------------------------------------------
@@ -301,8 +295,9 @@ def files_of(result: "Result") -> list[Any]:
 
 def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
     """Build the page, with the results of a shelf if there is one; nothing is loaded and no model runs."""
-    kept = (SWEPT_EVERY_S, visitors.KEPT_S)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=kept) as demo:
+    scratch.own()  # before Gradio looks for the folder of its uploads
+    cache = (SWEPT_EVERY_S, scratch.KEPT_S)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=cache) as demo:
         gr.HTML(asset("header.html"))
         with gr.Row(elem_id="desk", equal_height=False):
             look, text, made = picture_column(gr), soundscape_column(gr), sound_column(gr)
@@ -343,7 +338,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
             edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
         for wished in (made.duration_s, made.seed, made.surprise):
             wished.input(None, js="() => { document.body.dataset.wished = '' }", **QUICK)
-        made.report.change(None, js=asset("made.js"), **QUICK)
+        made.report.change(None, js=asset("sound_ready.js"), **QUICK)
         both = [text.sources, text.problems]
         text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
         look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)

@@ -1,11 +1,11 @@
-"""Describe a folder of pictures with a vision model that vLLM serves: the way for very many pictures.
+"""Describe a folder of pictures with a vision model served by vLLM, for very many pictures.
 
     vllm serve Qwen/Qwen2.5-VL-7B-Instruct --max-model-len 4096 --limit-mm-per-prompt '{"image": 1, "video": 0}' \\
         --structured-outputs-config '{"backend": "guidance", "disable_any_whitespace": true}'
     python -m examples.describe_with_vllm PICTURES --out results/
     python -m pipeline PICTURES --out results/ --skip-vlm
 
-It writes results/<name>/soundscape.json as the pipeline does; a picture whose document is there is left alone.
+It writes results/<name>/soundscape.json as the pipeline does, and skips pictures that already have one.
 """
 
 import argparse
@@ -20,19 +20,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.backends.answer import FULL, SHORT, Demand, answer_schema, pixels, read_answer
-from pipeline.backends.instruction import read_instruction
-from pipeline.batch import find_tasks
+from pipeline.backends.vision.answer import FULL, SHORT, Demand, answer_schema, pixels, read_answer
+from pipeline.backends.vision.instruction import read_instruction
+from pipeline.batch.tasks import Task, find_tasks
 from pipeline.errors import SoundscapeError
 from pipeline.picture import load_picture
-from pipeline.results import SOUNDSCAPE, write_soundscape
+from pipeline.results.result import SOUNDSCAPE, write_soundscape
 from pipeline.soundscape import Soundscape
-from pipeline.stages import Task
 
-PATCH_PX = 28  # Qwen2.5-VL looks at squares of this side; a picture of whole squares keeps its size there
+PATCH_PX = 28  # Qwen2.5-VL splits a picture into squares of this size; multiples of it are not resized by the model
 MAX_PATCHES = 640
 MAX_TOKENS = 1024
-TIMEOUT_S = 600  # a server with many requests answers late
+TIMEOUT_S = 600  # a busy server answers late
 
 
 def main() -> int:
@@ -41,8 +40,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--server", default="http://localhost:8000/v1")
     parser.add_argument("--model", default="Qwen/Qwen2.5-VL-7B-Instruct")
-    parser.add_argument("--key", default="none", help="of the server, when it was started with --api-key")
-    parser.add_argument("--requests", type=int, default=64, help="under way at once: vLLM makes batches of them")
+    parser.add_argument("--key", default="none", help="API key, if the server was started with --api-key")
+    parser.add_argument("--requests", type=int, default=64, help="concurrent requests, which vLLM batches")
     options = parser.parse_args()
     tasks = [task for task in find_tasks([options.pictures], options.out) if not _document(task, options.out).exists()]
     failed = 0
@@ -59,12 +58,12 @@ def _describe(task: Task, options: argparse.Namespace) -> None:
     picture = _whole_patches(load_picture(task.path))
     soundscape = _ask(picture, FULL, options) or _ask(picture, SHORT, options)
     if soundscape is None:
-        raise SoundscapeError(f"The model did not come to an end within {MAX_TOKENS} tokens.")
+        raise SoundscapeError(f"The model did not finish its answer within {MAX_TOKENS} tokens.")
     write_soundscape(_document(task, options.out).parent, soundscape)
 
 
 def _ask(picture: Image.Image, demand: Demand, options: argparse.Namespace) -> Soundscape | None:
-    """Return what the model hears in the picture, None when its answer was cut off."""
+    """Return the model's description of the picture, None when its answer was cut off."""
     frame = pixels(*picture.size)
     instruction = read_instruction(max_sources=demand.sources, boxes=frame.words)
     parts = [{"type": "image_url", "image_url": {"url": _data_url(picture)}}, {"type": "text", "text": instruction}]
@@ -82,12 +81,14 @@ def _ask(picture: Image.Image, demand: Demand, options: argparse.Namespace) -> S
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        raise SoundscapeError(f"the server says {error.code}: {error.read().decode(errors='replace')[:500]}") from error
+        raise SoundscapeError(
+            f"the server answered {error.code}: {error.read().decode(errors='replace')[:500]}"
+        ) from error
     return read_answer(answer["choices"][0]["message"]["content"], frame)
 
 
 def _whole_patches(picture: Image.Image) -> Image.Image:
-    """Make the picture a whole number of patches wide and high, and MAX_PATCHES in all at most."""
+    """Resize the picture to a whole number of patches in each direction, at most MAX_PATCHES in total."""
     shrink = min(1.0, (MAX_PATCHES * PATCH_PX**2 / (picture.width * picture.height)) ** 0.5)
     columns, rows = (max(1, int(side * shrink / PATCH_PX)) for side in picture.size)
     return picture.resize((columns * PATCH_PX, rows * PATCH_PX), Image.Resampling.LANCZOS)

@@ -1,6 +1,6 @@
-"""Draw the example pictures: `python examples/draw.py [NAME...]` rewrites them, all or those named.
+"""Draw the example pictures: `python examples/draw.py [NAME...]` redraws all of them, or those named.
 
-They are composed in numpy and painted over with brush strokes; nothing in them comes from a photograph.
+They are composed in numpy and painted over with brush strokes. Nothing in them comes from a photograph.
 """
 
 import argparse
@@ -18,7 +18,7 @@ sys.path.insert(0, str(FOLDER))
 from painting import light, strokes  # noqa: E402
 from painting.canvas import Canvas  # noqa: E402
 
-# Each has its own seed, so that one can be changed without the others.
+# Each picture has its own seed, so that it can be changed without changing the others.
 SCENES = {
     "dusk_beach": 11,
     "forest_stream": 12,
@@ -33,7 +33,7 @@ MAX_BYTES = 250_000
 
 
 def draw(name: str, scale: float = 1.0) -> Image.Image:
-    """Draw one picture; `scale` shrinks it, which is quick and keeps its composition."""
+    """Draw one picture. A smaller `scale` is faster and keeps the composition."""
     scene = import_module(f"painting.scenes.{name}")
     canvas = Canvas(*scene.SIZE, scale, SCENES[name])
     scene.compose(canvas)
@@ -45,7 +45,7 @@ def draw(name: str, scale: float = 1.0) -> Image.Image:
 
 
 def jpeg(picture: Image.Image) -> bytes:
-    """Encode at the best quality up to 86 that keeps the file under the limit."""
+    """Encode with the best quality, up to 86, that keeps the file below MAX_BYTES. Raises ValueError if none does."""
     for quality in range(86, 60, -2):
         buffer = BytesIO()
         picture.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
@@ -60,7 +60,7 @@ def main() -> None:
     names = parser.parse_args().names or list(SCENES)
     unknown = [name for name in names if name not in SCENES]
     if unknown:
-        parser.error(f"no picture is called {', '.join(unknown)}; there are {', '.join(SCENES)}")
+        parser.error(f"there is no picture {', '.join(unknown)}; choices: {', '.join(SCENES)}")
     for name in names:
         path = FOLDER / f"{name}.jpg"
         path.write_bytes(jpeg(draw(name)))

@@ -12,12 +12,23 @@
     stems = synthesize(soundscape, backend="procedural", duration_s=10, seed=7)
     clip = mix(soundscape, stems)
 
-`pipeline.job.run` does all of this and writes the result folder.
+`pipeline.job.run` does all of this and writes the result folder. The modules of this package are these steps. Its
+folders:
+
+    backends     the vision and audio models, by name
+    tagger, procedural, kinds    the embedded pair, and the kinds of sounds that it and the mix share
+    mixing       stems -> one stereo clip
+    quality      measurements of a picture, its description and its sound
+    results      result folders, and trees of them
+    batch        many pictures: python -m pipeline
+    page         the page of app.py
+    overview, study, gold        reports on finished results
+    colours      of all pages
 """
 
-# These functions have the names of their modules. Importing them here first keeps the modules from shadowing them.
+# Two of these functions have the names of their modules. Importing them here first keeps the modules from hiding them.
 from .describe import describe
-from .mix import mix
+from .mixing.mix import mix
 from .soundscape import Soundscape, Source
 from .synthesize import synthesize
 

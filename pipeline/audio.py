@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-Samples = npt.NDArray[np.float32]  # sound, shape (channels, samples)
+Samples = npt.NDArray[np.float32]  # shape (channels, samples), full scale at +-1
 Floats = npt.NDArray[np.floating[Any]]  # any array of real numbers, single or double precision
 
 SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD and of Stable Audio

@@ -6,7 +6,7 @@ from functools import partial
 from PIL import Image
 
 from . import backends
-from .backends.outcome import Outcome, outcome_of
+from .backends.vision.outcome import Outcome, outcome_of
 from .soundscape import Soundscape
 
 

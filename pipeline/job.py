@@ -16,12 +16,12 @@ from PIL import Image
 from . import backends
 from .audio import Clip
 from .backends import OnStep, SoundOptions
-from .checks import check
 from .describe import describe
 from .errors import SoundscapeError
-from .mix import mixdown
-from .results import write_bundle, write_result
-from .senses import of_picture, of_sound
+from .mixing.mix import mixdown
+from .quality.checks import check
+from .quality.features import of_picture, of_sound
+from .results.result import write_bundle, write_result
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, seeds_of, synthesize
 

@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .errors import SoundscapeError
+from .files import check_file
 
+MAX_FILE_BYTES = 40_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PX = 2048
 ACCEPTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "HEIC", "AVIF")
@@ -21,12 +23,11 @@ _log = logging.getLogger(__name__)
 def load_picture(path: str | Path) -> Image.Image:
     """Return the picture as RGB, upright, its longest side at most 2048 px, without metadata.
 
-    The number of pixels is read from the header, before anything is decoded. Raises SoundscapeError when the file is
-    no picture, is damaged or too large.
+    Its size is checked before it is opened, the number of pixels before anything is decoded. Raises SoundscapeError
+    when the file is no picture, is damaged or too large.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SoundscapeError(f"There is no file {path.name}.")
+    check_file(path, MAX_FILE_BYTES)
     _register_heif()
     try:
         with warnings.catch_warnings():

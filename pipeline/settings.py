@@ -33,6 +33,8 @@ class Settings:
     clap_model: str = ""
     clip_model: str = ""  # CLIP or SigLIP
     device: str = ""  # cuda | mps | cpu; empty: the fastest available
+    allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
+    scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less
     hf_token: str = field(default="", repr=False)
 
 

@@ -102,6 +102,8 @@ class Soundscape(_Document):
         try:
             # Validated as JSON, not as Python objects: lists may become tuples, but numbers are still checked strictly.
             return cls.model_validate_json(json.dumps(data))
+        except RecursionError:
+            raise SoundscapeError(TOO_DEEP) from None
         except ValidationError as error:
             raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
 
@@ -117,7 +119,7 @@ def _parse(text: str) -> Any:
         where = f"line {error.lineno}, column {error.colno}"
         raise SoundscapeError(f"This is not JSON yet ({where}): {error.msg.lower()}.") from None
     except RecursionError:
-        raise SoundscapeError("This is not a soundscape: it is nested too deeply.") from None
+        raise SoundscapeError(TOO_DEEP) from None
     except ValueError as error:  # an integer with thousands of digits
         raise SoundscapeError(f"This is not JSON yet: {error}") from None
 
@@ -135,6 +137,8 @@ def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise SoundscapeError(f"{twice}: is written twice in one object. Keep one of them.")
     return fields
 
+
+TOO_DEEP = "This is not a soundscape: it is nested too deeply."
 
 # Error messages ------------------------------------------------------------------------------------------------------
 
@@ -164,8 +168,8 @@ def _is_echo(error: ErrorDetails) -> bool:
 def _in_words(error: ErrorDetails) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "json_invalid":
-        return "The soundscape must be valid Unicode text."
+    if kind == "json_invalid":  # this is our own JSON, so it is one of two cases that Python accepts but pydantic does not
+        return TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
     if kind == "extra_forbidden":
         return f"{path}: is not a known field{_nearest_field(error['loc'])}"
     if kind == "literal_error":

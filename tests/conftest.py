@@ -14,8 +14,8 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.soundscape import Soundscape, Source
 
-from .browser import browser, photograph, visit  # noqa: F401  fixtures
-from .page_server import serve
+from .support.browser import browser, photograph, visit  # noqa: F401  fixtures
+from .support.page_server import serve
 
 RATE = 44_100
 
@@ -46,16 +46,31 @@ def soundscape() -> Soundscape:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
+def server_folder(tmp_path_factory):
+    """Where the app of `address` keeps its log and its scratch folder."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def address(server_folder):
     """Where the app is served, as a person starts it."""
-    with serve(tmp_path_factory.mktemp("server") / "log.txt") as address:
+    with serve(server_folder / "log.txt") as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def server_scratch(address, server_folder):
+    """The scratch folder of the app of `address`."""
+    (folder,) = (server_folder / "gradio").glob("image-to-soundscape-*")
+    return folder
 
 
 @pytest.fixture
 def visitors_root(tmp_path, monkeypatch):
     """Keep what visitors make in a folder of this test."""
-    from pipeline.page import visitors
+    from pipeline.page import scratch
 
-    monkeypatch.setattr(visitors, "ROOT", tmp_path / "visitors")
-    return tmp_path / "visitors"
+    own = scratch.Scratch(tmp_path / "scratch", 1_000_000_000)
+    own.visitors.mkdir(parents=True)
+    monkeypatch.setattr(scratch, "own", lambda: own)
+    return own.visitors

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from .browser import CHROMIUM, FLAGS
-from .page_server import ROOT, serve
+from .support.browser import CHROMIUM, FLAGS
+from .support.page_server import ROOT, serve
 
 PATH = ROOT / "examples" / "screenshot.jpg"
 SIZE = {"width": 1440, "height": 900}

@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import gradio as gr
-import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -22,7 +21,7 @@ from pipeline.backends import Card
 from pipeline.page import fragments, visitors
 from pipeline.soundscape import Soundscape
 
-from .page_server import RIVER, ROOT
+from .support.page_server import RIVER, ROOT
 
 END_POINTS = {
     "/describe": ["picture", "vision_backend"],
@@ -121,9 +120,9 @@ def test_what_is_no_picture_is_refused_in_words(client, tmp_path):
     assert "/" not in str(caught.value).replace("and/or", ""), "no path of the server is told"
 
 
-def test_a_program_can_cancel_its_job(address, tmp_path):
+def test_a_program_can_cancel_its_job(address, server_scratch, tmp_path):
     own = Client(address, verbose=False, download_files=tmp_path)
-    folder = visitors.folder_of(own.session_hash)
+    folder = server_scratch / "visitors" / visitors.folder_of(own.session_hash).name
     sources = [{"name": name} for name in ("rain", "stream", "waves", "fire", "crowd", "wind", "crickets", "traffic")]
     job = own.submit(json.dumps({"sources": sources}), "", 60, 1, api_name="/render")
     wait_until(lambda: job.status().progress_data)
@@ -146,30 +145,27 @@ def wait_until(true, limit_s: float = 30) -> None:
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
-def test_files_of_other_sites_are_never_fetched(address):
-    body = {"data": [{"path": "http://127.0.0.1:9/a.jpg", "meta": {"_type": "gradio.FileData"}}, ""]}
-    escaped = json.dumps(body).replace("http", "\\u0068ttp")
-    for content in (json.dumps(body), escaped):
-        for route in ("call/describe", "queue/join", "api/describe", "run/describe"):
-            answer = httpx.post(f"{address}/gradio_api/{route}", content=content)
-            assert answer.status_code == 422 and "Upload the file" in answer.text
-    twice = [("content-type", "application/json"), ("content-type", "multipart/form-data; boundary=x")]
-    assert httpx.post(f"{address}/gradio_api/call/describe", content=json.dumps(body), headers=twice).status_code == 422
-    assert httpx.get(f"{address}/gradio_api/file=http://127.0.0.1:9/a.jpg").status_code == 403
+@pytest.mark.parametrize(
+    ("duration_s", "seed", "words"),
+    [
+        ("x", 1, "duration must be a number of seconds from 2 to 60, such as 10"),
+        ([2], 1, "duration must be a number of seconds"),
+        (True, 1, "duration must be a number of seconds"),
+        ("1e999", 1, "duration must be a number of seconds"),
+        (1, 1, "duration must be between 2 and"),
+        (2, "x", "seed must be a whole number, such as 7"),
+        (2, 1.5, "seed must be a whole number"),
+        (2, {"a": 1}, "seed must be a whole number"),
+        (2, 2**64, "seed must be a whole number from 0 to 4294967295"),
+    ],
+)
+def test_odd_numbers_are_refused_in_words(address, duration_s, seed, words):
+    with pytest.raises(AppError, match=re.escape(words)):
+        Client(address, verbose=False).predict(RIVER, "", duration_s, seed, api_name="/render")
 
 
-def test_long_bodies_are_refused(address):
-    answer = httpx.post(f"{address}/gradio_api/call/render", content=json.dumps({"data": ["x" * 1_100_000]}))
-    assert answer.status_code == 413
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "app.py"), str(ROOT / "pipeline" / "job.py"), "../app.py"])
-def test_files_of_the_server_are_not_served(address, path):
-    assert httpx.get(f"{address}/gradio_api/file={path}").status_code in (403, 404)
-    body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, ""]}
-    event = httpx.post(f"{address}/gradio_api/call/describe", json=body)
-    told = httpx.get(f"{address}/gradio_api/call/describe/{event.json()['event_id']}").text
-    assert "event: error" in told and path not in told
+def test_numbers_may_be_sent_as_text(client):
+    assert client.predict(RIVER, "", "2", "7", api_name="/render")[2]["seed"] == 7
 
 
 def test_an_unforeseen_error_is_told_by_a_number_only(caplog):

@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.audio import read_wav
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
-from pipeline.loudness import integrated_loudness
+from pipeline.mixing.loudness import integrated_loudness
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of
 

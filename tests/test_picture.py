@@ -1,6 +1,7 @@
 """Pictures: every accepted format comes out upright, in RGB and bare; everything else is refused in words."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -165,5 +166,19 @@ def test_a_truncated_file_is_called_damaged(tmp_path, suffix):
 
 
 def test_a_folder_and_nothing_are_refused(tmp_path):
-    assert "There is no file" in refusal(tmp_path)
+    assert "is no regular file" in refusal(tmp_path)
     assert "There is no file nothing.jpg" in refusal(tmp_path / "nothing.jpg")
+
+
+def test_only_regular_files_of_a_likely_size_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with (tmp_path / "large.tif").open("wb") as file:
+        file.truncate(2_000_000_000)  # takes no room on the disk
+    for name, words in (
+        ("pipe.jpg", "pipe.jpg is no regular file"),
+        ("large.tif", "large.tif has 2000 MB. It may have at most 40 MB"),
+    ):
+        with pytest.raises(SoundscapeError, match=words):
+            load_picture(tmp_path / name)
+    with pytest.raises(SoundscapeError, match="zero is no regular file"):
+        load_picture("/dev/zero")

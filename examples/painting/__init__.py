@@ -1,1 +1,1 @@
-"""The painter of the example pictures: numpy and Pillow only, seeded, the same picture at any size."""
+"""The painter of the example pictures. It needs only numpy and Pillow; a seed gives the same picture at any size."""

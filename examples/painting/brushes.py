@@ -1,22 +1,22 @@
-"""Bristle brushes: stamps of one stroke each, with the height of the paint they leave."""
+"""Bristle brushes: a stamp per stroke, with the height of the paint that the stroke leaves."""
 
 from functools import lru_cache
 
 import numpy as np
 
-SIZES = 6  # brush sizes to a factor of e
-ANGLES = 24  # over half a turn
+SIZES = 6  # brush sizes per factor of e
+ANGLES = 24  # per half turn
 VARIANTS = 4
 
 
 def stamp(rgb, height, scale, x, y, length, width, angle, opacity, colours, variants) -> None:
-    """Paint n strokes in order on `rgb` and, when given, on the `height` of the paint."""
+    """Paint n strokes in order on `rgb` and, if given, on `height`, the height of the paint."""
     h, w = rgb.shape[:2]
     columns, rows = np.round(np.asarray(x) * scale).astype(int), np.round(np.asarray(y) * scale).astype(int)
-    # Sizes in steps of about a sixth, so that a few thousand stamps serve all strokes.
+    # Sizes are rounded to steps of about a sixth, so that a few thousand stamps suffice for all strokes.
     widths = np.round(np.log(np.maximum(np.asarray(width) * scale, 0.8)) * SIZES).astype(int)
     lengths = np.round(np.log(np.maximum(np.asarray(length) * scale, 0.8)) * SIZES).astype(int)
-    # What is finer than a pixel covers only a part of it.
+    # A stroke thinner than a pixel covers only a part of it.
     covers = np.minimum(np.asarray(width) * scale / 0.8, 1) * np.minimum(np.asarray(length) * scale / 0.8, 1) * opacity
     turns = np.round(np.asarray(angle) / np.pi * ANGLES).astype(int) % ANGLES
     for i in range(len(columns)):
@@ -39,7 +39,7 @@ def stamp(rgb, height, scale, x, y, length, width, angle, opacity, colours, vari
 
 @lru_cache(maxsize=8192)
 def _stroke(length: int, width: int, turn: int, variant: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Make a stroke of bristles: each begins and ends at its own place and carries its own load of paint.
+    """Make a stroke of bristles. Each bristle has its own start, end and load of paint.
 
     Returns alpha and paint height, both (n, n) float32, and their half size.
     """

@@ -12,13 +12,13 @@ Points = Sequence[tuple[float, float]] | np.ndarray
 
 
 def resized(values: np.ndarray, width: int, height: int, box: tuple | None = None) -> np.ndarray:
-    """Resample a 2-d float array bicubically; `box` is the part of it to take."""
+    """Resample a 2-d float array, or the part of it in `box`, bicubically."""
     image = Image.fromarray(np.ascontiguousarray(values, np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
 def sampled(values: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Look up an (h, w[, 3]) array at fractional columns and rows, bilinearly, held at its edges."""
+    """Sample an (h, w[, 3]) array bilinearly at fractional columns and rows, clamped at its edges."""
     h, w = values.shape[:2]
     column, row = np.clip(column, 0, w - 1.001), np.clip(row, 0, h - 1.001)
     left, top = column.astype(np.int32), row.astype(np.int32)
@@ -33,9 +33,9 @@ def sampled(values: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarr
 class Canvas:
     """A painting in progress.
 
-    `rgb` is (h, w, 3) float32 in 0..1; `x` and `y` hold each pixel's place in design units. `flow` (radians) and
-    `flow_weight` tell the stroke pass where the brush should go; `detail` (0..1) where it should be finer.
-    All random draws are made in design units, so they do not depend on the scale.
+    `rgb` is (h, w, 3) float32 in 0..1. `x` and `y` hold each pixel's position in design units. `flow` (radians) and
+    `flow_weight` guide the direction of the brush strokes; `detail` (0..1) asks for finer ones. All random draws are in
+    design units, so they do not depend on the scale.
     """
 
     def __init__(self, width: int, height: int, scale: float, seed: int):
@@ -48,12 +48,12 @@ class Canvas:
         self.flow = np.zeros((self.h, self.w), np.float32)
         self.flow_weight = np.full((self.h, self.w), 0.02, np.float32)
         self.detail = np.zeros((self.h, self.w), np.float32)
-        self.kept: dict[str, np.ndarray] = {}  # masks that a scene keeps for its finish
+        self.kept: dict[str, np.ndarray] = {}  # masks that a scene's compose() stores for its finish()
 
     # Fields ----------------------------------------------------------------------------------------------------------
 
     def noise(self, cell: float, octaves: int = 4, stretch: float = 1.0, gain: float = 0.5) -> np.ndarray:
-        """Fractal value noise, about -1..1; `cell` is the largest feature's height, `stretch` its width to height."""
+        """Return fractal value noise, about -1..1. The largest features are `cell` high and `stretch` times as wide."""
         total, amplitude, power = np.zeros((self.h, self.w), np.float32), 1.0, 0.0
         for _ in range(octaves):
             columns, rows = self.width / (cell * stretch), self.height / cell
@@ -80,7 +80,7 @@ class Canvas:
         return np.interp(self.x[0], knots, total / np.sqrt(power) / 0.6).astype(np.float32)
 
     def warped(self, values: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        """Look `values` up at places displaced by dx, dy design units."""
+        """Sample `values` at positions displaced by dx, dy design units."""
         return sampled(values, (self.x + dx) * self.scale - 0.5, (self.y + dy) * self.scale - 0.5)
 
     def blurred(self, values: np.ndarray, sigma: float) -> np.ndarray:
@@ -90,7 +90,7 @@ class Canvas:
     # Masks -----------------------------------------------------------------------------------------------------------
 
     def _mask(self, shapes: list[np.ndarray], width: float | None, soft: float) -> np.ndarray:
-        """Draw at twice the size, only where the shapes are, and shrink: edges without steps."""
+        """Draw shapes at twice the size and shrink them, for smooth edges. Only the area they cover is drawn."""
         mask = np.zeros((self.h, self.w), np.float32)
         points = np.concatenate(shapes)
         border = (width or 0) * self.scale + 2
@@ -116,7 +116,7 @@ class Canvas:
         return self._mask([np.asarray(shape, float) for shape in shapes], None, soft)
 
     def lines(self, *paths: Points, width: float = 2.0, soft: float = 0.0) -> np.ndarray:
-        """Return the mask of open paths; lines thinner than a pixel become fainter instead."""
+        """Return the mask of open paths. Lines thinner than a pixel become fainter instead."""
         return self._mask([np.asarray(path, float) for path in paths], width, soft)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, soft: float = 0.0) -> np.ndarray:
@@ -126,22 +126,22 @@ class Canvas:
     # Paint -----------------------------------------------------------------------------------------------------------
 
     def mix(self, colour: Colour, mask: np.ndarray | float = 1.0) -> None:
-        """Lay a colour, or a whole (h, w, 3) picture, over the canvas where the mask says."""
+        """Blend a colour, or an (h, w, 3) picture, into the canvas by the mask."""
         here, paint, cover = self._part(colour, mask)
         self.rgb[here] += (paint - self.rgb[here]) * cover
 
     def screen(self, colour: Colour, mask: np.ndarray) -> None:
-        """Add light of a colour: like two projectors on one wall, never above white."""
+        """Add light of a colour by the mask (screen blending), never above white."""
         here, paint, cover = self._part(colour, mask)
         self.rgb[here] = 1 - (1 - self.rgb[here]) * (1 - np.clip(paint * cover, 0, 1))
 
     def shade(self, colour: Colour, mask: np.ndarray) -> None:
-        """Glaze: multiply by a colour where the mask says."""
+        """Glaze: multiply by a colour, by the mask."""
         here, paint, cover = self._part(colour, mask)
         self.rgb[here] *= 1 - cover * (1 - paint)
 
     def _part(self, colour: Colour, mask: np.ndarray | float) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-        """Return the rectangle that a mask touches, and colour and mask inside it: most masks are small."""
+        """Return the bounding box of a mask, with colour and mask inside it. It saves time: most masks are small."""
         paint = tone(colour)
         mask = np.broadcast_to(np.asarray(mask, np.float32), (self.h, self.w))
         touched = mask > 0.002
@@ -152,13 +152,13 @@ class Canvas:
         return here, paint[here] if paint.ndim == 3 else paint, mask[here][..., None]
 
     def direct(self, angle: np.ndarray | float, mask: np.ndarray | float, weight: float = 1.0) -> None:
-        """Tell the stroke pass which way the brush goes where the mask says."""
+        """Set the direction of the brush strokes, by the mask."""
         mask = np.asarray(mask, np.float32)
         self.flow = np.where(mask > 0.5, np.float32(angle), self.flow)
         self.flow_weight = np.where(mask > 0.5, np.float32(weight), self.flow_weight)
 
     def dab(self, x, y, length, width, angle, colours, opacity=0.9, value=0.05, warmth=0.02) -> None:
-        """Put n brush dabs, in order; every argument is a number or has n entries (colours n x 3), design units."""
+        """Paint n brush dabs in order. Arguments are numbers or have n entries (colours n x 3), in design units."""
         n = len(x)
         colours = np.broadcast_to(np.atleast_2d(tone(colours)), (n, 3))
         colours = jittered(self.rng, colours, value, warmth)
@@ -168,7 +168,7 @@ class Canvas:
 
 
 def blurred(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur by a Gaussian of `sigma` pixels: wide ones on a reduced copy, which looks the same and costs little."""
+    """Blur by a Gaussian of `sigma` pixels. Wide blurs work on a reduced copy, which is faster and looks the same."""
     if sigma < 0.3:
         return values
     if values.ndim == 3:

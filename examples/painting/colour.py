@@ -1,4 +1,4 @@
-"""Colours as float RGB in 0..1, mixed as a painter mixes them: in the display's own (gamma) space."""
+"""Colours as float RGB in 0..1, mixed in the gamma space of the display, which resembles mixing paint."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ Colour = str | list[str] | tuple | np.ndarray
 
 
 def tone(colour: Colour) -> np.ndarray:
-    """Return a colour such as "#d9a566" as float32 RGB, a list of them as (n, 3); arrays pass through."""
+    """Return a colour such as "#d9a566" as float32 RGB, a list of colours as (n, 3). Arrays are returned unchanged."""
     if isinstance(colour, str):
         return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
     if isinstance(colour, list) and isinstance(colour[0], str):
@@ -15,7 +15,7 @@ def tone(colour: Colour) -> np.ndarray:
 
 
 def ramp(position: np.ndarray, colours: list[str], stops: list[float] | None = None) -> np.ndarray:
-    """Map positions (0..1 when no stops are given) to colours; the result has one more axis, of 3."""
+    """Map positions (0..1 without stops) to colours. The result has one more axis, of length 3."""
     palette = tone(colours)
     stops = np.linspace(0, 1, len(colours)) if stops is None else stops
     channels = [np.interp(position, stops, palette[:, channel]) for channel in range(3)]
@@ -33,7 +33,7 @@ def luminance(rgb: np.ndarray) -> np.ndarray:
 
 
 def jittered(rng: np.random.Generator, colours: np.ndarray, value: float, warmth: float) -> np.ndarray:
-    """Vary each of n colours (n, 3) in value and along the warm-cool axis, as unevenly mixed paint does."""
+    """Vary n colours (n, 3) in lightness and warmth, as in unevenly mixed paint."""
     n = len(colours)
     lighter = rng.normal(0, value, (n, 1))
     warmer = rng.normal(0, warmth, (n, 1)) * np.array([1.0, 0.1, -0.9])

@@ -1,8 +1,8 @@
-"""The painterly pass: thousands of strokes, from broad to fine, laid along the forms of a composition.
+"""The painterly pass: thousands of strokes, from broad to fine, along the forms of a composition.
 
-After Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998): each finer brush
-goes only where the painting still differs from the composition. Strokes follow the structure tensor and the scene's
-flow; they end at edges, as in Litwinowicz, "Processing images and video for an impressionist effect" (SIGGRAPH 1997).
+After Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes" (SIGGRAPH 1998): finer brushes paint
+only where the painting still differs from the composition. Strokes follow the structure tensor and the scene's flow.
+They end at edges, as in Litwinowicz, "Processing images and video for an impressionist effect" (SIGGRAPH 1997).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .colour import jittered, luminance
 
 @dataclass(frozen=True)
 class Brush:
-    """One layer of strokes: width and spacing in design units; where the error is below the threshold none is laid."""
+    """One layer of strokes. Width and spacing are in design units; only errors above the threshold are painted over."""
 
     width: float
     spacing: float
@@ -39,7 +39,7 @@ LAYERS = (
 def paint(
     canvas: Canvas, layers: tuple[Brush, ...] = LAYERS, value: float = 0.035, warmth: float = 0.012
 ) -> np.ndarray:
-    """Repaint the canvas in strokes; returns the height of the paint, (h, w), for `light.relief`."""
+    """Repaint the canvas in strokes and return the height of the paint, (h, w), for `light.relief`."""
     composition = canvas.rgb
     angle = _directions(canvas, composition)
     painting = canvas.blurred(composition, 14)
@@ -60,7 +60,7 @@ def paint(
         column = np.clip((x * canvas.scale).astype(int), 0, canvas.w - 1)
         colours = jittered(canvas.rng, reference[row, column], value, warmth)
         wanted = np.flatnonzero(error[row, column] >= brush.threshold * (0.7 + 0.6 * jitter))
-        # Broad light under, small dark over would look scratched: shuffle, as a painter works all over the canvas.
+        # Shuffled: sorted strokes (broad and light below, small and dark above) would look scratched.
         wanted = wanted[np.argsort(order[wanted])]
         length = (
             brush.width
@@ -81,7 +81,7 @@ def paint(
 
 
 def _clipped(canvas: Canvas, reference: np.ndarray, x, y, length, width, angle) -> np.ndarray:
-    """Shorten strokes that would run across an edge: where the colour at an end is no longer that of the middle."""
+    """Shorten strokes that cross an edge, where the colour at an end differs from that in the middle."""
 
     def at(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         row = np.clip((py * canvas.scale).astype(int), 0, canvas.h - 1)
@@ -98,19 +98,19 @@ def _clipped(canvas: Canvas, reference: np.ndarray, x, y, length, width, angle) 
 
 
 def _places(canvas: Canvas, spacing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the places of a jittered grid and a random number for each."""
+    """Return the points of a jittered grid, with a random number for each."""
     x, y = np.meshgrid(np.arange(0, canvas.width + spacing, spacing), np.arange(0, canvas.height + spacing, spacing))
     random = canvas.rng.random((3, x.size))
     return x.ravel() + spacing * (random[0] - 0.5), y.ravel() + spacing * (random[1] - 0.5), random[2]
 
 
 def _directions(canvas: Canvas, rgb: np.ndarray) -> np.ndarray:
-    """Return the brush's angle everywhere: along edges where there are some, along the scene's flow elsewhere."""
+    """Return the angle of the brush at each pixel: along edges, and along the scene's flow elsewhere."""
     light = canvas.blurred(luminance(rgb), 1.6)
     down, across = np.gradient(light)
     gain = 1 / canvas.scale**2
     xx, yy, xy = (canvas.blurred(product, 5) * 900 / gain for product in (across**2, down**2, across * down))
-    # In double angles the edge's direction is the eigenvector of the smaller eigenvalue: minus the gradient's.
+    # In double angles, the direction of an edge (eigenvector of the smaller eigenvalue) is minus that of the gradient.
     cosine, sine = yy - xx, -2 * xy
     cosine += canvas.flow_weight * np.cos(2 * canvas.flow)
     sine += canvas.flow_weight * np.sin(2 * canvas.flow)

@@ -10,7 +10,7 @@ from .colour import Colour, ramp, step, tone
 
 @dataclass(frozen=True)
 class Peak:
-    """A mountain: where it stands across and behind (in widths of the near edge), its height and breadth."""
+    """A mountain: position across and behind (in widths of the near edge), height and breadth."""
 
     across: float
     behind: float
@@ -20,7 +20,7 @@ class Peak:
 
 @dataclass(frozen=True)
 class Terrain:
-    """What the eye meets: (h, w) fields, zero where there is sky."""
+    """The visible land as (h, w) fields, zero where there is sky."""
 
     cover: np.ndarray  # 1 where there is land
     far: np.ndarray  # 0 near .. 1 far
@@ -34,7 +34,7 @@ DEPTH = 2.2  # of the land in view, in widths of its near edge
 
 
 def view(canvas: Canvas, peaks: list[Peak], foot: float, tall: float, sun: tuple[float, float], rough=0.5) -> Terrain:
-    """Look at a range whose foot is at height `foot`, a summit of height 1 at depth 1 rising `tall` design units.
+    """Return the view of a range with its foot at height `foot`. A summit of height 1 at depth 1 is `tall` units high.
 
     `sun` is the slope of the light, (down per unit to the right, share that comes from the front).
     """
@@ -67,12 +67,12 @@ def view(canvas: Canvas, peaks: list[Peak], foot: float, tall: float, sun: tuple
 
 
 def _gradient(across: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how steeply the land rises to the right and to the back."""
+    """Return the slope of the land to the right and to the back."""
     return np.gradient(height, axis=1) / np.gradient(across, axis=1), np.gradient(height, axis=0) * SLICES / DEPTH
 
 
 def _light(across: np.ndarray, behind: np.ndarray, height: np.ndarray, sun: tuple[float, float]) -> np.ndarray:
-    """Shade by the slope toward the sun, at the left, and by the shadows that ridges throw to the right."""
+    """Shade by the slope towards the sun on the left, and by the shadows that ridges cast to the right."""
     fall, front = sun
     rise, back = _gradient(across, height)
     facing = (rise - front * back + fall) / np.sqrt(1 + rise**2 + back**2)
@@ -82,7 +82,7 @@ def _light(across: np.ndarray, behind: np.ndarray, height: np.ndarray, sun: tupl
 
 
 def _fractal(canvas: Canvas, u: np.ndarray, v: np.ndarray, octaves: int, ridged: bool = False) -> np.ndarray:
-    """Fractal noise at any places; `ridged` folds it into crests, 0..1."""
+    """Return fractal noise at the given points. `ridged` folds it into crests, 0..1."""
     total, amplitude, weight, power = np.zeros_like(u), 1.0, 1.0, 0.0
     for octave in range(octaves):
         tile = canvas.rng.uniform(-1, 1, (64, 64))
@@ -101,7 +101,7 @@ def _fractal(canvas: Canvas, u: np.ndarray, v: np.ndarray, octaves: int, ridged:
 
 
 def paint(canvas: Canvas, terrain: Terrain, snow_line: float, snow: list[str], rock: list[str], air: Colour) -> None:
-    """Colour a range: snow above its line where it can lie, rock elsewhere, paler with distance."""
+    """Colour a range: snow above the snow line where it is not too steep, rock elsewhere, paler with distance."""
     uneven = 0.12 * canvas.noise(40, 4)
     lies = step(-0.10, 0.12, terrain.height - snow_line + uneven) * step(4.2, 2.4, terrain.steep + 8 * uneven)
     colour = ramp(terrain.light, rock)

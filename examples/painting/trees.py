@@ -7,7 +7,7 @@ from .colour import Colour, ramp, step, tone
 
 
 def pine(canvas: Canvas, x: float, foot: float, height: float, dark: Colour, light: Colour, sun=-1.0, lit=0.5) -> None:
-    """Paint a conifer: tiers of drooping dabs from a spire, its side toward the sun (-1 left, 1 right) lighter."""
+    """Paint a conifer: tiers of drooping dabs below a spire, lighter on the side of the sun (-1 left, 1 right)."""
     rng = canvas.rng
     n = int(110 + height * 1.5)
     level = np.sort(rng.random(n)) ** 0.75  # 0 top .. 1 foot
@@ -24,7 +24,7 @@ def pine(canvas: Canvas, x: float, foot: float, height: float, dark: Colour, lig
 
 
 def pine_line(canvas: Canvas, x, foot, height) -> np.ndarray:
-    """Return the mask of a far row of conifers: only their outlines."""
+    """Return the mask of a distant row of conifers, outlines only."""
     shapes = []
     for px, py, tall in zip(x, foot, height, strict=True):
         wide = tall * 0.17
@@ -38,7 +38,7 @@ def pine_line(canvas: Canvas, x, foot, height) -> np.ndarray:
 def crown(
     canvas: Canvas, blobs, dark: Colour, mid: Colour, light: Colour, sun=(-0.6, -0.8), leaf=9.0, dense=1.0
 ) -> None:
-    """Paint foliage: `blobs` are (x, y, rx, ry) clumps, each shaded as a round form by dabs, dark below, lit on top."""
+    """Paint foliage in clumps, `blobs` of (x, y, rx, ry), each shaded as a round form: dark below, lit on top."""
     rng = canvas.rng
     places, shades = [], []
     for x, y, rx, ry in blobs:
@@ -50,7 +50,7 @@ def crown(
         places.append(np.stack([x + u * rx, y + v * ry], -1))
         shades.append(shade)
     place, shade = np.concatenate(places), np.concatenate(shades)
-    # Dark leaves first, lights last, but not strictly, or the crown turns into a smooth ball.
+    # Dark leaves first and light ones last, but not strictly: the crown would look like a smooth ball.
     order = np.argsort(shade + rng.normal(0, 0.16, len(shade)))
     place, shade = place[order], np.clip(shade[order], 0, 1)
     n = len(shade)
@@ -60,7 +60,7 @@ def crown(
 
 
 def trunk(canvas: Canvas, path, widths, dark: Colour, light: Colour, sun=-1.0, rim: Colour | None = None) -> np.ndarray:
-    """Paint a trunk or limb along a path of points with a width at each; returns its mask."""
+    """Paint a trunk or limb along a path of points, with a width at each; return its mask."""
     path, widths = np.asarray(path, float), np.asarray(widths, float)
     tangent = np.gradient(path, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], -1)

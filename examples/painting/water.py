@@ -7,12 +7,12 @@ from .colour import Colour, step, tone
 
 
 def depth(canvas: Canvas, horizon: float) -> np.ndarray:
-    """Nearness of the water: 0 at the horizon, 1 at the picture's foot."""
+    """Return the nearness of the water: 0 at the horizon, 1 at the bottom of the picture."""
     return np.clip((canvas.y - horizon) / (canvas.height - horizon), 0, 1)
 
 
 def ripples(canvas: Canvas, horizon: float, count: float = 30, stretch: float = 5, octaves: int = 4) -> np.ndarray:
-    """Noise lying on the water, about -1..1: about `count` ripples from the horizon to the foot, finer far away."""
+    """Return noise in the plane of the water, about -1..1: `count` ripples down to the bottom, finer far away."""
     below = np.maximum(canvas.y - horizon, 0) / (canvas.height - horizon)
     near = 0.045
     v = np.log((below + near) / near) / np.log((1 + near) / near)
@@ -28,7 +28,7 @@ def ripples(canvas: Canvas, horizon: float, count: float = 30, stretch: float = 
 
 
 def reflect(canvas: Canvas, horizon: float, waves: np.ndarray, sway: float, tint: Colour, strength=0.9) -> np.ndarray:
-    """Return the picture above the horizon mirrored in water; `sway` is the waves' displacement at the foot."""
+    """Return the picture above the horizon mirrored in water. `sway` is the displacement by waves at the bottom."""
     below = np.maximum(canvas.y - horizon, 0)
     near = depth(canvas, horizon)
     shift = waves * sway * (0.08 + near**0.8)
@@ -40,7 +40,7 @@ def reflect(canvas: Canvas, horizon: float, waves: np.ndarray, sway: float, tint
 
 
 def glitter(canvas: Canvas, x: float, horizon: float, foot: float, spread: float, count: int, colour: Colour) -> None:
-    """Dab the path of the sun or a lamp on water: flat strokes, denser in the middle, wider and larger when nearer."""
+    """Paint the glitter of the sun or a lamp on water: flat dabs, denser in the middle, wider and larger when near."""
     rng = canvas.rng
     near = rng.random(count) ** 1.3
     y = horizon + 2 + near * (foot - horizon)
@@ -54,7 +54,7 @@ def glitter(canvas: Canvas, x: float, horizon: float, foot: float, spread: float
 
 
 def foam(canvas: Canvas, line: np.ndarray, thickness: float, colour: Colour, opacity=0.9) -> np.ndarray:
-    """Lay broken foam along y = line(x), shape (w,), as dense as `opacity` (a number or (w,)); returns its mask."""
+    """Paint broken foam along y = line(x), shape (w,), with density `opacity` (a number or (w,)); return its mask."""
     d = canvas.y - line[None, :]
     lace = canvas.noise(max(8, thickness * 1.2), 4, stretch=2.6)
     mask = step(-0.12 * thickness, 0.1 * thickness, d) * step(1.0, 0.0, d / thickness + 0.55 * lace)
@@ -66,7 +66,7 @@ def foam(canvas: Canvas, line: np.ndarray, thickness: float, colour: Colour, opa
 def mirror(
     canvas: Canvas, mask: np.ndarray, base: float, waves: np.ndarray, sway: float, tint: Colour, strength=0.8
 ) -> None:
-    """Paint the reflection of a thing that floats or stands at height `base`: `mask` is where the thing is."""
+    """Paint the reflection of a thing that floats or stands at height `base`. `mask` is the mask of the thing."""
     below = np.maximum(canvas.y - base, 0)
     shift = waves * sway * (0.25 + below / 160)
     row, column = (2 * base - canvas.y + shift) * canvas.scale - 0.5, (canvas.x + 0.6 * shift) * canvas.scale - 0.5

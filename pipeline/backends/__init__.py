@@ -1,7 +1,7 @@
 """Registry of the vision and audio backends.
 
-A new model needs one file in this package and one line in a registry below. Importing that file must be cheap: import
-torch and other large libraries where they are first needed.
+A new model needs one file in vision/ or audio/ and one line in a registry below. Importing that file must be cheap:
+import torch and other large libraries where they are first needed.
 """
 
 import logging
@@ -23,15 +23,15 @@ OnStep = Callable[[int, int], None]  # (done, total); may raise Cancelled to sto
 
 # Best first. The default is the first one that runs at a reasonable speed.
 VISION = {
-    "qwen2.5-vl": "pipeline.backends.qwen_vl:QwenVL",
-    "blip": "pipeline.backends.blip:Blip",
-    "tagger": "pipeline.backends.tagger:Tagger",
+    "qwen2.5-vl": "pipeline.backends.vision.qwen_vl:QwenVL",
+    "blip": "pipeline.backends.vision.blip:Blip",
+    "tagger": "pipeline.backends.vision.tagger:Tagger",
 }
 AUDIO = {
-    "audioldm2": "pipeline.backends.audioldm2:AudioLDM2",
-    "stable-audio-open": "pipeline.backends.stable_audio_open:StableAudioOpen",
-    "stable-audio-3": "pipeline.backends.stable_audio_3:StableAudio3",
-    "procedural": "pipeline.backends.procedural:Procedural",
+    "audioldm2": "pipeline.backends.audio.audioldm2:AudioLDM2",
+    "stable-audio-open": "pipeline.backends.audio.stable_audio_open:StableAudioOpen",
+    "stable-audio-3": "pipeline.backends.audio.stable_audio_3:StableAudio3",
+    "procedural": "pipeline.backends.audio.procedural:Procedural",
 }
 EMBEDDED = ("tagger", "procedural")
 

@@ -1,8 +1,8 @@
-"""python -m pipeline.gold FOLDER: the same as python -m pipeline gold FOLDER."""
+"""`python -m pipeline.gold FOLDER`, the same as `python -m pipeline gold FOLDER`."""
 
 import sys
 
-from .cli import main
+from .command import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Where the descriptions come from: a vision backend asked now, or files that were written before."""
+"""Source of the descriptions: a vision backend that runs now, or files written earlier."""
 
 import time
 from collections.abc import Iterator
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .. import backends
-from ..batch import find_tasks, result_name
+from ..batch.tasks import find_tasks, result_name
 from ..errors import SoundscapeError, did_you_mean
 from ..picture import SUFFIXES, load_picture
-from ..results import SOUNDSCAPE
+from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 
-CHOICES = 10  # pictures that are named when another one is not there
+CHOICES = 10  # pictures that are compared with the name of a missing one
 
 
 @dataclass(frozen=True)
 class Document:
-    """The description of a picture, or the reason why there is none."""
+    """The description of a picture, or the reason why there is none; `seconds` is the time to describe it."""
 
     picture: str
     soundscape: Soundscape | None
@@ -26,28 +26,28 @@ class Document:
 
 
 def describe_all(folder: Path, names: list[str], vision: str) -> Iterator[Document]:
-    """Describe the pictures of these names now.
+    """Describe the named pictures now.
 
-    Raises SoundscapeError, before any is described, when one is not there or the backend cannot run here.
+    Raises SoundscapeError, before any is described, when a picture is missing or the backend cannot run here.
     """
     paths = {name: _picture(folder, name) for name in names}
     missing = [name for name, path in paths.items() if path is None]
     if missing:
         there = [_without_ending(picture) for picture in _pictures(folder)][:CHOICES]
         near = did_you_mean(_without_ending(missing[0]), there) if there else ""
-        raise SoundscapeError(f"{folder} has no picture {_listed(missing)}, which the labels name.{near}")
+        raise SoundscapeError(f"{folder} has no picture {_listed(missing)}, but the labels name it.{near}")
     _, backend = backends.load_vision(vision)
     return (_described(backend, name, path) for name, path in paths.items() if path)
 
 
 def read_all(folder: Path, names: list[str], results: Path) -> Iterator[Document]:
-    """Read the descriptions of these pictures from a result tree, or from any folder of NAME.json.
+    """Read the descriptions of these pictures from a result tree, or from a folder of NAME.json files.
 
-    Raises SoundscapeError when there is no such folder.
+    Raises SoundscapeError when the folder does not exist.
     """
     if not results.is_dir():
         raise SoundscapeError(f"There is no folder {results}.")
-    # As a run over this folder named them, so that a.jpg and a.png have results of their own.
+    # Results are named as by a run over this folder: a.jpg and a.png have separate results.
     results_of = {task.source: task.name for task in find_tasks([folder], results)}
     pictures = {name: _picture(folder, name) for name in names}
     for name, path in pictures.items():
@@ -77,7 +77,7 @@ def _read(results: Path, name: str, result: str) -> Document:
 
 
 def _picture(folder: Path, name: str) -> Path | None:
-    """Return the file of a picture whose ending may be left out, None when there is none."""
+    """Return the file of a picture, None when it does not exist. The name may lack the file ending."""
     path = folder / name
     if path.is_file():
         return path
@@ -85,7 +85,7 @@ def _picture(folder: Path, name: str) -> Path | None:
         return None
     found = [each for each in sorted(path.parent.iterdir()) if each.stem == path.name and _is_picture(each)]
     if len(found) > 1:
-        raise SoundscapeError(f"{name} may be {' or '.join(each.name for each in found)}: write the ending too.")
+        raise SoundscapeError(f"{name} may be {' or '.join(each.name for each in found)}: add the file ending.")
     return found[0] if found else None
 
 

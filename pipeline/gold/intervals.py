@@ -1,14 +1,16 @@
-"""How far a figure may be off, seen over pictures: intervals of 95 %.
+"""Confidence intervals of 95 % over pictures.
 
-Pictures are drawn anew with replacement (the bootstrap). On few pictures its percentiles are too narrow, so they are
-taken further out, as far as Student's distribution lies outside the normal one (Hesterberg 2015, What Teachers Should
-Know About the Bootstrap, The American Statistician 69). Where all pictures agree, resampling sees no spread at all; a
-share then gets Wilson's interval for as many trials as there are pictures.
+Pictures are resampled with replacement (the bootstrap). For few pictures its percentile interval is too narrow. So the
+percentiles are moved outwards, as Student's distribution is wider than the normal one (Hesterberg 2015, What Teachers
+Should Know About the Bootstrap, The American Statistician 69). When all pictures agree, resampling shows no spread; a
+share then gets Wilson's interval, with as many trials as there are pictures.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 Interval = tuple[float, float]
 Ratio = tuple[float, float]
@@ -31,7 +33,7 @@ def macro_interval(ratios: list[Ratio], *, is_share: bool) -> Interval | None:
     return _interval(lambda chosen: shares[chosen].mean(), len(ratios), is_share)
 
 
-def _interval(value, count: int, is_share: bool) -> Interval | None:
+def _interval(value: Callable[[npt.NDArray[np.int64]], float], count: int, is_share: bool) -> Interval | None:
     if count < 2:
         return None
     rng = np.random.default_rng(SEED)
@@ -44,14 +46,14 @@ def _interval(value, count: int, is_share: bool) -> Interval | None:
 
 
 def expanded_tail(count: int) -> float:
-    """Return the share to leave out on either side, for a sample of that size."""
+    """Return the share to cut off on each side for a sample of `count` pictures."""
     from scipy.special import ndtr, stdtrit
 
     return float(ndtr(math.sqrt(count / (count - 1)) * stdtrit(count - 1, OUTSIDE / 2)))
 
 
 def wilson(share: float, count: int) -> Interval:
-    """Return Wilson's score interval of a share of so many trials."""
+    """Return Wilson's score interval of a share over `count` trials."""
     from scipy.special import ndtri
 
     square = float(ndtri(1 - OUTSIDE / 2)) ** 2

@@ -1,4 +1,4 @@
-"""gold.json: what is to be heard in each picture of a folder. Everything wrong in it is told with its path."""
+"""gold.json: what can be heard in each picture of a folder. All problems in it are reported with their paths."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import SoundscapeError, did_you_mean
-from ..procedural.stems import tokens
+from ..kinds.stemming import tokens
 from ..soundscape import Box, object_without_duplicates
 
 GOLD, OLDER = "gold.json", "labels.json"
@@ -19,7 +19,7 @@ OLDER_FIELDS = ("acceptable", "absurd", "boxes")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that sounds, under names that are as good as one another."""
+    """One thing that makes sound, with its names (all of equal value)."""
 
     names: tuple[str, ...]
     box: Box | None = None
@@ -36,9 +36,9 @@ class Labels:
 
 
 def read_labels(folder: Path) -> dict[str, Labels]:
-    """Return the labels of each picture of the folder, from its gold.json or else its labels.json.
+    """Return the labels of each picture of the folder, from gold.json or, without one, from labels.json.
 
-    Raises SoundscapeError with one line for each problem, every line beginning with the path of the field.
+    Raises SoundscapeError with one line per problem; each line names the file and the path of the field.
     """
     path = next((folder / name for name in (GOLD, OLDER) if (folder / name).is_file()), None)
     if path is None:
@@ -47,7 +47,7 @@ def read_labels(folder: Path) -> dict[str, Labels]:
         data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=object_without_duplicates)
     except json.JSONDecodeError as error:
         raise SoundscapeError(
-            f"{path.name} is not JSON yet (line {error.lineno}, column {error.colno}): {error.msg.lower()}."
+            f"{path.name} is not valid JSON (line {error.lineno}, column {error.colno}): {error.msg.lower()}."
         ) from None
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise SoundscapeError(f"{path.name} cannot be read: {error}") from None
@@ -70,7 +70,7 @@ def _each_picture(
     path: str, data: Any, read: Callable[[str, Any, list[str]], Labels], problems: list[str]
 ) -> dict[str, Labels]:
     if not isinstance(data, dict) or not data:
-        problems.append(f"{path or 'the whole'}: must be an object in braces with an entry for each picture")
+        problems.append(f"{path or 'the whole file'}: must be an object in braces with an entry for each picture")
         return {}
     problems += [f'{path}["{name}"]: must be the path of a picture in the folder' for name in data if _leads_out(name)]
     return {name: read(f'{path}["{name}"]', entry, problems) for name, entry in data.items()}
@@ -86,7 +86,7 @@ def _read_picture(path: str, data: Any, problems: list[str]) -> Labels:
         return Labels()
     lists = {name: _entries(f"{path}.{name}", data.get(name, []), problems) for name in LISTS}
     if not any(data.get(name) for name in LISTS):
-        problems.append(f"{path}: must say something in gold, possible or forbidden")
+        problems.append(f"{path}: must have an entry in gold, possible or forbidden")
     allowed = {_key(name): name for entry in (*lists["gold"], *lists["possible"]) for name in entry.names}
     for entry in lists["forbidden"]:
         problems += [
@@ -112,7 +112,7 @@ def _entry(path: str, data: Any, problems: list[str]) -> Entry:
     if isinstance(data, str):
         return Entry(_names(path, [data], problems))
     if not isinstance(data, dict):
-        problems.append(f"{path}: must be a text, or an object in braces with any_of")
+        problems.append(f"{path}: must be a text in quotes, or an object in braces with any_of")
         return Entry(())
     if not _fields(path, data, ("any_of", "box", "weight"), problems):
         return Entry(())
@@ -133,7 +133,7 @@ def _names(path: str, data: Any, problems: list[str]) -> tuple[str, ...]:
     for index, name in enumerate(data):
         if not isinstance(name, str) or not tokens(name):
             where = path if len(data) == 1 and not path.endswith("any_of") else f"{path}[{index}]"
-            problems.append(f"{where}: must be a name in words")
+            problems.append(f"{where}: must be a name that contains a word")
     return tuple(name for name in data if isinstance(name, str))
 
 
@@ -155,9 +155,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _fields(path: str, data: Any, known: tuple[str, ...], problems: list[str]) -> bool:
-    """Tell whether the data is an object; note that, and each field that is not known, as a problem."""
+    """Return whether the data is an object. If not, or if a field is unknown, add a problem."""
     if not isinstance(data, dict):
-        problems.append(f"{path or 'the whole'}: must be an object in braces")
+        problems.append(f"{path or 'the whole file'}: must be an object in braces")
         return False
     problems += [
         f"{f'{path}.' if path else ''}{name}: is not a known field.{did_you_mean(name, list(known))}"
@@ -175,7 +175,7 @@ def _read_older(data: Any, problems: list[str]) -> dict[str, Labels]:
 
 
 def _read_older_picture(path: str, data: Any, problems: list[str]) -> Labels:
-    """`boxes` has its own names there, so each is one more possible entry."""
+    """In this format `boxes` has its own names: each becomes another possible entry."""
     if not _fields(path, data, OLDER_FIELDS, problems):
         return Labels()
     acceptable = _entries(f"{path}.acceptable", data.get("acceptable", []), problems)

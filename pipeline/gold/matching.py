@@ -1,4 +1,4 @@
-"""Which names stand for which sources, and which source is matched with which entry."""
+"""Match sources with labelled entries: which names fit a source, and the best assignment of sources to entries."""
 
 import re
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..procedural.stems import content, split_place, stem, tokens
+from ..kinds.stemming import content, split_place, stem, tokens
 from ..soundscape import Box, Source
 from ..tagger.localise import overlap
 from .labels import Entry
 
-SHORTEST_PART = 4  # letters of a word that is looked for inside a longer one: "hen" is not in "kitchen"
-SHORTEST_REST = 3  # letters that the longer word has besides: "rain" is not in "train"
+SHORTEST_PART = 4  # letters of a word that may match inside a longer one: "hen" is not in "kitchen"
+SHORTEST_REST = 3  # letters that must remain of the longer word: "rain" is not in "train"
 
 
 @dataclass(frozen=True)
 class Said:
-    """The stems of what a source says: of what sounds, and of all of it."""
+    """The stems of a source's words: those that say what sounds, and all of them."""
 
     what: frozenset[str]
     all: frozenset[str]
@@ -32,22 +32,22 @@ def said_by(source: Source) -> Said:
 
 
 def stands_for(name: str, source: Source) -> bool:
-    """Tell whether each word of the name is among those of the source."""
+    """Return whether each word of the name is among those of the source."""
     said = said_by(source)
     what, where = _split(name)
-    # A name without any word that means something stands for nothing.
+    # A name without a meaningful word fits no source.
     return (
         bool(what) and all(_is_in(word, said.what) for word in what) and all(_is_in(word, said.all) for word in where)
     )
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:
-    """Return the words of what sounds and of where; "the lapping of waves" is both lapping and waves."""
+    """Return the words that say what sounds, and where. "Of" separates nothing: "lapping of waves" is lapping waves."""
     return split_place(" ".join(word for word in tokens(text) if word != "of"))
 
 
 def words_matched(entry: Entry, source: Source) -> int:
-    """Return how many words has the longest of the entry's names that stands for the source; 0 when none does."""
+    """Return the number of words of the entry's longest name that fits the source, 0 when none fits."""
     return max((len(content(tokens(name))) for name in entry.names if stands_for(name, source)), default=0)
 
 
@@ -62,10 +62,10 @@ def _is_in(word: str, stems: frozenset[str]) -> bool:
 
 
 def match(entries: tuple[Entry, ...], sources: tuple[Source, ...]) -> dict[int, int]:
-    """Match each entry with at most one source and each source with at most one entry; return source by entry.
+    """Match entries with sources, one to one; return the index of the source by that of its entry.
 
-    As many as can be are matched; among such matchings the one with the greatest weight counts, then the one by names
-    of the most words, then the one whose boxes overlap most.
+    The matching has as many pairs as possible. Among such matchings, the greatest weight wins, then the names with the
+    most words, then the largest overlap of boxes.
     """
     if not entries or not sources:
         return {}
@@ -73,7 +73,7 @@ def match(entries: tuple[Entry, ...], sources: tuple[Source, ...]) -> dict[int, 
 
     words = np.array([[words_matched(entry, source) for source in sources] for entry in entries])
     weights = np.array([entry.weight for entry in entries])
-    heavy = 0.5 * weights / weights.sum()  # together less than one match more
+    heavy = 0.5 * weights / weights.sum()  # together less than one more pair is worth
     overlaps = np.array([[_overlap(entry.box, source.box) for source in sources] for entry in entries])
     worth = (words > 0) * (1 + heavy[:, None] + 1e-4 * np.minimum(words, 9) + 1e-6 * overlaps)
     rows, columns = linear_sum_assignment(worth, maximize=True)
@@ -87,4 +87,5 @@ def _overlap(one: Box | None, other: Box | None) -> float:
 def centre_distance(one: Box, other: Box) -> float:
     """Return the distance of the centres, in shares of the picture's width and height."""
     across, down = ((one[i] + one[i + 2] - other[i] - other[i + 2]) / 2 for i in (0, 1))
-    return (across**2 + down**2) ** 0.5
+    distance: float = (across**2 + down**2) ** 0.5
+    return distance

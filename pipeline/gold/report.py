@@ -1,4 +1,4 @@
-"""The verdicts for people: a line for each picture, a table of all, and the same as CSV."""
+"""The verdicts as text (lines per picture, a table of all measures) and as CSV files."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from .intervals import Interval
-from .scoring import Figure, Verdict, figures, reliability
+from .scoring import Figure, Kind, Verdict, figures, reliability
 
-MARKS = {"gold": "=", "repeat": "+", "possible": "~", "unlisted": "?", "forbidden": "!"}
-LEGEND = "= gold   + a gold one again   ~ possible   ? unlisted   ! forbidden   with the confidence"
-FEW = 20  # pictures from which the intervals begin to be worth something
-DISTANCES = ("centre distance", "overlap")  # told as numbers, all others in per cent
+MARKS: dict[Kind, str] = {"gold": "=", "repeat": "+", "possible": "~", "unlisted": "?", "forbidden": "!"}
+LEGEND = "= gold   + gold, repeated   ~ possible   ? unlisted   ! forbidden   number: confidence"
+FEW = 20  # with fewer pictures the intervals are rough
+DISTANCES = ("centre distance", "overlap")  # shown as numbers, all others in per cent
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def picture_lines(verdict: Verdict) -> Iterator[str]:
-    """Yield what was heard in one picture, what was missed, and where the boxes are off."""
+    """Yield the sources of one picture with their verdicts, the missed entries, and the distances of the boxes."""
     name = verdict.picture[-28:]
     if verdict.error:
         yield f"{name:28} no description: {' '.join(verdict.error.split())}"
@@ -30,14 +30,14 @@ def picture_lines(verdict: Verdict) -> Iterator[str]:
         yield f"{'':28} missed: {', '.join(entry.names[0] for entry in verdict.missed)}"
     if verdict.places:
         places = ", ".join(
-            f"{place.name} has none" if place.distance is None else f"{place.name} {place.distance:.2f} off"
+            f"{place.name} without a box" if place.distance is None else f"{place.name} {place.distance:.2f} off"
             for place in verdict.places
         )
         yield f"{'':28} boxes: {places}"
 
 
 def summary_lines(verdicts: list[Verdict]) -> Iterator[str]:
-    """Yield the table of all measures, what to make of it, and how far confidences can be believed."""
+    """Yield the table of all measures, notes on reading it, and the share of acceptable sources by confidence."""
     undescribed = sum(bool(verdict.error) for verdict in verdicts)
     yield f"{_many(len(verdicts), 'picture')}" + (f", {undescribed} without a description" if undescribed else "")
     yield ""
@@ -50,9 +50,9 @@ def summary_lines(verdicts: list[Verdict]) -> Iterator[str]:
         )
         yield f"{figure.name:22}{''.join(cells)}{_counted(figure)}".rstrip()
     yield ""
-    yield "micro: all sources pooled; macro: mean over pictures; 95 %: interval over pictures."
+    yield "micro: all sources pooled; macro: mean over pictures; 95 %: confidence interval over pictures."
     if len(verdicts) < FEW:
-        yield f"With fewer than {FEW} pictures the intervals are rough themselves: read them as at least so wide."
+        yield f"With fewer than {FEW} pictures the true intervals may be wider than shown."
     if undescribed:
         yield "A picture without a description counts as one in which nothing was heard."
     seconds = sorted(verdict.seconds for verdict in verdicts if verdict.seconds is not None)
@@ -87,7 +87,7 @@ def _many(count: int, noun: str, plural: str = "") -> str:
 
 
 def write_csv(path: Path, verdicts: list[Verdict]) -> Path:
-    """Write a row for each picture to `path`, a row for each measure to NAME-summary.csv beside it; return that one."""
+    """Write one row per picture to `path`, and one row per measure to NAME-summary.csv beside it; return the latter."""
     _write(path, (_picture_row(verdict) for verdict in verdicts))
     summary = path.with_name(f"{path.stem}-summary{path.suffix}")
     _write(summary, (_figure_row(figure) for figure in figures(verdicts)))
@@ -97,7 +97,7 @@ def write_csv(path: Path, verdicts: list[Verdict]) -> Path:
 def _picture_row(verdict: Verdict) -> dict[str, Any]:
     placed = [place for place in verdict.places if place.distance is not None]
 
-    def named(kind: str) -> str:
+    def named(kind: Kind) -> str:
         pairs = zip(verdict.sources, verdict.kinds, strict=True)
         return "; ".join(source.name for source, its_kind in pairs if its_kind == kind)
 
@@ -142,7 +142,7 @@ def _write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a spreadsheet may open it: no text that is taken for a formula."""
+    """Return a value that is safe in a spreadsheet: no text that would be run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

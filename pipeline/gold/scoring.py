@@ -1,24 +1,24 @@
-"""One description judged by its labels, and what all of them together come to."""
+"""Judge each description by the labels of its picture, and compute the measures over all pictures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from ..soundscape import Soundscape, Source
+from ..soundscape import Box, Soundscape, Source
 from ..tagger.localise import overlap
 from .intervals import Interval, macro_interval, micro_interval
 from .labels import Entry, Labels
 from .matching import centre_distance, match, words_matched
 
 Kind = Literal["gold", "repeat", "possible", "forbidden", "unlisted"]
-ACCEPTABLE = ("gold", "repeat", "possible")
-NEAR = 0.15  # of the picture's sides: a sound that much beside its place is still heard in its place
+ACCEPTABLE: tuple[Kind, ...] = ("gold", "repeat", "possible")
+NEAR = 0.15  # of the picture's sides: a sound that far from its place is still heard in place
 
 
 @dataclass(frozen=True)
 class Place:
-    """An entry with a box that was found: how far off the source's box is; None when the source has none."""
+    """A found entry that has a box, compared with the box of its source; None when the source has no box."""
 
     name: str
     distance: float | None
@@ -27,26 +27,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one picture was described. The sources are those that are not muted."""
+    """The judgement of one description. Muted sources are not among its sources."""
 
     picture: str
     sources: tuple[Source, ...]
     kinds: tuple[Kind, ...]  # of each source
     found: tuple[Entry, ...]  # gold entries
-    missed: tuple[Entry, ...]
+    missed: tuple[Entry, ...]  # gold entries
     places: tuple[Place, ...]
-    may_be_gold: bool  # whether anything is gold there
+    may_be_gold: bool  # whether the picture has gold entries
     error: str = ""  # why there is no description
-    seconds: float | None = None  # that describing took
+    seconds: float | None = None  # time to describe the picture
 
     def count(self, *kinds: Kind) -> int:
+        """Return the number of sources of these kinds."""
         return sum(kind in kinds for kind in self.kinds)
 
 
 def judge(
     picture: str, soundscape: Soundscape | None, labels: Labels, *, error: str = "", seconds: float | None = None
 ) -> Verdict:
-    """Judge what was described of a picture; None when nothing was, with the reason in `error`."""
+    """Judge a description by the labels. `soundscape` is None when there is none; `error` then says why."""
     sources = tuple(source for source in soundscape.sources if not source.mute) if soundscape else ()
     banned = {index for index, source in enumerate(sources) if _is_forbidden(source, labels)}
     free = [index for index in range(len(sources)) if index not in banned]
@@ -88,20 +89,20 @@ def _places(labels: Labels, sources: tuple[Source, ...], taken: dict[int, int]) 
     pairs = [(entry, sources[taken[index]]) for index, entry in enumerate(labels.gold) if index in taken]
     for entry in labels.possible:
         named = [source for source in sources if words_matched(entry, source)]
-        # The first that has a box, if any has one.
+        # Prefer the first source that has a box.
         pairs += [(entry, source) for source in sorted(named, key=lambda source: source.box is None)[:1]]
-    return tuple(_place(entry, source) for entry, source in pairs if entry.box)
+    return tuple(_place(entry.names[0], entry.box, source) for entry, source in pairs if entry.box)
 
 
-def _place(entry: Entry, source: Source) -> Place:
+def _place(name: str, box: Box, source: Source) -> Place:
     if source.box is None:
-        return Place(entry.names[0], None, None)
-    return Place(entry.names[0], centre_distance(entry.box, source.box), overlap(entry.box, source.box))
+        return Place(name, None, None)
+    return Place(name, centre_distance(box, source.box), overlap(box, source.box))
 
 
 # All pictures together -----------------------------------------------------------------------------------------------
 
-Ratio = tuple[float, float]  # what is counted, and out of how much; a picture with nothing to count from has (0, 0)
+Ratio = tuple[float, float]  # counted, out of; (0, 0) for a picture that does not take part in the measure
 
 
 def _precision(verdict: Verdict) -> Ratio:
@@ -128,11 +129,15 @@ def _first(verdict: Verdict) -> Ratio:
     return (verdict.kinds[0] in ACCEPTABLE if verdict.kinds else False), 1
 
 
-def _placed(verdict: Verdict) -> list[Place]:
-    return [place for place in verdict.places if place.distance is not None]
+def _distances(verdict: Verdict) -> list[float]:
+    return [place.distance for place in verdict.places if place.distance is not None]
 
 
-# Name, what it pools, and whether it is a share of trials.
+def _overlaps(verdict: Verdict) -> list[float]:
+    return [place.overlap for place in verdict.places if place.overlap is not None]
+
+
+# By name: the ratio of one picture, the unit that is counted, and whether it is a share of trials.
 MEASURES: dict[str, tuple[Callable[[Verdict], Ratio], str, bool]] = {
     "precision": (_precision, "sources", True),
     "recall": (_recall, "gold entries", True),
@@ -142,22 +147,14 @@ MEASURES: dict[str, tuple[Callable[[Verdict], Ratio], str, bool]] = {
     "sources acceptable": (lambda verdict: (verdict.count(*ACCEPTABLE), len(verdict.kinds)), "sources", True),
     "forbidden sources": (lambda verdict: (verdict.count("forbidden"), len(verdict.kinds)), "sources", True),
     "with a forbidden one": (lambda verdict: (bool(verdict.count("forbidden")), bool(verdict.kinds)), "pictures", True),
-    "has a box": (lambda verdict: (len(_placed(verdict)), len(verdict.places)), "boxes", True),
+    "has a box": (lambda verdict: (len(_distances(verdict)), len(verdict.places)), "boxes", True),
     "box within 0.15": (
-        lambda verdict: (sum(place.distance < NEAR for place in _placed(verdict)), len(verdict.places)),
+        lambda verdict: (sum(distance < NEAR for distance in _distances(verdict)), len(verdict.places)),
         "boxes",
         True,
     ),
-    "centre distance": (
-        lambda verdict: (sum(place.distance for place in _placed(verdict)), len(_placed(verdict))),
-        "boxes",
-        False,
-    ),
-    "overlap": (
-        lambda verdict: (sum(place.overlap for place in _placed(verdict)), len(_placed(verdict))),
-        "boxes",
-        False,
-    ),
+    "centre distance": (lambda verdict: (sum(_distances(verdict)), len(_distances(verdict))), "boxes", False),
+    "overlap": (lambda verdict: (sum(_overlaps(verdict)), len(_overlaps(verdict))), "boxes", False),
 }
 
 
@@ -168,16 +165,16 @@ class Figure:
     name: str
     micro: float
     macro: float
-    micro_interval: Interval | None  # None where fewer than two pictures say something
+    micro_interval: Interval | None  # None for fewer than two pictures
     macro_interval: Interval | None
     counted: float
     out_of: float
     unit: str
-    pictures: int  # that say something
+    pictures: int  # that take part in the measure
 
 
 def figures(verdicts: list[Verdict]) -> list[Figure]:
-    """Return every measure that the labels allow."""
+    """Return every measure that can be computed with these labels."""
     results = []
     for name, (measure, unit, is_share) in MEASURES.items():
         ratios = [measure(verdict) for verdict in verdicts]
@@ -210,7 +207,7 @@ CONFIDENCES = (0.0, 0.2, 0.35, 0.5, 0.7, 1.0)
 
 
 def reliability(verdicts: list[Verdict]) -> list[tuple[float, float, int, float]]:
-    """Return for each range of confidence its ends, how many sources it holds and which share is acceptable."""
+    """Return (low, high, number of sources, share acceptable) for each range of confidence that has sources."""
     sources = [
         (source.confidence, kind in ACCEPTABLE)
         for verdict in verdicts

@@ -1,7 +1,7 @@
-// One result in the list. Every card is of one height: the list counts on it.
+// One result in the list. All cards have the same height: the list relies on it.
 function card(result, { place, total, sort }) {
   const title = result.scene || result.name;
-  const open = make("button", { type: "button", className: "picture", ariaLabel: `All about ${result.name}`, tabIndex: 0 });
+  const open = make("button", { type: "button", className: "picture", ariaLabel: `Details of ${result.name}`, tabIndex: 0 });
   open.append(result.thumbnail ? picture(result, drawingOf(result.thumbnail)) : make("span", { text: "no picture" }));
   open.addEventListener("click", () => openResult(place));
   const node = make(
@@ -27,14 +27,14 @@ function picture(result, src) {
 
 function chip(source) {
   const seen = source.evidence === "visible";
-  const told = `${seen ? "in the picture" : "inferred"}, ${percent(source.confidence)}${source.mute ? ", muted" : ""}`;
+  const facts = `${seen ? "in the picture" : "inferred"}, ${percent(source.confidence)} sure${source.mute ? ", muted" : ""}`;
   const node = make("li", { className: [seen ? "seen" : "inferred", source.mute && "mute"].filter(Boolean).join(" "), text: source.name },
     make("small", { text: ` ${percent(source.confidence)}` }));
-  node.title = `${source.name}: ${told}`;
+  node.title = `${source.name}: ${facts}`;
   return node;
 }
 
-// What a card tells when it is not sorted by a figure: the first of those by models, if there are any.
+// The figure on a card when results are not sorted by a figure: the first score by a model, if there is one.
 function headline() {
   const first = library.figures.find(({ section }) => section === "coherence");
   return first ? orderOf(first.key) : ORDERS.name;
@@ -48,7 +48,7 @@ function foot(result, sort) {
   return make("footer", {}, figureOf(result, sort), name);
 }
 
-// The figure that the results are sorted by, on every card or on none: they are of one height.
+// The figure that the results are sorted by, on all cards or on none: they have the same height.
 function figureOf(result, sort) {
   const { title, unit, of, meaning } = sort === "name" ? headline() : orderOf(sort);
   if (!of || sort === "problems") return null;

@@ -1,13 +1,13 @@
-// All about one result, beside the list.
+// The details of one result, beside the list.
 const SECTIONS = {
-  coherence: "How well it fits, by models",
-  checks: "Checks of the sound",
+  coherence: "How well it fits, judged by models",
+  checks: "Sound checks",
   "senses.sound": "What is heard",
   "senses.picture": "What is seen",
   level: "Level",
   document: "The description",
 };
-const STAGES = { describe: "looking", sound: "sounds", mix: "mix", files: "files" };
+const STAGES = { describe: "description", sound: "sounds", mix: "mix", files: "files" };
 
 function details(result) {
   const close = make("button", { type: "button", className: "close", ariaLabel: "Close", title: "Close (Esc)", text: "×" });
@@ -17,7 +17,7 @@ function details(result) {
     result.has_picture && withBoxes(result),
     make("h2", { text: result.scene || result.name }),
     make("p", { className: "quiet", text: [result.mood, result.space].filter(Boolean).join(" · ") }),
-    sound(fileOf(result, "mix.wav"), "the whole", result.duration_s, result.spectrogram),
+    sound(fileOf(result, "mix.wav"), "the mix", result.duration_s, result.spectrogram),
     notes("Problems", "alarm", result.problems),
     notes("Warnings", "warning", result.warnings),
     make("h4", { text: "Sounds" }),
@@ -47,21 +47,21 @@ function notes(title, kind, texts) {
 
 const ROLES = { bed: "all the time", recurring: "now and then", "one-shot": "once or twice" }; // as in the app
 
-// What backends without a prompt are asked with.
+// The request to a backend that takes no prompt.
 const asWords = ({ name, material, action, timbre }) => [name, material, action, ...(timbre ?? [])].filter(Boolean).join(", ");
 
 function stem(result, source, place) {
   const words = [source.material, source.action, (source.timbre ?? []).join(", ")].filter(Boolean).join(" · ");
   const seen = source.evidence === "visible" ? "in the picture" : "inferred";
-  const facts = [`${seen}, ${percent(source.confidence)}`, `heard ${ROLES[source.role] ?? source.role}`, `${rounded(source.distance_m)} m away`];
+  const facts = [`${seen}, ${percent(source.confidence)} sure`, `heard ${ROLES[source.role] ?? source.role}`, `${rounded(source.distance_m)} m away`];
   if (source.gain_db) facts.push(`${rounded(source.gain_db)} dB`);
   if (source.mute) facts.push("muted");
-  if (source.stem_percentile !== undefined) facts.push(`its words fit better than ${rounded(source.stem_percentile)} % of the others`);
+  if (source.stem_percentile !== undefined) facts.push(`its words fit better than ${rounded(source.stem_percentile)} % of other words`);
   const node = make("li", {},
     make("p", { className: "name", text: source.name }),
     words && make("p", { text: words }),
     make("p", { className: "quiet", text: facts.join(" · ") }),
-    source.prompt && source.prompt !== asWords(source) && make("p", { className: "quiet prompt", text: `asked for: ${source.prompt}` }),
+    source.prompt && source.prompt !== asWords(source) && make("p", { className: "quiet prompt", text: `prompt: ${source.prompt}` }),
     source.stem && sound(fileOf(result, `stems/${source.stem}`), `${source.name} alone`));
   const frame = (on) => document.querySelector(`.whole .box[data-source="${place}"]`)?.classList.toggle("on", on);
   for (const [event, on] of [["mouseenter", true], ["mouseleave", false], ["focusin", true], ["focusout", false]]) {
@@ -100,8 +100,8 @@ function made({ vision, audio, seconds, seed, duration_s }) {
   const model = ({ backend, model }) => backend && [backend, model].filter(Boolean).join(" · ");
   const times = Object.entries(seconds).map(([stage, value]) => `${STAGES[stage] ?? stage} ${rounded(value)} s`);
   const rows = [
-    ["Seen by", model(vision) || "described by hand"],
-    ["Sounded by", model(audio)],
+    ["Described by", model(vision) || "a person"],
+    ["Sounds by", model(audio)],
     ["Time", times.join(" · ")],
     ["Length", duration_s && `${rounded(duration_s)} s`],
     ["Seed", seed === undefined ? "" : String(seed)],

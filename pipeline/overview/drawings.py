@@ -1,4 +1,4 @@
-"""Thumbnails and spectrograms, named by the hash of what they show: one that is there is up to date."""
+"""Thumbnails and spectrograms. Their names are hashes of what they show, so an existing file is up to date."""
 
 import hashlib
 import io
@@ -13,55 +13,57 @@ from typing import Any
 
 from PIL import Image
 
-from ..collection import INDEX
-from ..results import MIX, PICTURE, write_file
+from ..errors import SoundscapeError
+from ..picture import load_picture
+from ..results.collection import INDEX
+from ..results.result import MIX, PICTURE, write_file
 
-THUMBNAIL_PX = (600, 600)  # twice the width of a card, for screens of double density
-QUALITY, METHOD = 75, 2  # of WebP: a third of the time of the default, some 7 % more bytes
+THUMBNAIL_PX = (600, 600)  # twice the width of a card, for high-density screens
+QUALITY, METHOD = 75, 2  # WebP: a third of the default's time for about 7 % more bytes
 OURS = re.compile(r"[0-9a-f]{24}\.(webp|js)|\..+\.part")
 
 _log = logging.getLogger(__name__)
 
 
 def thumbnail_name(sha256: str) -> str:
-    """Return the place, below the index folder, of the thumbnail of the picture with this hash."""
+    """Return the path, relative to the index folder, of the thumbnail of the picture with this hash."""
     return _name(f"thumbnail {THUMBNAIL_PX} {QUALITY}", sha256)
 
 
 def spectrogram_name(sha256: str) -> str:
-    """Return the place, below the index folder, of the spectrogram of the sound with this hash."""
+    """Return the path, relative to the index folder, of the spectrogram of the sound with this hash."""
     return _name(f"spectrogram {QUALITY}", sha256)
 
 
 def _name(kind: str, sha256: str) -> str:
     digest = hashlib.blake2b(f"{kind} {sha256}".encode("utf-8", "replace"), digest_size=12).hexdigest()
-    return f"{digest[:2]}/{digest}.webp"  # in 256 folders: a single one of a million files is slow
+    return f"{digest[:2]}/{digest}.webp"  # 256 folders: a single folder with a million files would be slow
 
 
-def draw_missing(root: Path, rows: Iterable[dict[str, Any]], tell: Callable[[int], None]) -> None:
-    """Draw what is not there yet for each record; `tell` counts them. A picture or sound that is damaged gets none."""
-    workers = min(os.cpu_count() or 1, 8)  # threads: decoding, transforms and encoding run outside of Python's lock
+def draw_missing(root: Path, rows: Iterable[dict[str, Any]], on_done: Callable[[int], None]) -> None:
+    """Draw the missing files of each record; `on_done` gets the number of finished ones. Skip damaged files."""
+    workers = min(os.cpu_count() or 1, 8)  # threads: decoding, FFTs and encoding release the GIL
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[None]] = deque()
         done = 0
         try:
             for row in rows:
                 waiting.append(pool.submit(_draw, root, row))
-                while len(waiting) > 4 * workers:  # no more than these wait, so that memory stays flat
+                while len(waiting) > 4 * workers:  # bounds the queue, and with it the memory
                     waiting.popleft().result()
                     done += 1
-                    tell(done)
+                    on_done(done)
             while waiting:
                 waiting.popleft().result()
                 done += 1
-                tell(done)
+                on_done(done)
         finally:
             for each in waiting:
                 each.cancel()
 
 
 def forget_others(root: Path, kept: set[str]) -> None:
-    """Remove what the overview wrote before into the index folder and is not among `kept`."""
+    """Remove the files in the index folder that an earlier overview wrote and that are not in `kept`."""
     for path in _files(root / INDEX):
         if OURS.fullmatch(path.name) and path.relative_to(root / INDEX).as_posix() not in kept:
             path.unlink(missing_ok=True)
@@ -77,22 +79,21 @@ def _draw(root: Path, row: dict[str, Any]) -> None:
         if name and not place.is_file():
             try:
                 data = drawing(source)
-            except (OSError, ValueError, RuntimeError, SyntaxError, Image.DecompressionBombError) as error:
+            except (SoundscapeError, OSError, ValueError, RuntimeError) as error:
                 _log.warning("%s: %s cannot be drawn: %s", row["name"], source.name, type(error).__name__)
             else:
                 write_file(place, data)
 
 
 def _thumbnail(path: Path) -> bytes:
-    with Image.open(path) as picture:
-        picture.draft("RGB", THUMBNAIL_PX)  # decodes the JPEG at a fraction of its size
-        picture.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
-        return _webp(picture.convert("RGB"))
+    picture = load_picture(path)
+    picture.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
+    return _webp(picture)
 
 
 def _spectrogram(path: Path) -> bytes:
     from ..audio import read_wav
-    from ..spectrogram import spectrogram
+    from ..results.spectrogram import spectrogram
 
     return _webp(spectrogram(read_wav(path).samples))
 

@@ -1,4 +1,4 @@
-// What there is, and what of it is asked for: search, groups and order.
+// The results, and how they are searched, grouped and sorted.
 const library = { count: 0, results: [], figures: [], failures: { count: 0, shown: [] } };
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -8,11 +8,11 @@ const GROUPS = {
   scene: ["scene", ({ scene }) => [scene || "(no scene)"]],
   sound: ["sound", ({ sources }) => sources.map(({ name }) => name.toLowerCase())],
   prompt: ["prompt", ({ sources }) => sources.map(({ prompt }) => prompt ?? "(no prompt)")],
-  backend: ["backend", ({ vision, audio }) => [[vision.backend || "by hand", audio.backend || "unknown"].join(" → ")]],
+  backend: ["models", ({ vision, audio }) => [[vision.backend || "a person", audio.backend || "unknown"].join(" → ")]],
   space: ["space", ({ space }) => [space]],
 };
 
-// What results can be sorted by, besides their figures.
+// Sort orders besides the figures.
 const ORDERS = {
   name: { title: "name", of: null },
   sources: { title: "number of sounds", of: ({ sources }) => sources.length },
@@ -53,7 +53,7 @@ function found({ q, group, sort, down, only }) {
   const { of } = orderOf(sort);
   const sign = down ? -1 : 1;
   if (!of && down) wanted.reverse();
-  // Those without the figure come last, whichever way; equal ones stay in the order of their names.
+  // Results without the figure come last in both directions; equal ones stay in the order of their names.
   if (of) wanted.sort((a, b) => ((of(a) ?? null) === null) - ((of(b) ?? null) === null) || sign * (of(a) - of(b)) || 0);
   const groups = new Map();
   for (const result of wanted) {
@@ -65,7 +65,7 @@ function found({ q, group, sort, down, only }) {
   return [...groups].map(([label, results]) => ({ label, results })).sort((a, b) => collator.compare(a.label, b.label));
 }
 
-// Return the share of results whose figure is below that of this one; null when it is told of fewer than ten.
+// Return the share of results whose figure is below this value; null when fewer than ten results have the figure.
 const sorted = new Map();
 function standing(place, value) {
   if (!sorted.has(place)) {

@@ -1,4 +1,4 @@
-// The list: its rows are reckoned for all results, and drawn only where they are near.
+// The list. The position of every row is computed; only rows in or near the window are drawn.
 const NEAR_PX = 900;
 const HEADING_PX = 64;
 const MIN_CARD_PX = 280;
@@ -34,7 +34,7 @@ function arrange() {
   draw();
 }
 
-// Measured on a card that nobody sees, so that fonts and their sizes count.
+// Measured on a hidden card, so that the reader's fonts and font sizes count.
 function cardHeight(node, width) {
   const [result] = library.results;
   if (!result) return 0;
@@ -94,13 +94,13 @@ function heading({ label, results }) {
   return make("div", { className: "heading" }, make("h2", { text: label, title: label }), make("small", { text: String(results.length) }), link);
 }
 
-// Make a result the current one; its card may not be drawn.
+// Make a result the current one. Its card need not be drawn.
 function mark(place) {
   list.current = place;
   for (const node of document.querySelectorAll(".card")) node.classList.toggle("current", Number(node.dataset.place) === place);
 }
 
-// Go to the next or an earlier result, and bring it into view.
+// Go `step` results forward or back, and scroll to the result.
 function go(step) {
   if (!list.places.length) return;
   const place = list.current < 0 ? 0 : Math.min(Math.max(list.current + step, 0), list.places.length - 1);

@@ -1,4 +1,4 @@
-// The state of the page, which is its address too; the bar, the keys, and the loading of the data.
+// The state of the page (also kept in its address), the toolbar, the keys, and loading the data.
 const START = { q: "", group: "none", sort: "name", down: false, only: false, at: "", open: "" };
 const state = { ...START };
 
@@ -10,7 +10,7 @@ function addressOf(changes) {
 
 const linkTo = (label) => addressOf({ at: label, open: "" });
 
-// Not at every letter: Safari allows a hundred changes in half a minute.
+// Not at every keystroke: Safari allows a hundred changes in 30 seconds.
 function keepAddress() {
   clearTimeout(keepAddress.timer);
   keepAddress.timer = setTimeout(() => history.replaceState(null, "", addressOf({})), 200);
@@ -24,7 +24,7 @@ function readAddress(address) {
   if (!(state.group in GROUPS)) state.group = "none";
 }
 
-// Bring the page into the state; `hold` keeps the place where the reader is.
+// Show the state; `hold` keeps the current result.
 function refresh({ hold = false } = {}) {
   const current = hold ? list.places[list.current]?.result : null;
   byId("search").value === state.q || (byId("search").value = state.q);
@@ -32,7 +32,7 @@ function refresh({ hold = false } = {}) {
   byId("sort").value = state.sort;
   press(byId("down"), state.down);
   byId("down").textContent = state.down ? "↓" : "↑";
-  byId("down").title = state.down ? "Greatest first" : "Least first";
+  byId("down").title = state.down ? "Highest first" : "Lowest first";
   press(byId("only"), state.only);
   list.groups = found(state);
   list.current = -1;
@@ -61,7 +61,7 @@ function showContents() {
 }
 
 function showNothing() {
-  const words = library.results.length ? `Nothing here has all of “${state.q}”.` : "There are no results here yet.";
+  const words = library.results.length ? `No result matches “${state.q}”.` : "There are no results here yet.";
   byId("nothing").hidden = list.places.length > 0 || library.results.length < library.count;
   byId("nothing").textContent = state.only && !state.q ? "No result has a problem." : words;
 }
@@ -70,7 +70,7 @@ function showFailures() {
   const { count, shown } = library.failures;
   const box = byId("failures");
   box.hidden = !count;
-  box.querySelector("summary").textContent = `${counted(count, "picture")} could not be done`;
+  box.querySelector("summary").textContent = `${counted(count, "picture")} could not be processed`;
   const rows = shown.map(({ picture, stage, error }) => make("li", {}, make("b", { text: picture }), ` ${stage}: ${error}`));
   if (count > shown.length) rows.push(make("li", { text: `and ${counted(count - shown.length, "more", "more")}, in failures.jsonl` }));
   box.querySelector("ul").replaceChildren(...rows);
@@ -84,7 +84,7 @@ function change(changes, options) {
   draw();
 }
 
-// A group, or an open result, that the address names.
+// Show the group or the open result that the address names.
 function goToAddress() {
   const group = state.at && list.groups.find(({ label }) => label === state.at);
   if (group) {
@@ -194,7 +194,7 @@ new ResizeObserver(() => {
   arrange();
 }).observe(byId("list"));
 
-// The data comes as scripts, one after the other: the first results are shown while the others load.
+// The data is loaded as scripts, one after the other: the first results are shown while the others load.
 function load([name, ...rest], number = 0) {
   const script = make("script", { src: drawingOf(name) });
   script.addEventListener("load", () => {
@@ -204,7 +204,7 @@ function load([name, ...rest], number = 0) {
     if (state.at || state.open) goToAddress();
     document.body.dataset.ready = "";
   });
-  script.addEventListener("error", () => (byId("count").textContent = "A part of the index is missing. Write it again: python -m pipeline index"));
+  script.addEventListener("error", () => (byId("count").textContent = "A part of the index is missing. To create it again, run: python -m pipeline index"));
   document.body.append(script);
 }
 

@@ -1,7 +1,7 @@
-"""index.html, and the scripts with its data: everything opens from disk, where a page may load scripts but not fetch.
+"""index.html and its data, which is stored as scripts: a page opened from disk may load scripts but not fetch data.
 
-The scripts are named by the hash of what they hold. So the page of before keeps working until the new one takes its
-place, and a page that is there is whole.
+The scripts are named by the hash of their content. So the old page keeps working until the new one replaces it, and
+every page is complete.
 """
 
 import base64
@@ -15,24 +15,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..collection import INDEX
-from ..page import asset as asset_of_app
-from ..results import write_file
-from ..study.figures import figure
+from ..colours import blocks
+from ..quality.figures import figure
+from ..results.collection import INDEX
+from ..results.result import write_file
 from .drawings import forget_others
 from .record import Columns
 
 PAGE = "index.html"
-RESULTS_A_SCRIPT = 500  # some 1 MB: the first results are there while others still load
-MAX_FAILURES = 500  # shown on the page; failures.jsonl has them all
-SCRIPTS = ("words.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
-_COLOURS = re.compile(r"^(:root|\.dark) (\{[^}]*\})", re.MULTILINE)
-_NOT_SHOWN = ("document", "manifest", "figures", "loudness_lufs", "true_peak_dbtp")  # not as they are
+RESULTS_PER_SCRIPT = 500  # about 1 MB: the page shows the first results while it loads the others
+MAX_FAILURES = 500  # shown on the page; failures.jsonl has all of them
+SCRIPTS = ("helpers.js", "player.js", "library.js", "card.js", "details.js", "list.js", "page.js")
+_NOT_SHOWN = ("document", "manifest", "figures", "loudness_lufs", "true_peak_dbtp")  # left out, or shown otherwise
 
 
 @cache
 def asset(name: str) -> str:
-    """Return the text of a file of this folder."""
+    """Return the text of a file in this folder."""
     return (Path(__file__).parent / name).read_text("utf-8")
 
 
@@ -43,12 +42,12 @@ def write_page(
     failures: list[dict[str, Any]],
     columns: Columns,
 ) -> Path:
-    """Write the page with its data, then remove what no result needs any more; return the page."""
+    """Write the page with its data, remove files that are no longer needed, and return the path of the page."""
     kept = {row[key] for row in rows() for key in ("thumbnail", "spectrogram")}
     keys = columns.figures
     scripts = [_write_script(root, _head(count, failures, keys))]
     results = iter(rows())
-    while batch := list(islice(results, RESULTS_A_SCRIPT)):
+    while batch := list(islice(results, RESULTS_PER_SCRIPT)):
         scripts.append(_write_script(root, {"results": [_shown(row, keys) for row in batch]}))
     page = write_file(root / PAGE, _html(scripts).encode())
     forget_others(root, kept | set(scripts))
@@ -65,7 +64,7 @@ def _head(count: int, failures: list[dict[str, Any]], keys: list[str]) -> dict[s
 
 
 def _shown(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """Return what the page needs of a result; figures as a list in the order of the keys, empty fields left out."""
+    """Return what the page shows of a result, without empty fields. Figures are a list in the order of `keys`."""
     shown = _filled({key: value for key, value in row.items() if key not in _NOT_SHOWN})
     if row["path"] == row["name"]:
         del shown["path"]
@@ -79,12 +78,12 @@ def _filled(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Return six digits of a figure: more than anybody reads, and a third of the bytes."""
+    """Round to six significant digits, which takes a third of the bytes."""
     return None if value is None else float(f"{value:.6g}")
 
 
 def _write_script(root: Path, data: dict[str, Any]) -> str:
-    """Write data as a script, ASCII, that hands it to the page; return its place below the index folder."""
+    """Write data as an ASCII script that calls the page's take(); return its path relative to the index folder."""
     script = f"take({json.dumps(data, separators=(',', ':'), allow_nan=False)});\n".encode()
     name = f"{hashlib.blake2b(script, digest_size=12).hexdigest()}.js"
     if not (root / INDEX / name).is_file():
@@ -95,7 +94,7 @@ def _write_script(root: Path, data: dict[str, Any]) -> str:
 def _html(scripts: list[str]) -> str:
     style = _colours() + asset("style.css")
     script = "\n".join(asset(name) for name in SCRIPTS)
-    # What a document of a result may smuggle in cannot run: scripts are this one, by its hash, and files beside.
+    # Text injected through a document cannot run: only this script (by its hash) and files beside the page may.
     policy = (
         f"default-src 'none'; script-src {_hash(script)} 'self' file:; style-src {_hash(style)};"
         " img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
@@ -105,9 +104,9 @@ def _html(scripts: list[str]) -> str:
 
 
 def _colours() -> str:
-    """Return the colours of the app, by light and by night as the reader's system has it."""
-    light, dark = (block for _, block in _COLOURS.findall(asset_of_app("style.css")))
-    return f":root {light}\n@media (prefers-color-scheme: dark) {{ :root {dark} }}\n"
+    """Return the colours of the app, light or dark as set in the reader's system."""
+    light, dark = blocks()
+    return f":root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n"
 
 
 def _hash(text: str) -> str:

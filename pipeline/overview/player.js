@@ -1,10 +1,10 @@
-// One player for the whole page, so that one sound is heard at a time and a thousand results cost no memory.
+// One player for the whole page: only one sound plays at a time, and a thousand results need no memory.
 const SKIP_S = 2;
 const player = new Audio();
 player.preload = "none";
-let sounding = ""; // the file that is in the player
+let sounding = ""; // the file in the player
 
-// Return what plays a file: a button, and a line to seek along over its picture, or over nothing.
+// Return the controls of a file: a play button and a seek bar, on top of the drawing if there is one.
 function sound(file, title, duration, drawing) {
   const play = make("button", { type: "button", className: "play", ariaLabel: `Play ${title}`, ariaPressed: "false" });
   const seek = make("input", { type: "range", min: 0, max: 1, step: "any", value: 0, ariaLabel: `Position in ${title}` });
@@ -29,7 +29,7 @@ function start(file) {
     player.src = file;
   }
   player.play().catch((error) => {
-    if (error.name !== "AbortError") tell("This sound cannot be played: is its file still there?"); // aborted by the next one
+    if (error.name !== "AbortError") notify("This sound cannot be played. Its file may have been moved or deleted."); // aborted by the next sound
   });
 }
 
@@ -51,7 +51,7 @@ function show(node) {
   press(node.querySelector(".play"), mine && !player.paused);
   node.querySelector("input").value = share;
   node.style.setProperty("--share", share);
-  const time = clock(share ? player.currentTime : Number(node.dataset.duration || NaN)); // of one width: nothing moves
+  const time = clock(share ? player.currentTime : Number(node.dataset.duration || NaN)); // constant width, so that nothing moves
   if (node.lastChild.textContent !== time) node.lastChild.textContent = time;
 }
 

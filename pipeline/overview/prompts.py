@@ -1,11 +1,11 @@
-"""What was asked for each source, as one text."""
+"""The prompt of each source, as one text."""
 
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
-_WORDS = ("name", "material", "action")  # what backends without a prompt are asked with
+_WORDS = ("name", "material", "action")  # of a request to a backend that takes no prompt
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def read_prompts(path: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError):
-        _log.warning("%s: its %s cannot be read and is left out", path.parent.name, path.name)
+        _log.warning("%s: skipped its damaged %s", path.parent.name, path.name)
         return []
     return [_prompt(each) for each in requests] if isinstance(requests, list) else []
 
@@ -25,8 +25,9 @@ def read_prompts(path: Path) -> list[str]:
 def _prompt(request: Any) -> str:
     if not isinstance(request, dict):
         return ""
-    if isinstance(request.get("prompt"), str):
-        return request["prompt"]
+    prompt = request.get("prompt")
+    if isinstance(prompt, str):
+        return prompt
     timbre = request.get("timbre")
     words = [request.get(key) for key in _WORDS] + (timbre if isinstance(timbre, list) else [])
     return ", ".join(word for word in words if isinstance(word, str) and word)

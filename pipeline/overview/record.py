@@ -1,6 +1,6 @@
-"""One result as a flat record of plain data: what the page and the tables are made from.
+"""One result as a record of plain data, the source of the page and of the tables.
 
-A manifest may come from another version or be edited by hand: what is not of the expected type is left out.
+A manifest may come from another version or have been edited: values of unexpected types are left out.
 """
 
 import hashlib
@@ -9,19 +9,19 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..collection import Entry
-from ..results import MIX, PICTURE, PROMPTS, STEMS
-from ..study.figures import figures_of, in_order
+from ..quality.figures import figures_of, in_order
+from ..results.collection import Entry
+from ..results.result import MIX, PICTURE, PROMPTS, STEMS
 from .drawings import spectrogram_name, thumbnail_name
 from .prompts import read_prompts
 
-_KEY = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)  # what can be the name of a column
-_ELSEWHERE = ("seconds.", "document.sources", "checks.problems")  # figures with a place of their own in the record
-STAGES = ("describe", "sound", "mix")  # a manifest is written before the time for the files is known
+_KEY = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)  # valid column names
+_ELSEWHERE = ("seconds.", "document.sources", "checks.problems")  # figures that have their own fields in the record
+STAGES = ("describe", "sound", "mix")  # always there; the time to write files is unknown when the manifest is written
 
 
 class Columns:
-    """The columns that depend on the results: the stages that took time, and the figures."""
+    """The columns that depend on the results: the timed stages, and the figures."""
 
     def __init__(self) -> None:
         self._stages: dict[str, None] = dict.fromkeys(STAGES)
@@ -41,7 +41,7 @@ class Columns:
 
 
 def record(entry: Entry, root: Path) -> dict[str, Any]:
-    """Return all that is shown or tabulated of a result, as JSON data."""
+    """Return everything that the page or the tables show of a result, as JSON data."""
     manifest, soundscape = entry.manifest, entry.soundscape
     path = entry.folder.relative_to(root).as_posix()
     files = _mapping(manifest.get("files"))
@@ -82,7 +82,7 @@ def record(entry: Entry, root: Path) -> dict[str, Any]:
 
 
 def number(value: Any) -> int | float | None:
-    """Return a finite number as it is, None for anything else."""
+    """Return the value if it is a finite number below 2**63, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < 2**63 and math.isfinite(value) else None
@@ -101,17 +101,17 @@ def _sources(entry: Entry, files: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _fits(entry: Entry) -> dict[str, dict[str, float | None]]:
-    """Return by the file of each stem how well it fits its words, where a model has listened."""
-    told = _mapping(entry.coherence).get("stems")
+    """Return, by the file of each scored stem, how well the stem fits its words."""
+    scored = _mapping(entry.coherence).get("stems")
     return {
         each["file"]: {f"stem_{key}": number(each.get(key)) for key in ("score", "percentile")}
-        for each in (told if isinstance(told, list) else [])
+        for each in (scored if isinstance(scored, list) else [])
         if isinstance(each, dict) and isinstance(each.get("file"), str)
     }
 
 
 def _stems(folder: Path, files: dict[str, Any]) -> dict[int, str]:
-    """Return the file of each stem by the place of its source, which its name begins with."""
+    """Return the file of each stem by the place of its source. The file name begins with that place."""
     names = [name.removeprefix(f"{STEMS}/") for name in files if name.startswith(f"{STEMS}/")]
     if not names and (folder / STEMS).is_dir():
         names = sorted(path.name for path in (folder / STEMS).iterdir())
@@ -119,17 +119,17 @@ def _stems(folder: Path, files: dict[str, Any]) -> dict[int, str]:
 
 
 def _sha256(folder: Path, name: str, files: dict[str, Any]) -> str:
-    """Return the hash of a file: the one in the manifest, if that speaks of a file of this size."""
+    """Return the SHA-256 of a file: from the manifest if the size matches, else computed."""
     known, path = _mapping(files.get(name)), folder / name
-    told = known.get("sha256")
-    if isinstance(told, str) and known.get("bytes") == path.stat().st_size:
-        return told
+    noted = known.get("sha256")
+    if isinstance(noted, str) and known.get("bytes") == path.stat().st_size:
+        return noted
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _made_by(card: Any) -> dict[str, str]:
-    """Return backend and model; of a model in a local folder only its name, since output tells no paths."""
+    """Return backend and model. Of a local model folder only the name is shown: output contains no paths."""
     card = _mapping(card)
     model = _text(card.get("model"))
     return {"backend": _text(card.get("backend")), "model": Path(model).name if Path(model).is_absolute() else model}

@@ -1,4 +1,4 @@
-"""summary.csv and results.parquet: one row a result."""
+"""summary.csv and results.parquet: one row per result."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from .record import Columns
 
 CSV, PARQUET = "summary.csv", "results.parquet"
 ROWS_AT_ONCE = 1000  # in memory, and in one row group of the Parquet file
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV Injection).
+# Spreadsheets run a cell that begins with one of these as a formula (OWASP, CSV Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 Rows = Callable[[], Iterable[dict[str, Any]]]
@@ -22,7 +22,7 @@ Rows = Callable[[], Iterable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of both tables: its name, with the unit; the type of its values; where in a record they stand."""
+    """A column of both tables: name with unit, type of the values, and how to read the value from a record."""
 
     name: str
     type: str  # text | integer | number
@@ -30,7 +30,7 @@ class Column:
 
 
 def write_tables(root: Path, rows: Rows, columns: Columns) -> None:
-    """Write summary.csv, and results.parquet where pyarrow is there; without it a Parquet file of before goes."""
+    """Write summary.csv, and results.parquet if pyarrow is installed; without it, remove an old results.parquet."""
     flat = _columns(columns)
     with _beside(root / CSV) as part:
         _write_csv(part, rows(), flat)
@@ -38,7 +38,7 @@ def write_tables(root: Path, rows: Rows, columns: Columns) -> None:
         with _beside(root / PARQUET) as part:
             _write_parquet(part, rows(), flat)
     else:
-        (root / PARQUET).unlink(missing_ok=True)  # it would tell of other results than the page
+        (root / PARQUET).unlink(missing_ok=True)  # it would not match the page
 
 
 def _columns(columns: Columns) -> list[Column]:
@@ -74,7 +74,7 @@ def _number(name: str) -> Column:
 
 
 def _is_level(key: str) -> bool:
-    return key.startswith("level.")  # has columns of its own
+    return key.startswith("level.")  # loudness and peak have columns already
 
 
 def _at(part: str, key: str) -> Callable[[dict[str, Any]], Any]:
@@ -101,7 +101,7 @@ def _write_csv(path: Path, rows: Iterable[dict[str, Any]], columns: list[Column]
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a spreadsheet may open it: texts on one line, and none that is taken for a formula."""
+    """Return a value that is safe in a spreadsheet: texts on one line, and none that would be run as a formula."""
     if isinstance(value, float):
         return f"{value:.6g}" if abs(value) < 1e6 else value
     if not isinstance(value, str):
@@ -114,7 +114,7 @@ def _cell(value: Any) -> Any:
 
 
 def _write_parquet(path: Path, rows: Iterable[dict[str, Any]], columns: list[Column]) -> None:
-    """The flat columns, as they are; beside them the sources as a nested list, and the documents whole, as JSON."""
+    """Write the flat columns, the sources as a nested list, and document and manifest as JSON texts."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -168,7 +168,7 @@ def _nested(row: dict[str, Any], columns: list[Column]) -> dict[str, Any]:
 
 
 def _unicode(value: Any) -> Any:
-    """Return the value with halves of surrogate pairs, which JSON can write and nothing else can, replaced."""
+    """Replace lone surrogates, which JSON can hold but Parquet cannot."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
@@ -180,7 +180,7 @@ def _unicode(value: Any) -> Any:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """Give a place beside `path` to write into; it takes the name when everything went well."""
+    """Yield a temporary path beside `path`, and rename it to `path` unless an error is raised."""
     part = path.with_name(f".{path.name}.part")
     try:
         yield part

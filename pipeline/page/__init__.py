@@ -6,18 +6,21 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from .. import colours
+
 FOLDER = Path(__file__).parent
 _FLAT_LIST = re.compile(r"\[\n\s+([^\[\]{}]*?)\n\s*\]")
 
 
 @cache
 def asset(name: str) -> str:
-    """Return the text of a file of this folder."""
-    return (FOLDER / name).read_text("utf-8")
+    """Return the text of a file of this folder; the style sheet begins with the colours."""
+    text = (FOLDER / name).read_text("utf-8")
+    return f"{colours.sheet()}\n{text}" if name.endswith(".css") else text
 
 
 def theme(known: Iterable[str]) -> dict[str, str]:
-    """Return the theme variables, for the dark too where such a one is `known`; their colours are in style.css."""
+    """Return the theme variables, for the dark too where such a one is `known`; their colours are in colours.css."""
     variables = json.loads(asset("theme.json"))
     dark = {f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known}
     return variables | dark

@@ -23,7 +23,10 @@ class Origin:
 
 def fingerprint(picture: str | None) -> str:
     """Return what tells a picture file from others, whatever it is called; "" for none."""
-    return hashlib.sha256(Path(picture).read_bytes()).hexdigest() if picture else ""
+    if not picture:
+        return ""
+    with Path(picture).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_for(picture: str | None, text: str | None, origin: Origin) -> bool:
@@ -70,7 +73,7 @@ def typed(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 def usual(name: str) -> dict[str, Any]:
     """Return role and distance that a sound of this name usually has; nothing for one that nobody knows."""
-    from ..procedural.catalogue import kind_of
+    from ..kinds.catalogue import kind_of
 
     name = str(name).strip()[:LONGEST_NAME]
     kind = kind_of(Source(name=name)) if name else None

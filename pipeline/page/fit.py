@@ -7,11 +7,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..collection import COHERENCE
-from ..fit import Figure, explain
-from ..meanings import Meaning, meanings_of
+from ..errors import SoundscapeError
+from ..files import read_file
+from ..quality.explain import Figure, explain
+from ..quality.glossary import Meaning, meanings_of
+from ..results.collection import COHERENCE
 from ..soundscape import Soundscape
-from . import visitors
+from . import scratch
 
 PROBLEMS = "problems"
 LARGEST = 1e12  # of what is measured here
@@ -128,7 +130,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def reasons() -> dict[str, str]:
     """Return for CLAP and CLIP why they cannot be asked here, "" where they can."""
-    from ..coherence import availability
+    from ..quality.coherence import availability
 
     return availability()
 
@@ -143,10 +145,10 @@ def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:
 
     The directions of the reference texts, which take seconds, are kept for the next result of any visitor.
     """
-    from ..coherence import score_result
-    from ..embeddings import EMBEDDINGS, REFERENCES
+    from ..quality.coherence import score_result
+    from ..quality.embeddings import EMBEDDINGS, REFERENCES
 
-    kept = visitors.ROOT / REFERENCES
+    kept = scratch.own().folder / REFERENCES
     if kept.is_file():
         shutil.copy(kept, folder / REFERENCES)
     try:
@@ -162,7 +164,7 @@ def read_coherence(folder: Path) -> dict[str, Any] | None:
     """Return the scores that models gave, None where there are none that can be read."""
     path = folder / COHERENCE
     try:
-        scores = json.loads(path.read_text("utf-8")) if path.is_file() else None
-    except (ValueError, RecursionError):
+        scores = json.loads(read_file(path)) if path.is_file() else None
+    except (SoundscapeError, ValueError, RecursionError):
         return None
     return scores if isinstance(scores, dict) else None

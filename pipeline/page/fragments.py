@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..results import safe_name
+from ..results.result import safe_name
 
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
@@ -151,12 +151,11 @@ def _thumbnail(index: int, path: Path) -> str:
 
 
 def thumbnail(path: Path) -> str:
-    """Return a small JPEG of the picture as a data address."""
-    from PIL import Image
+    """Return a small JPEG of the picture as a data address. Raises SoundscapeError when it cannot be read."""
+    from ..picture import load_picture
 
-    with Image.open(path) as picture:
-        picture.draft("RGB", THUMBNAIL_PX)  # decodes a JPEG at a fraction of its size: some 3 ms
-        picture.thumbnail(THUMBNAIL_PX)
-        file = io.BytesIO()
-        picture.convert("RGB").save(file, "JPEG", quality=80)
+    picture = load_picture(path)
+    picture.thumbnail(THUMBNAIL_PX)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,84 +1,274 @@
 """ASGI middleware: what no visitor needs to send is refused before the app reads it.
 
-Gradio limits uploads, but neither the size of JSON bodies nor what they point to: it would fetch any URL that stands in
-place of a file.
+Gradio limits the size of uploaded files only. It reads other bodies of any size, opens files that a request names and
+fetches web addresses. Here every body has a limit while it streams in, and a request may name uploaded files only.
 """
 
+import asyncio
 import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from ..errors import SoundscapeError
+from . import scratch
+from .failures import FULL_DISK, is_full_disk
+
 MAX_JSON_BYTES = 1_000_000  # a soundscape has at most 64 KB, some 400 KB once escaped twice
+MAX_UPLOAD_BYTES = 200_000_000  # all files of one request: those of a result folder
+MAX_FIELD_BYTES = 64_000  # all fields of an upload that are not files, with the headers of all parts
+READING = ("GET", "HEAD", "OPTIONS")  # methods without a body
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0"})
+
+_UPLOAD = re.compile(r"(/gradio_api)?/upload/?")
+_WEB_FILE = re.compile(r"/file[=/]\s*https?:", re.IGNORECASE)
+_HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+
+WEB_FILE = "Files given as web addresses are not fetched. Upload the file."
+TOO_LONG = "The request is too long."
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Refused(Exception):
+    """The answer to a request that the app does not get to see."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 class Guard:
-    """Refuse long JSON bodies, and files that are given as web addresses."""
+    """Check each request. `hosts` are the names by which the app may be called; None means any name."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, hosts: frozenset[str] | None = None) -> None:
         self.app = app
+        self.hosts = hosts
 
-    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and "file=http" in scope["path"].lower():
-            await _refuse(send, 403, "Files of other sites are not fetched.")
-            return
-        if scope["type"] != "http" or not _is_json(scope):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        body = await _read(receive)
-        if body is None:
-            await _refuse(send, 413, "The request is longer than 1 MB.")
-        elif _names_a_web_file(body):
-            await _refuse(send, 422, "Files given as web addresses are not fetched. Upload the file.")
-        else:
-            await self.app(scope, _replay(body, receive), send)
+        answer = _Answer(send)
+        try:
+            _check_host(scope, self.hosts)
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if _WEB_FILE.search(path):
+                raise Refused(403, "Files of other sites are not fetched.")
+            if scope["method"] in READING:
+                await self.app(scope, receive, answer)
+            elif _UPLOAD.fullmatch(path):
+                await self._upload(scope, receive, answer)
+            else:
+                body = await _read(scope, receive)
+                await asyncio.to_thread(_check_json, body)
+                await self.app(scope, _replay(body, receive), answer)
+        except Refused as refused:
+            await answer.refuse(refused)
+        except OSError as error:
+            if not is_full_disk(error):
+                raise
+            await answer.refuse(Refused(507, FULL_DISK))
+
+    async def _upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        """Let the app read files up to the limit. It only learns that the visitor left when there are more."""
+        limited = _Upload(receive, _header(scope, b"content-type"))
+        size_bytes = _length(scope) or MAX_UPLOAD_BYTES
+        _check_length(size_bytes)
+        async with _room_for(size_bytes):
+            try:
+                await self.app(scope, limited, answer.unless(lambda: limited.refusal))
+            except Exception:
+                if not limited.refusal:
+                    raise
+        if limited.refusal:
+            raise limited.refusal
 
 
-def _is_json(scope: dict) -> bool:
-    """True for every body that Gradio might read as JSON; uploads are multipart and have their own limit."""
-    if scope["method"] not in ("POST", "PUT", "PATCH"):
-        return False
-    types = [value.lower() for name, value in scope["headers"] if name == b"content-type"]
-    # All of them: of a header that is sent twice, the app reads the first.
-    return not types or not all(each.startswith(b"multipart/form-data") for each in types)
+@asynccontextmanager
+async def _room_for(size_bytes: int) -> AsyncIterator[None]:
+    room = scratch.own().room_for(size_bytes)
+    try:
+        await asyncio.to_thread(room.__enter__)
+    except SoundscapeError as error:
+        raise Refused(507, str(error)) from None
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(room.__exit__, None, None, None)
 
 
-async def _read(receive: Any) -> bytes | None:
-    """Return the whole body, or None when it is too long or the visitor has gone."""
-    body = b""
+class _Answer:
+    """The way back to the visitor; knows whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self._has_begun = True
+        await self._send(message)
+
+    def unless(self, refused: Callable[[], Refused | None]) -> Send:
+        """Return a way back that drops the app's answer to a request that is refused."""
+
+        async def send(message: Message) -> None:
+            if not refused():
+                await self(message)
+
+        return send
+
+    async def refuse(self, refused: Refused) -> None:
+        if self._has_begun:
+            raise refused
+        body = json.dumps({"detail": str(refused)}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self({"type": "http.response.body", "body": body})
+
+
+class _Upload:
+    """The body of an upload as the app receives it, up to the limits."""
+
+    def __init__(self, receive: Receive, content_type: bytes) -> None:
+        self.refusal: Refused | None = None
+        self._receive = receive
+        self._bytes = self._field_bytes = 0
+        self._name = self._value = b""  # of the header that is being read
+        self._is_file = False
+        self._parser = self._parser_of(content_type)
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request" or self.refusal:
+            return message
+        try:
+            self._count(message.get("body", b""))
+        except Refused as refused:
+            self.refusal = refused
+            return {"type": "http.disconnect"}
+        return message
+
+    def _count(self, data: bytes) -> None:
+        self._bytes += len(data)
+        _check_length(self._bytes)
+        try:
+            if self._parser:
+                self._parser.write(data)
+        except MultipartParseError:
+            self._parser = None  # the app stops at the same place and says so
+
+    def _parser_of(self, content_type: bytes) -> MultipartParser | None:
+        """Return a parser that counts what is no file: the app keeps that in memory."""
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            return None
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": self._add_name,
+                "on_header_value": self._add_value,
+                "on_header_end": self._end_header,
+                "on_part_data": self._add_data,
+            },
+        )
+
+    def _begin_part(self) -> None:
+        self._name, self._value, self._is_file = b"", b"", False
+
+    def _add_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+        self._count_field(end - start)
+
+    def _add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+        self._count_field(end - start)
+
+    def _end_header(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self._is_file = b"filename" in parse_options_header(self._value)[1]
+        self._name = self._value = b""
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if not self._is_file:
+            self._count_field(end - start)
+
+    def _count_field(self, count: int) -> None:
+        self._field_bytes += count
+        if self._field_bytes > MAX_FIELD_BYTES:
+            raise Refused(413, "An upload holds files and little else. This one has long fields.")
+
+
+def _check_length(count: int) -> None:
+    if count > MAX_UPLOAD_BYTES:
+        raise Refused(413, f"Files may have at most {MAX_UPLOAD_BYTES // 1_000_000} MB together.")
+
+
+# Bodies that are no uploads -------------------------------------------------------------------------------------------
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    """Return the whole body. Raises Refused when it is too long, or when the visitor leaves."""
+    if (_length(scope) or 0) > MAX_JSON_BYTES:
+        raise Refused(413, TOO_LONG)
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return None
+            raise Refused(400, "The request is not complete.")
         body += message.get("body", b"")
         if len(body) > MAX_JSON_BYTES:
-            return None
+            raise Refused(413, TOO_LONG)
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
-def _names_a_web_file(body: bytes) -> bool:
-    if b"path" not in body and b"\\u" not in body:
-        return False
+def _check_json(body: bytes) -> None:
+    """Refuse what is not JSON in UTF-8, as the app will read it, and every file in it that was not uploaded."""
+    if not body:
+        return
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        return False  # the app answers it with its own error
+        data = json.loads(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Refused(400, "The request must be JSON in UTF-8.") from None
+    except RecursionError:
+        raise Refused(400, "The request is nested too deeply.") from None
+    except ValueError:
+        raise Refused(400, "The request must be JSON in UTF-8.") from None
+    for name in _named_files(data):
+        if "://" in name:
+            raise Refused(422, WEB_FILE)
+        try:
+            scratch.own().find(name)
+        except SoundscapeError as error:
+            raise Refused(422, str(error)) from None
+
+
+def _named_files(data: Any) -> Iterator[str]:
+    """Give every `path` in the data: to Gradio, an object that has one is a file."""
     pending = [data]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
-            path = value.get("path")
-            if isinstance(path, str) and "://" in path:
-                return True
+            if isinstance(value.get("path"), str):
+                yield value["path"]
             pending += value.values()
         elif isinstance(value, list):
             pending += value
-    return False
 
 
-def _replay(body: bytes, receive: Any) -> Any:
+def _replay(body: bytes, receive: Receive) -> Receive:
     sent = False
 
-    async def again() -> dict:
+    async def again() -> Message:
         nonlocal sent
         if sent:
             return await receive()
@@ -88,8 +278,41 @@ def _replay(body: bytes, receive: Any) -> Any:
     return again
 
 
-async def _refuse(send: Any, status: int, words: str) -> None:
-    body = json.dumps({"detail": words}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+# Headers --------------------------------------------------------------------------------------------------------------
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    """Return the first header of that name, as the app does; b"" for none."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _length(scope: Scope) -> int | None:
+    """Return the length that the visitor states, None when they state none."""
+    stated = _header(scope, b"content-length")
+    return int(stated) if stated.isdigit() else None
+
+
+def _check_host(scope: Scope, hosts: frozenset[str] | None) -> None:
+    """Refuse what is no name of a host, and names that are not ours: pages of other sites may point theirs at us."""
+    named = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
+    found = _HOST.fullmatch(named[0]) if len(named) == 1 else None
+    if found is None:
+        raise Refused(400, "The request must name one valid host.")
+    if hosts is not None and found["name"].lower() not in hosts:
+        words = "This app answers to the names of its own machine only. To use it behind a proxy, set ALLOWED_HOSTS."
+        raise Refused(421, words)
+
+
+def hosts_of(allowed: str, server_name: str, *, is_shared: bool) -> frozenset[str] | None:
+    """Return the names by which the app may be called, None for any.
+
+    `allowed` is the setting ALLOWED_HOSTS. Without it, an app that only this machine can reach has the names of this
+    machine, which stops a web page elsewhere from reaching it under its own name (DNS rebinding).
+    """
+    names = frozenset(name.strip().lower() for name in allowed.split(",") if name.strip())
+    if "*" in names:
+        return None
+    if names:
+        return names | LOCAL_NAMES
+    is_local = server_name in ("", *LOCAL_NAMES - {"0.0.0.0"}, "::1")
+    return LOCAL_NAMES if is_local and not is_shared else None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ..errors import SoundscapeError
-from ..results import MANIFEST, SOUNDSCAPE
+from ..results.result import MANIFEST, SOUNDSCAPE
 
 MAX_SEED = 2**32 - 1
 EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear it."

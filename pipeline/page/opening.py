@@ -3,7 +3,6 @@
 Nothing in it is trusted: only files that a result has are read, each up to a limit, and written under our own names.
 """
 
-import mmap
 import re
 import shutil
 import zipfile
@@ -15,10 +14,20 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from ..collection import COHERENCE
 from ..errors import SoundscapeError
 from ..picture import load_picture
-from ..results import BEFORE, MANIFEST, MAX_MANIFEST_BYTES, MIX, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
+from ..results.collection import COHERENCE
+from ..results.result import (
+    BEFORE,
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    MIX,
+    PICTURE,
+    PROMPTS,
+    SOUNDSCAPE,
+    STEMS,
+    check_entries,
+)
 from ..soundscape import Soundscape
 from .manifest import differences, report_in
 
@@ -28,14 +37,12 @@ if TYPE_CHECKING:
 MAX_SOUND_BYTES = 32_000_000  # 60 s of stereo take 11 MB
 MAX_PICTURE_BYTES = 30_000_000
 MAX_BYTES = 200_000_000  # together
-MAX_MEMBERS = 200  # of a ZIP; a result has 15, whoever packs its folder anew adds some
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 CHUNK_BYTES = 1 << 20
 LIMITS = dict.fromkeys((SOUNDSCAPE, MANIFEST, PROMPTS, COHERENCE, BEFORE), MAX_MANIFEST_BYTES)
 LIMITS |= {PICTURE: MAX_PICTURE_BYTES, MIX: MAX_SOUND_BYTES}
 
 _STEM = re.compile(r"0[1-8]_[a-z0-9_-]{1,60}\.wav")
-_ENTRY_OF_ZIP = b"PK\x01\x02"
 
 Opener = Callable[[], IO[bytes]]
 
@@ -85,28 +92,18 @@ def _members(given: list[Path]) -> Iterator[dict[str, Opener]]:
     if len(zips) > 1:
         raise SoundscapeError("Give one ZIP at a time.")
     if zips:
-        _check_entries(zips[0])
+        check_entries(zips[0])
         with zipfile.ZipFile(zips[0]) as bundle:
             if any(each.compress_type not in COMPRESSIONS for each in bundle.infolist()):
                 raise zipfile.BadZipFile("others may take gigabytes to undo")
             yield _of_one_result({each.filename: partial(bundle.open, each) for each in bundle.infolist()})
     elif given[0].is_dir():
-        paths = [*given[0].glob("*.*"), *(given[0] / STEMS).glob("*.wav")]
+        paths = [path for path in (*given[0].glob("*.*"), *(given[0] / STEMS).glob("*.wav")) if path.is_file()]
         yield _of_one_result({path.relative_to(given[0]).as_posix(): partial(path.open, "rb") for path in paths})
     elif len(given) == 1 and given[0].suffix.lower() == ".json" and given[0].name not in LIMITS:
         yield {SOUNDSCAPE: partial(given[0].open, "rb")}  # a soundscape under a name of its own
     else:
         yield _of_one_result({path.name: partial(path.open, "rb") for path in given})
-
-
-def _check_entries(path: Path) -> None:
-    """Refuse a ZIP of very many entries before zipfile reads them all into memory; each begins with a mark."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        count, place = 0, data.find(_ENTRY_OF_ZIP)
-        while place >= 0 and count <= MAX_MEMBERS:
-            count, place = count + 1, data.find(_ENTRY_OF_ZIP, place + 1)
-    if count > MAX_MEMBERS:
-        raise SoundscapeError(f"{path.name} holds more than {MAX_MEMBERS} files. Give the ZIP of one result.")
 
 
 def _of_one_result(openers: dict[str, Opener]) -> dict[str, Opener]:

@@ -3,13 +3,15 @@
 Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole pipeline can be used without it.
 """
 
+import os
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from . import asset, document, theme
-from .guard import Guard
-from .shelf import Shelf
-from .wishes import (
+from ..errors import SoundscapeError
+from ..settings import read_settings
+from . import asset, document, scratch, theme
+from .form import (
     EXAMPLES,
     MAX_CANDIDATES,
     MAX_DURATION_S,
@@ -19,6 +21,8 @@ from .wishes import (
     PRECISIONS,
     USUAL_DURATION_S,
 )
+from .guard import Guard, hosts_of
+from .shelf import Shelf
 
 MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
 
@@ -43,7 +47,7 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
             audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
             audio_notes = gr.HTML()
         opening = scripted_html(gr, None, "opening", html_template=asset("opening.html"))
-        given = gr.File(file_count="multiple", visible="hidden", label="An earlier result", elem_id="given")
+        given = result_files(gr, visible="hidden", label="An earlier result", elem_id="given")
     return SimpleNamespace(**locals())
 
 
@@ -122,7 +126,7 @@ def end_point_parts(gr: ModuleType) -> SimpleNamespace:
         picture = picture_file(gr, label="picture")
         soundscape_json = gr.Textbox(label="soundscape_json")
         vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
-        duration_s, seed = gr.Number(10, label="duration_s"), gr.Number(None, precision=0, label="seed")
+        duration_s, seed = plain_number(gr, 10, label="duration_s"), plain_number(gr, None, precision=0, label="seed")
         mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
         button = gr.Button()
     return SimpleNamespace(**locals())
@@ -141,8 +145,16 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())]},
     }
+
+
+def _hosts() -> frozenset[str] | None:
+    """Return the host names that the app answers to; it reads where Gradio will serve it from the environment."""
+    given = os.environ.get
+    is_shared = bool(given("SPACE_ID") or given("GRADIO_ROOT_PATH")) or given("GRADIO_SHARE", "").lower() == "true"
+    server_name = os.environ.get("GRADIO_SERVER_NAME", "")
+    return hosts_of(read_settings().allowed_hosts, server_name, is_shared=is_shared)
 
 
 def _style(gr: ModuleType) -> Any:
@@ -161,7 +173,36 @@ def scripted_html(gr: ModuleType, value: Any, name: str, **options: Any) -> Any:
 
 
 def picture_file(gr: ModuleType, **options: Any) -> Any:
-    """A gr.Image that hands over the file as it came; its own way opens it before any limit is checked."""
-    image = gr.Image(type="filepath", **options)
-    image.preprocess = lambda payload: payload.path if payload else None
-    return image
+    """A gr.Image that hands over the uploaded file as it is. Gradio would open it before any limit is checked."""
+    return _uploads_only(gr, gr.Image(type="filepath", **options), lambda payload: payload.path)
+
+
+def result_files(gr: ModuleType, **options: Any) -> Any:
+    """A gr.File that takes several uploaded files."""
+    files = gr.File(file_count="multiple", **options)
+    return _uploads_only(gr, files, lambda payload: [file.path for file in getattr(payload, "root", [payload])])
+
+
+def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str | list[str]]) -> Any:
+    """Hand over the paths of uploaded files and nothing else, whichever way the request came."""
+
+    def preprocess(payload: Any) -> str | list[str] | None:
+        if not payload:
+            return None
+        paths = paths_of(payload)
+        try:
+            for path in [paths] if isinstance(paths, str) else paths:
+                scratch.own().find(path)
+        except SoundscapeError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        return paths
+
+    component.preprocess = preprocess
+    return component
+
+
+def plain_number(gr: ModuleType, *value: float | None, **options: Any) -> Any:
+    """A gr.Number that hands over what was sent: what is no number is refused in our words, not in Gradio's."""
+    number = gr.Number(*value, **options)
+    number.preprocess = lambda payload: payload
+    return number

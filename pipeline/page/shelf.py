@@ -8,11 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from ..collection import Entry, read_collection
 from ..errors import SoundscapeError
-from ..results import PICTURE
+from ..results.collection import Entry, read_collection
+from ..results.result import PICTURE
 from . import fragments
 
 SHOWN_AT_ONCE = 24
@@ -92,6 +90,6 @@ def _shown(item: Item) -> dict[str, str]:
 def _thumbnail(path: Path) -> str:
     try:
         return fragments.thumbnail(path)
-    except (OSError, Image.DecompressionBombError) as error:
-        _log.info("no thumbnail of %s: %r", path.parent.name, error)
-        return ""  # a result of a soundscape alone has no picture
+    except SoundscapeError as error:
+        _log.info("no thumbnail of %s: %s", path.parent.name, error)
+        return ""  # a result of a soundscape alone has no picture, and another's picture may be damaged

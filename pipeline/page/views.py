@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
-from ..results import SOUNDSCAPE
+from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, fit, fragments
 from .document import Origin
+from .form import remembered, titles
 from .opening import Opened
-from .wishes import remembered, titles
 
 if TYPE_CHECKING:
     from ..job import Result
@@ -48,6 +48,11 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
     facts = fragments.report(result.report, titles(result.report))
     visible = [gr.Column(visible=False), gr.Column(visible=True)]
     return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report)]
+
+
+def files(result: "Result") -> list[Any]:
+    """Values of the end points for programs: mix, bundle and report."""
+    return [str(result.mix_path), str(result.bundle_path), result.report]
 
 
 def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bool = False) -> list[Any]:

@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import all_kinds
+from ..kinds.catalogue import all_kinds
 from .gallery import write_gallery
+from .models import model_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[1, 2, 3], help="one sound per seed")
     parser.add_argument("--only", metavar="KIND", nargs="+", default=[], help="kinds or families (default all)")
     chosen = parser.parse_args(arguments)
-    kinds = [kind for kind in all_kinds() if not chosen.only or {kind.name, kind.family} & set(chosen.only)]
+    kinds = [kind for kind in all_kinds() if not chosen.only or {kind.name, model_of(kind).family} & set(chosen.only)]
     if not kinds:
         parser.error(f"there is no such kind or family; choose from: {', '.join(kind.name for kind in all_kinds())}")
     if not 1.0 <= chosen.duration <= 60.0:

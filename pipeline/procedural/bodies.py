@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 
 from ..audio import Floats
+from ..kinds.attributes import Material, material
 from . import signal
 from .signal import RATE, seconds
 from .voice import Voice
-from .words import Material, material
 
 SOLID = ("wood", "metal", "glass", "ceramic", "stone", "plastic", "ice")
 

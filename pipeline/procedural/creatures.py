@@ -143,7 +143,7 @@ def cow(voice: Voice) -> Floats:
     return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0, share=0.12)
 
 
-NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # of sheep
+NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # formants
 
 
 def sheep(voice: Voice) -> Floats:

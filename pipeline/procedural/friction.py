@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..audio import Floats
+from ..kinds.attributes import material
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import Body, body_of
@@ -12,7 +13,6 @@ from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
 from .vocal import Glide, glide
 from .voice import Voice
-from .words import material
 
 
 def _slips(voice: Voice, duration_s: float, rate_hz: Glide, unevenness: float) -> Floats:

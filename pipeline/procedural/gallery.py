@@ -5,8 +5,10 @@ from html import escape
 from pathlib import Path
 
 from ..audio import Clip, wav_bytes
-from ..spectrogram import HIGH_HZ, LOW_HZ, WIDTH, spectrogram
-from . import Kind, synthesize_kind
+from ..kinds.catalogue import Kind
+from ..results.spectrogram import HIGH_HZ, LOW_HZ, WIDTH, spectrogram
+from . import synthesize_kind
+from .models import model_of
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -42,16 +44,16 @@ def write_gallery(
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts, family = [], ""
-    for done, kind in enumerate(sorted(kinds, key=lambda kind: kind.family), start=1):
-        if kind.family != family:
-            family = kind.family
+    for done, kind in enumerate(sorted(kinds, key=lambda kind: model_of(kind).family), start=1):
+        if model_of(kind).family != family:
+            family = model_of(kind).family
             parts.append(f'<h2 id="{family}">{escape(family.capitalize())}</h2>')
         figures = "".join(_figure(folder, kind, seed, duration_s) for seed in seeds)
         words = escape(", ".join(kind.words[:6]))
         title = escape(kind.name.replace("_", " "))
         parts.append(f'<h3>{title}</h3><p>{kind.role} · {words}</p><div class="row">{figures}</div>')
         tell(done)
-    families = sorted({kind.family for kind in kinds})
+    families = sorted({model_of(kind).family for kind in kinds})
     page = folder / "index.html"
     page.write_text(
         _PAGE.format(

@@ -9,15 +9,15 @@ from collections.abc import Callable
 import numpy as np
 
 from ..audio import Floats
+from ..kinds.attributes import Material, material
 from . import schedule, signal
 from .ambience import indoors
 from .signal import RATE
 from .voice import Voice
-from .words import Material, material
 
 
 def from_words(voice: Voice, action: str) -> Floats:
-    """Return the sound of a body excited by an action of `words.toml`; "" takes the usual action of the material."""
+    """Return the sound of a body excited by an action of `attributes.toml`; "" takes that of the material."""
     body = material(voice.material or ("air" if not action else ""))
     if not action:
         action = _usual_action(body) if voice.material else "blow"

@@ -1,72 +1,13 @@
-"""Water that runs, bubbles, drips, splashes and breaks on a shore.
-
-Bubbles follow van den Doel (2005), "Physically based models for liquid sounds": a bubble with a radius of r metres
-rings at 3 / r hertz, with a damping of 0.13 / r + 0.0072 r^-1.5 per second.
-"""
+"""Water that runs, bubbles, drips, splashes and breaks on a shore."""
 
 import numpy as np
 
 from ..audio import Floats
 from . import ambience, schedule, signal
+from .bubbles import bubble_radii, bubbles, many_bubbles
 from .rain import drop_impacts
 from .signal import RATE
 from .voice import Voice
-
-# Bubbles -------------------------------------------------------------------------------------------------------------
-
-
-def bubbles(
-    voice: Voice,
-    times_s: Floats,
-    radii_m: Floats,
-    gains: Floats,
-    *,
-    rise: float = 0.1,
-    width: float = 0.7,
-    thickness: float = 1.0,
-) -> Floats:
-    """Return ringing bubbles, stereo.
-
-    `rise` is the relative growth of their pitch during one damping time, `width` the range of their pans, `thickness`
-    the damping relative to water (higher for mud or stew).
-    """
-    count = len(times_s)
-    damping = (0.13 / radii_m + 0.0072 * radii_m**-1.5) * thickness
-    rises = rise * damping * voice.rng.random(count) ** 2
-    return signal.damped_tones(
-        voice.length,
-        times_s,
-        3.0 / radii_m,
-        1.0 / damping,
-        gains,
-        rises_per_s=rises,
-        attack_s=0.0006,
-        pans=width * voice.rng.uniform(-1, 1, count),
-    )
-
-
-def _radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> Floats:
-    """Return random bubble radii in metres for a range of pitches; a `steepness` above 1 gives more small bubbles."""
-    octaves = np.log2(high_hz / low_hz)
-    radii: Floats = 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
-    return radii
-
-
-def many_bubbles(
-    voice: Voice,
-    rate_hz: Floats | float,
-    low_hz: float,
-    high_hz: float,
-    *,
-    rise: float = 0.1,
-    steepness: float = 1.0,
-) -> Floats:
-    """Return bubbles at random times. Their loudness grows with the radius and varies with their random depth."""
-    rate = np.broadcast_to(np.asarray(rate_hz, np.float32), voice.length)
-    times = signal.times_following(voice.rng, rate)
-    radii = _radii(voice.rng, len(times), low_hz, high_hz, steepness)
-    gains = (radii / radii.max(initial=1e-3)) ** 0.6 * voice.rng.random(len(times)) ** 2
-    return bubbles(voice, times, radii, gains, rise=rise)
 
 
 def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> Floats:
@@ -136,7 +77,7 @@ def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> Fl
     rate = voice.setting("rate_hz", 120.0) * 2.0**voice.density * schedule.pace(voice)
     heave = np.exp(voice.setting("heave", 0.4) * signal.wander(rng, length, 3.0))
     times = signal.times_following(rng, rate * heave)
-    radii = _radii(rng, len(times), low, high)
+    radii = bubble_radii(rng, len(times), low, high)
     loud = rng.random(len(times)) ** 2 * (radii / radii.max(initial=1e-3)) ** 0.5
     popping = bubbles(voice, times, radii, loud, rise=0.08, thickness=voice.setting("thickness", 1.0))
     torn = signal.noise_bursts(rng, length, times + 0.004, loud, 0.005, signal.band(2 * low, 2.5 * high, 9))
@@ -220,7 +161,7 @@ def splashing(voice: Voice) -> Floats:
         spread = rng.uniform(0.25, 0.5) * size / schedule.pace(voice) ** 0.5
         count = int(220 * size)
         times = start + 0.04 + rng.gamma(2.0, spread / 2, count)
-        radii = _radii(rng, count, 300 / size**0.5, 4500, steepness=1.4)
+        radii = bubble_radii(rng, count, 300 / size**0.5, 4500, steepness=1.4)
         gains = loud * rng.random(count) ** 2 * (radii / 0.01) ** 0.4
         out += 0.35 * bubbles(voice, times, radii, gains, rise=0.15)
         burst = signal.noise(rng, signal.seconds(6 * spread), signal.band(300, 6000, 6), channels=2)
@@ -309,7 +250,7 @@ def lapping(voice: Voice) -> Floats:
             signal.place_panned(level, bump, start, loud, pan)
             count = int(rng.integers(8, 26))
             times = start + size / RATE * rng.beta(2.5, 2.5, count)
-            radii = _radii(rng, count, 220, 1500)
+            radii = bubble_radii(rng, count, 220, 1500)
             out += bubbles(voice, times, radii, loud * rng.random(count) ** 1.5, rise=0.25, width=0.5 * abs(pan) + 0.2)
     bed = signal.noise(rng, length, [(60, -8), (200, 0), (800, -10), (3000, -22), (12000, -40)], channels=2)
     return signal.mixed(signal.unit(out), 0.9 * signal.unit(wash * (0.06 + level)), 0.12 * bed)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..audio import Floats
+from ..kinds.attributes import Material, material
 from . import ambience, schedule, signal
 from .signal import RATE
 from .voice import Voice
-from .words import Material, material
 
 
 def fan(voice: Voice) -> Floats:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio import Floats
+from ..kinds.attributes import Material, material
 from . import schedule, signal
+from .bubbles import many_bubbles
 from .voice import Voice
-from .words import Material, material
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,6 @@ def drop_impacts(voice: Voice, rate_hz: float, *, rain_mm_h: float = 10.0, level
 
 def on_ground(voice: Voice) -> Floats:
     """Rain on open ground: the hiss of countless distant drops, the patter of near ones, and plips from puddles."""
-    from .liquids import many_bubbles
-
     rng, length = voice.rng, voice.length
     heavy = voice.setting("heavy", 0.5) + 0.35 * voice.density
     weight = 8.0 * (heavy - 0.5)  # large drops sound lower

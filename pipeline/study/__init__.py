@@ -1,16 +1,13 @@
-"""The study: what a tree of results, or several, say of how well sight and sound agree.
+"""The study: compare one or more trees of results, and measure how well picture and sound agree.
 
-groups      results sorted by what made them, pictures known by their hashes
-figures     every number of a result, and what it means
-statistics  pairs, shares, raters
-comparison  two groups on the same pictures
-ranks       true pairs among shuffled ones
-ratings     what people said
-study       all of it together
-report      index.html, with plots, tables and examples to be heard
-listening   the blind listening page that asks people
+groups      results by the models that made them; pictures identified by their hashes
+figures     every number of a result, with its meaning
+statistics  paired differences, shares, agreement of raters
+comparison  two groups compared on the same pictures
+ranks       model scores of true pairs among shuffled ones
+ratings     answers of listeners
+examples    the best and the worst results of a group
+study       all computations together
+report      index.html with plots, tables and sounds
+listening   the blind listening page
 """
-
-from .command import main
-
-__all__ = ["main"]

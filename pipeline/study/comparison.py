@@ -1,18 +1,19 @@
-"""Two groups compared on the pictures that both have, figure by figure, corrected for the number of tests."""
+"""Compare two groups, figure by figure, on the pictures that both have. Tests are corrected for their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from ..quality.figures import OF_THE_PICTURE, in_order
 from . import statistics
-from .figures import OF_THE_PICTURE, Values, in_order
 from .groups import Group, common_pictures
 from .statistics import ALPHA, MIN_PAIRS, Difference, can_tell
+from .values import Values
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of a comparison: the pairs as (picture, a, b), what was computed, p corrected, and the verdict."""
+    """One figure of a comparison: pairs as (picture, a, b), the difference, the corrected p-value and the verdict."""
 
     figure: str
     pairs: tuple[tuple[str, float, float], ...]
@@ -22,13 +23,14 @@ class Row:
 
     @property
     def is_shown(self) -> bool:
-        """True where a difference stands after the correction."""
+        """True if the difference is significant after the correction."""
         return self.p_holm is not None and self.p_holm < ALPHA
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two groups differ in. `tests` counts all tests of the study: the correction is for all of them."""
+    """The figures of two groups on their common pictures. `tests` counts all tests of the study, which are corrected
+    together."""
 
     a: Group
     b: Group
@@ -42,34 +44,32 @@ class Comparison:
 
     @property
     def cautions(self) -> list[str]:
-        """What beside the models differs between the two, or is missing."""
-        told = []
+        """Sentences on missing pictures, and on differences between the groups other than the models."""
+        cautions = []
         for group, other in ((self.a, self.b), (self.b, self.a)):
             alone = len(group.pictures) - len(self.pictures)
             if alone:
-                told.append(
-                    f"{alone} of {len(group.pictures)} pictures of {group.label} have no partner in {other.label}."
-                )
+                cautions.append(f"{alone} of {len(group.pictures)} pictures of {group.label} are not in {other.label}.")
         a, b = self.a.settings("duration_s"), self.b.settings("duration_s")
         if a != b:
-            told.append(
-                f"The sounds differ in length ({_listed(a)} against {_listed(b)} s), so figures that grow with"
-                " length, such as seconds, cannot be laid to the models."
+            cautions.append(
+                f"The sounds differ in length ({_listed(a)} s in A, {_listed(b)} s in B). Figures that grow with the"
+                " length, such as times, may differ for that reason alone."
             )
         if self.a.options != self.b.options:
-            told.append("The two were made with different options, so a difference may be theirs.")
+            cautions.append("The groups were made with different options, which may explain a difference.")
         if self.pictures and not can_tell(len(self.pictures), max(1, self.tests)):
-            told.append(
-                f"With {len(self.pictures)} pairs and {self.tests} tests, no difference could pass the correction, even"
-                " if every pair agreed: read the intervals, and conclude nothing from what is not shown."
+            cautions.append(
+                f"With {len(self.pictures)} pairs and {self.tests} tests, no difference could be significant after the"
+                " correction, even if every pair agreed. Read the intervals instead."
                 if len(self.pictures) >= MIN_PAIRS
-                else f"{_pairs(len(self.pictures))}: too few to tell anything. Nothing was tested."
+                else f"{_pairs(len(self.pictures))}: too few for any conclusion. Nothing was tested."
             )
-        return told
+        return cautions
 
 
 def compare(groups: Sequence[Group], values: Sequence[Values], seed: int = 0) -> list[Comparison]:
-    """Compare every two groups that have pictures in common; `values` are those of the groups, in their order."""
+    """Compare every two groups that have pictures in common. `values` holds the figures of each group, in order."""
     found = [
         Comparison(a, b, tuple(common_pictures(a, b)), _rows(of_a, of_b, seed))
         for (a, of_a), (b, of_b) in combinations(zip(groups, values), 2)
@@ -88,7 +88,7 @@ def _rows(a: Values, b: Values, seed: int) -> tuple[Row, ...]:
 
 
 def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
-    """Correct all tests of the study together, and say of each row what may be said."""
+    """Correct the p-values of all comparisons together, and set the verdict of each row."""
     p_values = [row.found.p for each in comparisons for row in each.rows]
     tests = sum(p is not None for p in p_values)
     corrected = iter(statistics.holm(p_values))
@@ -105,7 +105,7 @@ def _judged(row: Row, p: float | None, tests: int) -> Row:
     if all(a == b for _, a, b in row.pairs):
         verdict = f"equal in all {found.n} pairs"
     elif p < ALPHA:
-        verdict = "higher in B" if found.effect > 0 else "lower in B"
+        verdict = "higher in B" if (found.effect or 0) > 0 else "lower in B"
     elif not can_tell(found.n, tests):
         verdict = f"{_pairs(found.n)}: too few to tell with {tests} tests"
     else:

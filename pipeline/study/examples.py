@@ -1,25 +1,26 @@
-"""The best and the worst results of a group, to be listened to, by the best-founded figure that there is."""
+"""The best and the worst results of a group, for listening, ordered by the most reliable figure available."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..senses import relations
-from .figures import Values, figure
+from ..quality.features import relations
+from ..quality.figures import figure
 from .groups import Group, Sample
 from .ranks import Ranks
+from .values import Values
 
 EACH = 3
 SENSES = "Sensory agreement"
 SENSES_MEANING = (
-    "1 where the picture's place among the pictures and the sound's place among the sounds of the group are the same in"
-    " brightness, side, density and warmth; 0 where they are opposite ends. It orders these examples, nothing more."
+    "Compares the ranks of picture and sound within the group in brightness, side, density and warmth: 1 when the ranks"
+    " are the same, 0 when they are at opposite ends. It only serves to order these examples."
 )
 
 
 @dataclass(frozen=True)
 class Example:
-    """One result, what it reached, and the results of the same picture in other groups."""
+    """One result, its score, and the results of the same picture in other groups."""
 
     sample: Sample
     score: float
@@ -28,7 +29,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """The ends of a group, best first and worst first, and the figure that they were ordered by."""
+    """The best and the worst results of a group, and title and meaning of the figure that orders them."""
 
     group: Group
     title: str
@@ -38,7 +39,7 @@ class Examples:
 
 
 def examples_of(group: Group, values: Values, ranks: Sequence[Ranks], groups: Sequence[Group]) -> Examples | None:
-    """Return the ends of a group; None where nothing orders its results."""
+    """Return the best and the worst results of a group, None when there is no figure to order them by."""
     title, meaning, scores = _scores(values, ranks)
     ordered = sorted(scores, key=lambda picture: (-scores[picture], picture))
     if not ordered:
@@ -51,7 +52,7 @@ def examples_of(group: Group, values: Values, ranks: Sequence[Ranks], groups: Se
 
 
 def _scores(values: Values, ranks: Sequence[Ranks]) -> tuple[str, str, dict[str, float]]:
-    """Prefer what people said, then what a model scored against chance, then what eye and ear have in common."""
+    """Prefer ratings by people, then the rank of a model score, then the sensory agreement."""
     fit = figure("ratings.fit")
     if values.get(fit.key):
         return fit.title, fit.meaning, values[fit.key]

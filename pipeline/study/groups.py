@@ -1,7 +1,7 @@
-"""Results sorted into groups: what one pair of models made of the pictures of one tree.
+"""Results sorted into groups: a group holds what one pair of models made of the pictures in one tree.
 
-A picture is the unit of everything: it is known by the hashes of its file and of picture.jpg, so that two trees of the
-same pictures are compared picture by picture.
+The picture is the unit of all comparisons. It is identified by the hashes of its file and of picture.jpg, so two trees
+of the same pictures are compared picture by picture.
 """
 
 import json
@@ -12,17 +12,17 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..collection import Entry, read_collection
 from ..errors import SoundscapeError, did_you_mean
-from ..results import PICTURE
+from ..results.collection import Entry, read_collection
+from ..results.result import PICTURE
 
-BY_HAND = "a given description"  # what stands for the vision model where the description came from a person
+BY_HAND = "a given description"  # in place of the vision model, when a person wrote or edited the description
 NO_PICTURE = "none:"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One result: whose picture it is of, and its entry."""
+    """One result, with the identity of its picture."""
 
     picture: str
     entry: Entry
@@ -52,17 +52,20 @@ class Group:
 
     @property
     def options(self) -> set[str]:
-        """Return the different options that the sounds were made with, each as JSON."""
+        """The distinct options used to make the sounds, each as JSON."""
         return {json.dumps(sample.entry.manifest.get("options"), sort_keys=True) for sample in self.samples}
 
     def settings(self, key: str) -> list[Any]:
-        """Every value that the manifests hold for `key`, such as "duration_s", sorted."""
+        """Return the distinct numbers in the manifests under `key`, such as "duration_s", sorted."""
         found = [sample.entry.manifest.get(key) for sample in self.samples]
         return sorted({value for value in found if isinstance(value, int | float)})
 
 
 def read_groups(roots: Sequence[Path]) -> list[Group]:
-    """Read trees of results into groups, in the order of the trees. Raises SoundscapeError when one holds none."""
+    """Read trees of results into groups, in the order of the trees.
+
+    Raises SoundscapeError when a folder does not exist or has no finished results.
+    """
     trees = []
     for root in dict.fromkeys(root.resolve() for root in roots):
         if not root.is_dir():
@@ -75,7 +78,7 @@ def read_groups(roots: Sequence[Path]) -> list[Group]:
 
 
 def find_group(groups: Iterable[Group], name: str) -> Group:
-    """Return the group of this label, number (1, 2, ...) or folder. Raises SoundscapeError naming the choices."""
+    """Return the group with this label, number (1, 2, ...) or folder. Raises SoundscapeError that names the choices."""
     groups = list(groups)
     if name.isdecimal() and 1 <= int(name) <= len(groups):
         return groups[int(name) - 1]
@@ -85,12 +88,12 @@ def find_group(groups: Iterable[Group], name: str) -> Group:
         return among[0]
     labels = [group.label for group in groups]
     if among:
-        raise SoundscapeError(f"'{name}' means more than one group. Name one of: {', '.join(labels)}.")
+        raise SoundscapeError(f"'{name}' fits more than one group. Choose one of: {', '.join(labels)}.")
     raise SoundscapeError(f"There is no group '{name}'.{did_you_mean(name, labels)}")
 
 
 def common_pictures(a: Group, b: Group) -> list[str]:
-    """Pictures that both groups made a sound for, in the order of their names in `a`."""
+    """Return the pictures that have a result in both groups, in the order of `a`."""
     return [picture for picture in dict.fromkeys(s.picture for s in a.samples) if picture in b.pictures]
 
 
@@ -106,7 +109,7 @@ def _sorted_in(trees: list[tuple[Path, list[Entry]]]) -> Iterator[tuple[Path, st
 
 
 def _labelled(parts: Iterable[tuple[Path, str, str, tuple[Sample, ...]]]) -> list[Group]:
-    """Name groups by as little as tells them apart: backends, then models, then folders."""
+    """Give each group the shortest unique label: backends, else models, else with the folder."""
     parts = list(parts)
     folders = _short_names([root for root, *_ in parts])
     ways = [
@@ -124,7 +127,7 @@ def _backend(models: str) -> str:
 
 
 def _short_names(roots: list[Path]) -> dict[Path, str]:
-    """Name each folder by as few of its last parts as tell it from the others."""
+    """Return the shortest unique name of each folder: as few of its last path parts as possible."""
     roots = list(dict.fromkeys(roots))
     for count in range(1, max(len(root.parts) for root in roots) + 1):
         names = {root: "/".join(root.parts[-count:]) for root in roots}
@@ -134,7 +137,7 @@ def _short_names(roots: list[Path]) -> dict[Path, str]:
 
 
 def _models(card: Any) -> str:
-    """Backend and model of a card: "qwen2.5-vl (Qwen/Qwen2.5-VL-3B-Instruct)"; local folders by their names only."""
+    """Return "qwen2.5-vl (Qwen/Qwen2.5-VL-3B-Instruct)" for a model card; of a local model folder only its name."""
     if not isinstance(card, dict):
         return ""
     backend, model = str(card.get("backend") or ""), str(card.get("model") or "")
@@ -143,7 +146,7 @@ def _models(card: Any) -> str:
 
 
 def _pictures(entries: list[Entry]) -> dict[int, str]:
-    """Give each entry, by id(), the picture it is of: entries that share any of their hashes share the picture."""
+    """Return the picture of each entry, by the entry's id(). Entries that share a hash have the same picture."""
     of_hash: dict[str, str] = {}
     for entry in entries:
         hashes = _hashes(entry)
@@ -156,7 +159,7 @@ def _pictures(entries: list[Entry]) -> dict[int, str]:
 
 
 def _hashes(entry: Entry) -> list[str]:
-    """Hashes of the picture of a result; without a picture, something that no other result has."""
+    """Return the hashes of a result's picture; without a picture, a unique value."""
     manifest = entry.manifest
     files = manifest.get("files")
     found = [part.get("sha256") for part in (_part(files, PICTURE), _part(manifest, "input"))]
@@ -166,7 +169,7 @@ def _hashes(entry: Entry) -> list[str]:
 
 
 def _part(data: Any, key: str) -> dict[str, Any]:
-    """Return the object at `key`; an empty one where a damaged manifest holds something else."""
+    """Return the object at `key`, an empty one when a damaged manifest has something else there."""
     found = data.get(key) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
 

@@ -1,7 +1,7 @@
-"""The blind listening page: the same picture, two sounds under opaque names, in an order of each listener's own.
+"""The blind listening page: a picture and two sounds with opaque names, in a different order for each listener.
 
-Which sound is whose stands in listen_key.json alone, so that not even the page's source tells. Names are hashes of the
-seed and the sound: the page made again keeps them, and answers given earlier can still be read.
+Only listen_key.json says which group made which sound; the page and its source do not reveal it. The names are hashes
+of the seed and the sound, so they stay the same when the page is made again, and earlier answers can still be read.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..audio import Clip, db_to_gain, read_wav, wav_bytes
 from ..errors import SoundscapeError
-from ..results import MIX, PICTURE, write_file
+from ..results.result import MIX, PICTURE, write_file
 from .groups import NO_PICTURE, Group, Sample, common_pictures
 from .pages import asset, render
 from .ratings import KEY, SCALE
@@ -23,14 +23,14 @@ from .ratings import KEY, SCALE
 PAGE = "listen.html"
 FOLDER = "listen"
 PICTURES = 20  # about a quarter of an hour; ITU-R BT.500 lets a session last half an hour at most
-SEATINGS = 32  # ways of placing the groups left and right; listeners are spread over them by their names
-MATCH_LU = 0.1  # a difference in loudness below this is left as it is; the just noticeable one is near 1 dB
+SEATINGS = 32  # assignments of the groups to A and B; a listener's name selects one of them
+MATCH_LU = 0.1  # smaller differences in loudness are kept; the just noticeable difference is about 1 dB
 NAME_DIGITS = 10
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One picture with the result of each group."""
+    """The results of both groups for one picture."""
 
     first: Sample
     second: Sample
@@ -38,7 +38,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class ListeningPage:
-    """What was written, and what to know before it is handed out."""
+    """The files written, and what to know before handing them out. `matched` counts trials with adjusted loudness."""
 
     path: Path
     key: Path
@@ -49,10 +49,13 @@ class ListeningPage:
 
 
 def write_listening_page(out: Path, first: Group, second: Group, *, seed: int, limit: int = PICTURES) -> ListeningPage:
-    """Write listen.html, the folder listen/ and the key. Raises SoundscapeError when the groups share no picture."""
+    """Write listen.html, the folder listen/ and the key.
+
+    Raises SoundscapeError when the groups have no picture in common or an earlier key is damaged.
+    """
     trials = _trials(first, second, seed, limit)
     if not trials:
-        raise SoundscapeError(f"{first.label} and {second.label} have no picture in common to listen to.")
+        raise SoundscapeError(f"{first.label} and {second.label} have no picture in common, so none can be compared.")
     names = [_names(trial, (first, second), seed) for trial in trials]
     matched = 0
     files: dict[str, bytes] = {}
@@ -64,7 +67,7 @@ def write_listening_page(out: Path, first: Group, second: Group, *, seed: int, l
         if (trial.first.entry.folder / PICTURE).is_file():
             files[f"{picture}.jpg"] = (trial.first.entry.folder / PICTURE).read_bytes()
     files |= {"page.js": asset("listen.js"), "page.css": asset("listen.css")}
-    for name in sorted(files):  # in the order of the opaque names, so that not even the times of the files tell
+    for name in sorted(files):  # in this order, so that the times of the files do not reveal the groups
         write_file(out / FOLDER / name, files[name])
     key = _write_key(out / KEY, trials, names, (first, second), seed)
     study = _study(names, files, seed)
@@ -73,7 +76,7 @@ def write_listening_page(out: Path, first: Group, second: Group, *, seed: int, l
 
 
 def _trials(first: Group, second: Group, seed: int, limit: int) -> list[Trial]:
-    """Draw at most `limit` pictures that both groups have; a picture with several results gives its first."""
+    """Draw at most `limit` common pictures at random. Of several results of a picture, the first is used."""
     of_first, of_second = _by_picture(first), _by_picture(second)
     pictures = [each for each in common_pictures(first, second) if not each.startswith(NO_PICTURE)]
     if len(pictures) > limit:
@@ -86,7 +89,7 @@ def _by_picture(group: Group) -> dict[str, Sample]:
 
 
 def _names(trial: Trial, groups: tuple[Group, Group], seed: int) -> tuple[str, str, str]:
-    """Return opaque names of the picture and of the two sounds."""
+    """Return opaque names for the picture and for both sounds."""
     first, second = (
         _opaque(seed, group.label, sample.name, _sha256_of_mix(sample))
         for group, sample in zip(groups, (trial.first, trial.second))
@@ -103,12 +106,16 @@ def _sha256_of_mix(sample: Sample) -> str:
 
 
 def _gains(trial: Trial) -> tuple[float, float]:
-    """Return the gains in dB that bring the louder of two sounds down to the quieter one."""
-    levels = [sample.entry.manifest.get("loudness_lufs") for sample in (trial.first, trial.second)]
-    if not all(isinstance(level, int | float) and math.isfinite(level) for level in levels):
+    """Return the gains in dB that turn the louder sound down to the level of the quieter one."""
+    first, second = (sample.entry.manifest.get("loudness_lufs") for sample in (trial.first, trial.second))
+    if not (_is_level(first) and _is_level(second)):
         return 0.0, 0.0
-    gains = [min(levels) - level for level in levels]
-    return (0.0, 0.0) if max(map(abs, gains)) <= MATCH_LU else (gains[0], gains[1])
+    gains = min(first, second) - first, min(first, second) - second
+    return (0.0, 0.0) if max(map(abs, gains)) <= MATCH_LU else gains
+
+
+def _is_level(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _wav(path: Path, gain_db: float) -> bytes:
@@ -119,23 +126,23 @@ def _wav(path: Path, gain_db: float) -> bytes:
 
 
 def _study(names: Sequence[tuple[str, str, str]], files: dict[str, bytes], seed: int) -> dict[str, Any]:
-    """Return what the page knows: trials with their sounds in the order of the names, and where they may sit.
+    """Return the data of the page: the trials, with their sounds sorted by name, and the seatings.
 
-    A seating has one digit a trial: which of its two sounds is A. In each, every group is A in half of the trials, and
-    every second one is the mirror of the one before.
+    A seating has one digit per trial, which says which of its two sounds is A. In each seating, every group is A in
+    half of the trials. Every second seating mirrors the one before.
     """
     trials = [
         {"picture": picture, "image": f"{picture}.jpg" in files, "sounds": sorted(sounds)} for picture, *sounds in names
     ]
-    swaps = [first != min(first, second) for _, first, second in names]  # True where the first group's name sorts last
+    swaps = [first != min(first, second) for _, first, second in names]  # True when the first group's name sorts last
     draw = Random(f"{seed} seating")
     seatings = []
     for _ in range(SEATINGS // 2):
         first_is_a = [place % 2 == 0 for place in range(len(names))]
         draw.shuffle(first_is_a)
         seatings += [_seating(first_is_a, swaps), _seating([not each for each in first_is_a], swaps)]
-    # Sorted by their names, so that the order of the trials does not tell the folders of the pictures either.
-    order = sorted(range(len(trials)), key=lambda place: trials[place]["picture"])
+    # Sorted by opaque name, so that the order of the trials does not reveal the file names of the pictures.
+    order = sorted(range(len(trials)), key=lambda place: names[place][0])
     return {
         "id": _opaque(seed, *sorted(sound for name in names for sound in name)),
         "seed": seed,
@@ -145,7 +152,7 @@ def _study(names: Sequence[tuple[str, str, str]], files: dict[str, bytes], seed:
 
 
 def _seating(first_is_a: list[bool], swaps: list[bool]) -> str:
-    """Return a digit a trial: which of its sounds, in the order of their names, is A."""
+    """Return one digit per trial: the index of sound A among the trial's sounds, sorted by name."""
     return "".join(str(int(swap if is_a else not swap)) for is_a, swap in zip(first_is_a, swaps))
 
 
@@ -156,14 +163,14 @@ def _write_key(
     groups: tuple[Group, Group],
     seed: int,
 ) -> Path:
-    """Write what the names stand for, keeping what an earlier key knew: answers to it may still come in."""
+    """Write the meaning of the names. The entries of an earlier key are kept, since answers to it may still arrive."""
     sounds, pictures = _earlier(path)
     for trial, (picture, *own) in zip(trials, names):
         pictures[picture] = trial.first.name
         for group, sample, sound in zip(groups, (trial.first, trial.second), own):
             sounds[sound] = {"group": group.label, "result": sample.name, "picture": picture}
     key = {
-        "note": "Keep this from the listeners: it tells which sound is whose.",
+        "note": "Do not show this file to the listeners: it says which group made which sound.",
         "seed": seed,
         "groups": [group.label for group in groups],
         "sounds": sounds,
@@ -179,15 +186,19 @@ def _earlier(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         key = json.loads(path.read_text("utf-8"))
         return dict(key["sounds"]), dict(key["pictures"])
     except (ValueError, KeyError, TypeError) as error:
-        raise SoundscapeError(f"{path.name} is damaged. Move it away, if no answers depend on it.") from error
+        raise SoundscapeError(
+            f"{path.name} is damaged. If you do not need it to read earlier answers, delete it and run this again."
+        ) from error
 
 
 def _cautions(trials: list[Trial]) -> tuple[str, ...]:
-    told = []
+    cautions = []
     lengths = [[s.entry.manifest.get("duration_s") for s in (trial.first, trial.second)] for trial in trials]
     unequal = sum(a != b for a, b in lengths)
     if unequal:
-        told.append(f"In {unequal} of {len(trials)} pairs the two sounds differ in length, which gives them away.")
+        cautions.append(
+            f"In {unequal} of {len(trials)} pairs the two sounds differ in length, which may reveal the group."
+        )
     if any(not (trial.first.entry.folder / PICTURE).is_file() for trial in trials):
-        told.append("Some results hold no picture: their description is not shown instead, so nothing is to be seen.")
-    return tuple(told)
+        cautions.append("Some results contain no picture file, so the page shows no picture for them.")
+    return tuple(cautions)

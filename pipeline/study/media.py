@@ -1,24 +1,25 @@
-"""Pictures and sounds of the results, where the report can find them."""
+"""Links from the report to pictures and sounds of the results."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from ..results import safe_name, write_file
+from ..results.result import safe_name, write_file
 from .groups import Group, Sample
 
 FOLDER = "examples"
 
 
 class Media:
-    """Links from a report to files of results: into the tree where it lies beside the report, else to a copy."""
+    """Links to files of results: directly, if the tree is beside the report, else to a copy in the report."""
 
-    def __init__(self, out: Path, groups: list[Group]) -> None:
+    def __init__(self, out: Path, groups: Sequence[Group]) -> None:
         self._out = out.resolve()
         self._number = {id(group): number for number, group in enumerate(groups, 1)}
 
     def link(self, group: Group, sample: Sample, name: str) -> str | None:
-        """Return the relative address of a file of a result; None where the result has no such file."""
+        """Return the relative URL of a file of a result, None when the result has no such file."""
         path = sample.entry.folder / name
         if not path.is_file():
             return None
@@ -31,5 +32,5 @@ class Media:
         return quote(copy)
 
     def _is_beside(self, root: Path) -> bool:
-        """True where report and tree are moved together: in one folder, or one in the other."""
+        """Return whether report and tree are likely moved together: in one folder, or one inside the other."""
         return root.is_relative_to(self._out.parent) or self._out.is_relative_to(root)

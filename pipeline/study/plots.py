@@ -1,4 +1,6 @@
-"""Plots as SVG, by matplotlib where it is installed. Their colours are CSS variables, so they follow light and dark."""
+"""Plots as SVG, if matplotlib is installed. Their colours are CSS variables, so they follow light and dark themes."""
+
+from __future__ import annotations
 
 import importlib.util
 import io
@@ -6,21 +8,29 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from ..senses import Relation, relations
+from ..quality.features import Relation, relations
+from ..quality.figures import figure
 from .comparison import Comparison, Row
-from .figures import Values, figure
 from .groups import Group
 from .pages import colours
 from .ranks import Ranks
 from .ratings import SCALE, Ratings
+from .values import Values
 
-MISSING = "There are no plots, because matplotlib is not installed: pip install -r requirements-batch.txt"
-WIDTH = 8.6  # inches: the page shows it at its own size
-MOST_POINTS = 2000  # beyond this, dots are drawn as one picture in the SVG, or a browser would crawl
-MOST_PAIRS = 6  # figures that are drawn pair by pair
-# Colours that matplotlib can draw with, and the variables of the palette that take their place in the SVG.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.typing import RcKeyType
+
+Parameters = ParamSpec("Parameters")
+
+MISSING = "The plots are missing because matplotlib is not installed. Run: pip install -r requirements-batch.txt"
+WIDTH = 8.6  # inches
+MOST_POINTS = 2000  # more dots than this are rasterised in the SVG; as vectors they would slow the browser down
+MOST_PAIRS = 6  # figures drawn pair by pair
+# Placeholder colours for matplotlib, and the CSS variables that replace them in the SVG.
 COLOURS = {
     "#000001": "ink",
     "#000002": "ink-quiet",
@@ -29,9 +39,9 @@ COLOURS = {
     "#000005": "alarm",
     "#000006": "accent-soft",
 }
-DAY_AND_NIGHT = "#3f968e"  # for what is drawn as a picture and cannot follow: between the accents of both
+DAY_AND_NIGHT = "#3f968e"  # of rasterised dots, which cannot change with the theme: between both accent colours
 INK, QUIET, LINE, ACCENT, ALARM, SOFT = COLOURS
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "study",
     "font.family": "sans-serif",
@@ -49,41 +59,43 @@ STYLE = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
     "text.color": INK,
-    "text.parse_math": False,  # a "$" in a name is a "$"
+    "text.parse_math": False,  # a "$" in a name is no formula
 }
 
 
 def can_plot() -> bool:
-    """True where matplotlib is installed."""
+    """Return whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def _styled(draw: Callable[..., Any]) -> Callable[..., str]:
-    """Let a function that returns a canvas draw in our style, and return its SVG."""
+def _styled(draw: Callable[Parameters, FigureCanvasSVG]) -> Callable[Parameters, str]:
+    """Decorate a function that returns a canvas: draw in our style, and return the SVG."""
 
     @wraps(draw)
-    def drawn(*arguments: Any) -> str:
+    def drawn(*arguments: Parameters.args, **options: Parameters.kwargs) -> str:
         from matplotlib import rc_context
 
         with rc_context(STYLE):
-            return _svg(draw(*arguments))
+            return _svg(draw(*arguments, **options))
 
     return drawn
 
 
 @_styled
-def effects(comparison: Comparison):
-    """Effect sizes of every tested figure, one line each; filled where the difference stands after the correction."""
-    rows = [row for row in comparison.rows if row.found.effect is not None]
+def effects(comparison: Comparison) -> FigureCanvasSVG:
+    """Effect size of every tested figure, one per line; filled when significant after the correction."""
+    effects = [(row, row.found.effect) for row in comparison.rows if row.found.effect is not None]
+    rows = [row for row, _ in effects]
     canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=0.9 + 0.27 * len(rows))
     places = range(len(rows), 0, -1)
     axes.axvline(0, color=LINE, linewidth=1, zorder=0)
-    for place, row in zip(places, rows):
-        axes.plot([0, row.found.effect], [place, place], color=LINE, linewidth=1.5, zorder=1)
+    for place, (_, effect) in zip(places, effects):
+        axes.plot([0, effect], [place, place], color=LINE, linewidth=1.5, zorder=1)
     for shown, filled in ((True, ACCENT), (False, "none")):
-        chosen = [(row.found.effect, place) for place, row in zip(places, rows) if row.is_shown == shown]
+        chosen = [(effect, place) for place, (row, effect) in zip(places, effects) if row.is_shown == shown]
         if chosen:
-            axes.scatter(*zip(*chosen), s=42, facecolors=filled, edgecolors=ACCENT, linewidths=1.4, zorder=2)
+            x, y = zip(*chosen)
+            axes.scatter(x, y, s=42, facecolors=filled, edgecolors=ACCENT, linewidths=1.4, zorder=2)
     axes.set_yticks(list(places), [figure(row.figure).title for row in rows], color=INK)
     axes.set_xlim(-1.06, 1.06)
     axes.set_ylim(0.3, len(rows) + 0.7)
@@ -92,8 +104,8 @@ def effects(comparison: Comparison):
 
 
 @_styled
-def pairs(comparison: Comparison):
-    """The figures of the largest effects, a dot a picture: A across, B up, the same on the line."""
+def pairs(comparison: Comparison) -> FigureCanvasSVG:
+    """The figures with the largest effects, one dot per picture: A across, B up; equal on the line."""
     rows = largest(comparison)
     canvas, axes = _canvas(-(-len(rows) // 3), min(3, len(rows)), width=WIDTH, height=2.7)
     for axis, row in zip(axes, rows):
@@ -112,14 +124,14 @@ def pairs(comparison: Comparison):
 
 
 def largest(comparison: Comparison) -> list[Row]:
-    """Return the rows of the largest effects, at most MOST_PAIRS."""
+    """Return the rows with the largest effects, at most MOST_PAIRS."""
     rows = [row for row in comparison.rows if row.found.effect]
-    return sorted(rows, key=lambda row: -abs(row.found.effect))[:MOST_PAIRS]
+    return sorted(rows, key=lambda row: -abs(row.found.effect or 0))[:MOST_PAIRS]
 
 
 @_styled
-def senses(values: Values, found: Sequence[Relation]):
-    """Picture against sound, a dot a picture, for each of the sensory relations."""
+def senses(values: Values, found: Sequence[Relation]) -> FigureCanvasSVG:
+    """Picture against sound for each sensory relation, one dot per picture."""
     canvas, axes = _canvas(2, 2, width=WIDTH, height=3.3)
     for axis, pair, relation in zip(axes, relations(), found):
         picture, sound = f"senses.picture.{pair.picture}", f"senses.sound.{pair.sound}"
@@ -134,8 +146,8 @@ def senses(values: Values, found: Sequence[Relation]):
 
 
 @_styled
-def percentiles(ranks: Sequence[Ranks]):
-    """How many results reached which percentile among shuffled pairs; the line is what chance alone gives."""
+def percentiles(ranks: Sequence[Ranks]) -> FigureCanvasSVG:
+    """Histograms of the percentiles among shuffled pairs. The line shows what chance alone would give."""
     canvas, axes = _canvas(1, len(ranks), width=WIDTH, height=2.6)
     for axis, each in zip(axes, ranks):
         values = list(each.percentiles.values())
@@ -148,8 +160,8 @@ def percentiles(ranks: Sequence[Ranks]):
 
 
 @_styled
-def ratings(answers: Ratings, groups: Sequence[Group]):
-    """The share of each rating a group, from "not at all" to "perfectly"."""
+def ratings(answers: Ratings, groups: Sequence[Group]) -> FigureCanvasSVG:
+    """The share of each rating per group, from "not at all" to "perfectly"."""
     canvas, (axes,) = _canvas(1, 1, width=WIDTH, height=0.9 + 0.5 * len(groups))
     for place, group in enumerate(reversed(groups)):
         counts, start = answers.counts(group.label), 0.0
@@ -164,8 +176,8 @@ def ratings(answers: Ratings, groups: Sequence[Group]):
     return canvas
 
 
-def _canvas(rows: int, columns: int, *, width: float, height: float):
-    """Return a figure, `height` inches a row, and its axes in one list."""
+def _canvas(rows: int, columns: int, *, width: float, height: float) -> tuple[FigureCanvasSVG, list[Axes]]:
+    """Return a canvas with `height` inches per row, and its axes in one list."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Drawing
 
@@ -174,13 +186,13 @@ def _canvas(rows: int, columns: int, *, width: float, height: float):
     return FigureCanvasSVG(drawing), list(axes)
 
 
-def _dots(axis, x: Sequence[float], y: Sequence[float]) -> None:
+def _dots(axis: Axes, x: Sequence[float], y: Sequence[float]) -> None:
     many = len(x) > MOST_POINTS
     axis.scatter(x, y, s=16, color=DAY_AND_NIGHT if many else ACCENT, alpha=0.65, linewidths=0, rasterized=many)
 
 
-def _svg(canvas) -> str:
-    """Return the SVG with its colours as variables that know day and night."""
+def _svg(canvas: FigureCanvasSVG) -> str:
+    """Return the SVG, with CSS variables in place of the placeholder colours."""
     for unused in canvas.figure.axes:
         if not unused.has_data():
             unused.set_visible(False)

@@ -1,7 +1,7 @@
-"""What people said of the sounds: answers read from CSV files, and what they agree on.
+"""Answers of listeners, read from CSV files, and how well the listeners agree.
 
-Two forms are read. The listening page writes `id` and `picture`, which listen_key.json turns into results; a table of
-one's own has `group` and `result` instead. Both have `listener` and `rating` (1 to 5).
+Two kinds of tables are read. Those of the listening page have `id` and `picture`; listen_key.json says which result an
+id is. Other tables have `group` and `result`. Both have `listener` and `rating` (1 to 5).
 """
 
 import csv
@@ -20,13 +20,13 @@ from .statistics import Share
 
 KEY = "listen_key.json"
 SCALE = (1, 2, 3, 4, 5)
-PREFERENCES = {"yes": 1.0, "equal": 0.5, "no": 0.0}  # as the page writes whether a sound was the one preferred
+PREFERENCES = {"yes": 1.0, "equal": 0.5, "no": 0.0}  # values of the column `preference`
 MAX_BYTES = 20 * 1024 * 1024  # a listener's answers are a few kilobytes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one listener said of one sound. On the listening page `side` is "A" or "B", and `trial` the pair's name."""
+    """The answer of one listener on one sound. `side` ("A" or "B") and `trial` come from the listening page only."""
 
     listener: str
     group: str
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Ratings:
-    """All answers, and a sentence for everything that was left out."""
+    """All answers, and a sentence for each reason why answers were left out."""
 
     answers: tuple[Answer, ...]
     left_out: tuple[str, ...] = ()
@@ -50,26 +50,26 @@ class Ratings:
         return sorted({answer.listener for answer in self.answers})
 
     def figures(self) -> dict[tuple[str, str], dict[str, float]]:
-        """Return by (group, result): the mean rating, and how often the sound was preferred (an equal counts half)."""
+        """Return the mean rating and the share of preferences ("equal" counts half) by (group, result)."""
         of: dict[tuple[str, str], list[Answer]] = defaultdict(list)
         for answer in self.answers:
             of[answer.group, answer.result].append(answer)
         return {sound: _figures(answers) for sound, answers in of.items()}
 
     def counts(self, group: str) -> list[int]:
-        """Return how often each value of the scale was given to a group."""
+        """Return how often a group got each value of the scale."""
         given = [answer.rating for answer in self.answers if answer.group == group]
         return [given.count(value) for value in SCALE]
 
     def fit_agreement(self) -> float | None:
-        """Krippendorff's alpha of the ratings, ordinal; one unit a sound."""
+        """Return Krippendorff's alpha of the ratings, ordinal; one unit per sound."""
         units: dict[tuple[str, str], list[float]] = defaultdict(list)
         for answer in self.answers:
             units[answer.group, answer.result].append(answer.rating)
         return statistics.krippendorff_alpha(list(units.values()))
 
     def preference_agreement(self) -> float | None:
-        """Krippendorff's alpha of the preferences, as categories; one unit a pair of sounds, told by one of the two."""
+        """Return Krippendorff's alpha of the preferences, nominal; one unit per pair, in terms of one of its sounds."""
         units: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for answer in self.answers:
             if answer.preferred is not None and answer.trial:
@@ -77,22 +77,22 @@ class Ratings:
         return statistics.krippendorff_alpha([of[min(of)] for of in units.values()], ordinal=False)
 
     def side_bias(self) -> Share | None:
-        """How often the sound on the left was preferred, of all choices that were not equal; None without any."""
+        """Return the share of choices for the sound on the left; None when nobody preferred either sound."""
         choices = [a for a in self.answers if a.side in ("A", "B") and a.preferred == 1]
         if not choices:
             return None
         return statistics.share(sum(answer.side == "A" for answer in choices), len(choices))
 
     def preferences(self, group: str) -> tuple[int, int, int] | None:
-        """Return how often a group's sound was preferred, equal, and not preferred; None where nobody was asked."""
+        """Return how often a group's sound was preferred, equal and not preferred; None without such answers."""
         given = [answer.preferred for answer in self.answers if answer.group == group and answer.preferred is not None]
         return (given.count(1.0), given.count(0.5), given.count(0.0)) if given else None
 
 
 def read_ratings(paths: Iterable[Path], groups: Sequence[Group], keys: Iterable[Path]) -> Ratings:
-    """Read answers from CSV files. The first of `keys` that is there, or a key beside the CSV, tells opaque names.
+    """Read answers from CSV files. Opaque names are looked up in the key beside the CSV file, else in one of `keys`.
 
-    Raises SoundscapeError when a file is no such table, or a key is needed and missing.
+    Raises SoundscapeError when a file is no table of ratings, its key is missing, or no answer can be used.
     """
     keys = list(keys)
     known = {(group.label, sample.name) for group in groups for sample in group.samples}
@@ -108,15 +108,15 @@ def read_ratings(paths: Iterable[Path], groups: Sequence[Group], keys: Iterable[
                 left_out[str(error)] += 1
                 continue
             if (answer.group, answer.result) not in known:
-                left_out["of a result that is not in this study"] += 1
+                left_out["for a result that is not in this study"] += 1
                 continue
             sound = (answer.listener, answer.group, answer.result)
             if sound in answers:
-                left_out["replaced by a later answer of the same listener to the same sound"] += 1
+                left_out["replaced by a later answer of the same listener for the same sound"] += 1
             answers[sound] = answer
     sentences = tuple(f"{_lines(count)} left out: {reason}." for reason, count in left_out.items())
     if not answers:
-        raise SoundscapeError(f"No answer in these ratings belongs to a result of this study. {' '.join(sentences)}")
+        raise SoundscapeError(f"None of these ratings can be used in this study. {' '.join(sentences)}")
     return Ratings(tuple(answers.values()), sentences)
 
 
@@ -127,7 +127,7 @@ def _figures(answers: list[Answer]) -> dict[str, float]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """Read a table, separated by commas or, as some spreadsheets save it, by semicolons."""
+    """Read a table separated by commas or, as some spreadsheets save it, by semicolons."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SoundscapeError(f"{path.name} is too large for a table of ratings.")
@@ -139,36 +139,35 @@ def _rows(path: Path) -> list[dict[str, str]]:
     names = set(rows[0]) if rows else set()
     if not names >= {"listener", "rating"} or not (names >= {"id"} or names >= {"group", "result"}):
         raise SoundscapeError(
-            f"{path.name} is no table of ratings: it needs the columns listener, rating, and either id (as the"
-            " listening page writes it) or group and result."
+            f"{path.name} is no table of ratings. It needs the columns listener and rating, and either id (as saved by"
+            " the listening page) or group and result."
         )
     return rows
 
 
 def _sounds(keys: list[Path], path: Path) -> dict[str, dict[str, Any]]:
-    """Return what the opaque names stand for, read from the first key that is there."""
+    """Return the group and the result of each opaque name, from the first key that exists."""
     for key in keys:
         if key.is_file():
             try:
-                return json.loads(key.read_text("utf-8"))["sounds"]
+                sounds: dict[str, dict[str, Any]] = json.loads(key.read_text("utf-8"))["sounds"]
             except (ValueError, KeyError, TypeError) as error:
                 raise SoundscapeError(f"{key.name} is damaged and cannot be read.") from error
+            return sounds
     raise SoundscapeError(f"{path.name} needs the key that was made with the listening page: put {KEY} beside it.")
 
 
 def _answer(row: dict[str, str], sounds: dict[str, dict[str, Any]]) -> Answer:
-    """Raises ValueError, with the reason, for a line that says nothing."""
+    """Return the answer in a row. Raises ValueError, with the reason, when the row is incomplete."""
     listener = (row["listener"] or "").strip()
     rating = (row["rating"] or "").strip()
     if not listener:
         raise ValueError("without a listener")
     if rating not in map(str, SCALE):
         raise ValueError(f"without a rating from {SCALE[0]} to {SCALE[-1]}")
-    sound = row
-    if "id" in row:
-        sound = sounds.get(row["id"] or "")
-        if sound is None:
-            raise ValueError("with a sound that is not in the key")
+    sound = sounds.get(row["id"] or "") if "id" in row else row
+    if sound is None:
+        raise ValueError("for a sound that is not in the key")
     seconds = row.get("seconds") or ""
     return Answer(
         listener,

@@ -1,4 +1,4 @@
-"""The report as a static page: index.html, its tables and plots, and what is to be heard."""
+"""The report as a static page: index.html with its tables, plots and sounds."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,18 +7,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..results import MIX, PICTURE, write_file
-from ..senses import Relation, relations
+from ..quality.features import Relation, relations
+from ..quality.figures import figure
+from ..results.result import MIX, PICTURE, write_file
 from . import plots
 from .comparison import Comparison, Row
 from .examples import Example, Examples, examples_of
-from .figures import figure
 from .groups import BY_HAND, Group
 from .listening import PAGE as LISTENING_PAGE
 from .media import Media
 from .pages import asset, count, in_sentence, number, render
 from .ranks import Ranks
-from .ratings import SCALE
+from .ratings import SCALE, Ratings
 from .study import Correlated, Study
 from .tables import COMPARISONS, FIGURES, write_tables
 
@@ -32,8 +32,8 @@ ALPHA_WORDS = (  # Krippendorff 2004
 SECTION_TITLES = {
     "ratings": "What people said",
     "coherence": "Agreement of meaning, scored by models",
-    "checks": "The signal",
-    "senses.sound": "What the ear takes in",
+    "checks": "Quality of the sound",
+    "senses.sound": "Character of the sound",
     "document": "The description",
     "level": "Level",
     "seconds": "Time",
@@ -41,7 +41,7 @@ SECTION_TITLES = {
 
 
 def write_report(study: Study, out: Path) -> Path:
-    """Write the report into a folder and return its page."""
+    """Write the report into a folder and return the path of its page."""
     media, draw = Media(out, study.groups), _Plots(out)
     page = render(
         "report.html",
@@ -65,14 +65,14 @@ def write_report(study: Study, out: Path) -> Path:
 
 
 class _Plots:
-    """Draws into the report where matplotlib is there."""
+    """Writes plots into the report, if matplotlib is installed."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
         self._can = plots.can_plot()
 
     def __call__(self, name: str, draw: Callable[..., str], *arguments: Any) -> str:
-        """Return the address of the plot, empty where there is none."""
+        """Write a plot and return its relative URL, "" without matplotlib."""
         if not self._can:
             return ""
         write_file(self._out / "plots" / f"{name}.svg", draw(*arguments).encode())
@@ -83,46 +83,48 @@ class _Plots:
 
 
 def _findings(study: Study) -> list[str]:
-    """The sentences that a reader in a hurry should read."""
+    """Return the main findings in sentences."""
     results = sum(len(group.samples) for group in study.groups)
-    pictures = len(set().union(*(group.pictures for group in study.groups)))
-    told = [
+    pictures = len({picture for group in study.groups for picture in group.pictures})
+    found = [
         f"{count(results, 'result')} of {count(pictures, 'picture')} in {count(len(study.groups), 'group')}, made by"
         f" {' and '.join(group.label for group in study.groups)}."
     ]
     if len(study.groups) == 1:
-        told.append("There is one group only, so nothing is compared; what goes together within it is told.")
+        found.append("There is only one group, so nothing is compared. The report shows relations within the group.")
     elif not study.comparisons:
-        told.append("No two groups have a picture in common, so nothing can be compared.")
-    told += [_compared(each) for each in study.comparisons]
+        found.append("No two groups have a picture in common, so nothing can be compared.")
+    found += [_compared(each) for each in study.comparisons]
     related = [each for of in study.relations for each in of if each.is_shown]
     if related:
-        told.append(f"Between picture and sound: {'; '.join(_related(each) for each in related)}.")
+        found.append(f"Picture and sound are related: {'; '.join(_related(each) for each in related)}.")
     elif any(each.found.p is not None for of in study.relations for each in of):
-        told.append("No sensory relation between picture and sound stands after the correction.")
-    told += [_ranked(group, ranks) for group, ranks in zip(study.groups, study.ranks) if ranks]
+        found.append("No sensory relation between picture and sound is significant after the correction.")
+    found += [_ranked(group, ranks) for group, ranks in zip(study.groups, study.ranks) if ranks]
     if study.ratings:
         people = len(study.ratings.listeners)
         means = ", ".join(f"{number(each['mean'])} for {each['group'].label}" for each in _all_rated(study))
         answers = count(len(study.ratings.answers), "rating")
-        told.append(f"{count(people, 'listener')} gave {answers} of fit, 1 to 5, with a mean of {means}.")
-    return told
+        found.append(
+            f"{count(people, 'listener')} gave {answers} of how well the sound fits, from 1 to 5. The mean is {means}."
+        )
+    return found
 
 
 def _compared(comparison: Comparison) -> str:
-    pairs = f"{comparison.b.label} against {comparison.a.label}, {count(len(comparison.pictures), 'picture')}"
+    pairs = f"{comparison.b.label} compared with {comparison.a.label}, {count(len(comparison.pictures), 'picture')}"
     if not any(row.p_holm is not None for row in comparison.rows):
         return f"{pairs}: too few to tell."
     times = [row for row in comparison.rows if figure(row.figure).section == "seconds"]
     of_time = [row for row in times if row.is_shown]
     others = [row for row in comparison.shown if row not in of_time]
     figures = count(len(comparison.rows) - len(times), "figure")
-    told = f"{len(others) or 'none'} of {figures} differ after the correction"
+    words = f"{len(others) or 'none'} of {figures} differ after the correction"
     if others:
-        told += f": {_directions(others)}"
+        words += f" ({_directions(others)})"
     if of_time:
-        told += f"; but times do ({_directions(of_time)}), which the machine may explain"
-    return f"{pairs}: {told}."
+        words += f". Times differ too ({_directions(of_time)}), which the machine may explain"
+    return f"{pairs}: {words}."
 
 
 def _directions(rows: list[Row]) -> str:
@@ -138,9 +140,12 @@ def _ranked(group: Group, ranks: Sequence[Ranks]) -> str:
 
 
 def _related(each: Correlated) -> str:
-    words = "go together" if each.found.rho > 0 else "go against each other"
     label = next(pair.label for pair in relations() if pair.name == each.found.name)
-    return f"“{label}”: they {words} in {each.group.label}"
+    return f"“{label}” {_direction(each.found)} in {each.group.label}"
+
+
+def _direction(found: Relation) -> str:
+    return "holds" if (found.rho or 0) > 0 else "is reversed"
 
 
 # Sections ------------------------------------------------------------------------------------------------------------
@@ -206,7 +211,7 @@ def _relation_words(each: Correlated) -> str:
         return found.note
     if not each.is_shown:
         return "No relation shown."
-    return "They go together." if found.rho > 0 else "They go against each other."
+    return f"The relation {_direction(found)}."
 
 
 def _rank_facts(study: Study, place: int, draw: _Plots) -> dict[str, Any]:
@@ -236,26 +241,29 @@ def _rating_facts(study: Study, draw: _Plots) -> dict[str, Any] | None:
 
 
 def _all_rated(study: Study) -> list[dict[str, Any]]:
-    return [_rated(group, study) for group in study.groups if sum(study.ratings.counts(group.label))]
+    answers = study.ratings
+    if not answers:
+        return []
+    return [_rated(group, answers) for group in study.groups if sum(answers.counts(group.label))]
 
 
-def _rated(group: Group, study: Study) -> dict[str, Any]:
-    counts = study.ratings.counts(group.label)
+def _rated(group: Group, answers: Ratings) -> dict[str, Any]:
+    counts = answers.counts(group.label)
     given = [value for value, times in zip(SCALE, counts) for _ in range(times)]
     return {
         "group": group,
         "n": len(given),
         "mean": sum(given) / len(given),
         "median": median(given),
-        "preferences": study.ratings.preferences(group.label),
+        "preferences": answers.preferences(group.label),
     }
 
 
 def _alpha_words(alpha: float | None, listeners: int) -> str:
     if listeners < 2:
-        return "one listener only, so there is no agreement to compute"
+        return "it cannot be computed, because there is only one listener"
     if alpha is None:
-        return "no sound was judged by two listeners, or all said the same of all, so there is no agreement to compute"
+        return "it cannot be computed, because no sound was rated by two listeners or all answers are the same"
     words = next(words for least, words in ALPHA_WORDS if alpha >= least)
     return f"α = {number(alpha, 2)}, {words}"
 

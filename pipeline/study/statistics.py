@@ -1,25 +1,29 @@
-"""Statistics of pairs, of shares and of raters. What SciPy has is taken from there.
+"""Statistics of pairs, shares and raters, from SciPy where it has them.
 
-Everything is non-parametric: figures of sounds are skewed, bounded or in ranks. Fewer than MIN_PAIRS pairs are not
-tested at all: six pairs are the least with which a two-sided signed-rank test can fall below 0.05 (2 / 2**6 = 0.031).
+All are non-parametric, because the figures are skewed, bounded or ordinal. Fewer than MIN_PAIRS pairs are not tested:
+with five pairs, a two-sided signed-rank test cannot fall below 0.05; with six it can (2 / 2**6 = 0.031).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]  # one per pair or picture
 
 ALPHA = 0.05
 CONFIDENCE = 0.95
 MIN_PAIRS = 6
 RESAMPLES = 4999
-DIGITS = 9  # differences that agree to so many digits are ties: floating point must not rank them
+DIGITS = 9  # differences that agree to this many digits are ties, so that rounding errors get no ranks
 
 
 @dataclass(frozen=True)
 class Difference:
-    """B minus A over n pairs; the interval, the p-value and the effect are None where the pairs are too few."""
+    """B minus A over n pairs. Interval, p-value and effect are None for fewer than MIN_PAIRS pairs."""
 
     n: int
     median_a: float
@@ -33,7 +37,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Share:
-    """`count` of `n` with the exact (Clopper-Pearson) interval, and the p-value of an even share."""
+    """`count` of `n` with the exact (Clopper-Pearson) interval, and the p-value against a share of one half."""
 
     count: int
     n: int
@@ -44,7 +48,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean of n values; no interval where they are too few."""
+    """The mean of n values. The interval is None for fewer than MIN_PAIRS values."""
 
     n: int
     value: float
@@ -53,7 +57,7 @@ class Mean:
 
 
 def difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Difference:
-    """Compare paired values: median difference with bootstrap interval, Wilcoxon signed-rank, rank-biserial effect."""
+    """Compare paired values: median difference with bootstrap interval, signed-rank test, rank-biserial effect."""
     first, second = np.asarray(a, float), np.asarray(b, float)
     change = _rounded(second - first, np.concatenate([first, second]))
     medians = float(np.median(first)), float(np.median(second)), float(np.median(change))
@@ -63,10 +67,10 @@ def difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Differe
     return Difference(len(change), *medians, low, high, signed_rank(change), rank_biserial(change))
 
 
-def signed_rank(changes: np.ndarray) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; zeros are dropped as Wilcoxon did.
+def signed_rank(changes: Values) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test. Zeros are dropped, as Wilcoxon did.
 
-    SciPy computes it exactly where there are no ties up to 50 pairs, or up to 13 pairs with ties.
+    SciPy computes it exactly for up to 50 pairs without ties, or up to 13 pairs with ties.
     """
     from scipy.stats import wilcoxon
 
@@ -74,10 +78,10 @@ def signed_rank(changes: np.ndarray) -> float:
     return float(wilcoxon(moved).pvalue) if len(moved) else 1.0
 
 
-def rank_biserial(changes: np.ndarray) -> float:
+def rank_biserial(changes: Values) -> float:
     """Return the matched-pairs rank-biserial correlation, -1 .. 1 (Kerby 2014).
 
-    Pairs without a difference have ranks too and favour neither, so that 1 means that every pair went up.
+    Pairs without a difference are ranked too and favour neither side, so 1 means that every pair went up.
     """
     from scipy.stats import rankdata
 
@@ -86,23 +90,23 @@ def rank_biserial(changes: np.ndarray) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return p-values corrected for their number by Holm's step-down procedure (1979); None was not tested."""
-    tested = [place for place, p in enumerate(p_values) if p is not None]
+    """Return p-values corrected for their number by Holm's step-down procedure (1979). None means not tested."""
+    tested = [(p, place) for place, p in enumerate(p_values) if p is not None]
     corrected: list[float | None] = [None] * len(p_values)
     highest = 0.0
-    for rank, place in enumerate(sorted(tested, key=lambda place: p_values[place])):
-        highest = max(highest, min(1.0, p_values[place] * (len(tested) - rank)))
+    for rank, (p, place) in enumerate(sorted(tested)):
+        highest = max(highest, min(1.0, p * (len(tested) - rank)))
         corrected[place] = highest
     return corrected
 
 
 def can_tell(pairs: int, tests: int) -> bool:
-    """True when so many pairs could pass the correction for so many tests, if every pair agreed."""
+    """Return whether this many pairs, if all agreed, could be significant after correction for this many tests."""
     return 2.0 ** (1 - pairs) * tests <= ALPHA
 
 
 def share(count: int, n: int) -> Share:
-    """Return a share of independent choices with its exact interval."""
+    """Return the share of independent choices with its exact interval."""
     from scipy.stats import binomtest
 
     test = binomtest(count, n, 0.5)
@@ -119,10 +123,10 @@ def mean(values: Sequence[float], seed: int = 0) -> Mean:
 
 
 def krippendorff_alpha(units: Sequence[Sequence[float]], *, ordinal: bool = True) -> float | None:
-    """Return Krippendorff's alpha of ratings, one list a unit; without `ordinal`, for categories.
+    """Return Krippendorff's alpha of ratings, one list per unit. Without `ordinal`, ratings are categories.
 
-    After Krippendorff (2011), "Computing Krippendorff's alpha-reliability". Units rated once say nothing about
-    agreement and are left out. None where no unit was rated twice, or every rating is the same.
+    After Krippendorff (2011), "Computing Krippendorff's alpha-reliability". Units rated only once are ignored. Returns
+    None when no unit was rated twice, or when all ratings are the same.
     """
     rated = [np.asarray(unit, float) for unit in units if len(unit) > 1]
     if not rated:
@@ -145,7 +149,7 @@ def krippendorff_alpha(units: Sequence[Sequence[float]], *, ordinal: bool = True
     return float(1 - (coincidences * distance).sum() / expected)
 
 
-def _rounded(changes: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _rounded(changes: Values, values: Values) -> Values:
     """Round to DIGITS significant digits of the largest value."""
     largest = np.max(np.abs(values), initial=0)
     if largest == 0:
@@ -153,8 +157,8 @@ def _rounded(changes: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.round(changes, int(DIGITS - np.ceil(np.log10(largest))))
 
 
-def _bootstrap(data: np.ndarray, statistic, seed: int) -> tuple[float, float]:
-    """Return the percentile interval of a statistic (Efron & Tibshirani 1993)."""
+def _bootstrap(data: Values, statistic: Callable[..., Any], seed: int) -> tuple[float, float]:
+    """Return the bootstrap percentile interval of a statistic (Efron & Tibshirani 1993)."""
     from scipy.stats import bootstrap
 
     if np.ptp(data) == 0:

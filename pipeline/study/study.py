@@ -1,24 +1,25 @@
-"""Everything that is computed of a study, before any of it is written."""
+"""Compute everything in a study. Nothing is written here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import senses
-from ..senses import Relation
+from ..quality import features
+from ..quality.features import Relation
+from ..quality.figures import in_order
 from . import statistics
 from .comparison import Comparison, compare
-from .figures import Values, in_order, values_of
 from .groups import Group, read_groups
 from .ranks import Ranks, ranks_of
 from .ratings import Ratings, read_ratings
+from .values import Values, values_of
 
 FIT = "ratings.fit"
 
 
 @dataclass(frozen=True)
 class Correlated:
-    """Two figures in one group: a sensory relation, or a figure and the ratings; p corrected for all of its kind."""
+    """Correlation within one group: a sensory relation, or a figure with the ratings. p is corrected over all such."""
 
     group: Group
     found: Relation
@@ -31,7 +32,7 @@ class Correlated:
 
 @dataclass(frozen=True)
 class Study:
-    """Groups with their figures, and what was found between and in them."""
+    """Groups with their figures, and the findings within and between them."""
 
     groups: tuple[Group, ...]
     values: tuple[Values, ...]
@@ -46,9 +47,10 @@ class Study:
 def make_study(
     roots: Sequence[Path], *, ratings: Sequence[Path] = (), keys: Sequence[Path] = (), seed: int = 0
 ) -> Study:
-    """Read trees of results, and answers of people where given, and compute everything.
+    """Read trees of results and, if given, answers of listeners, and compute the study.
 
-    `keys` are the places where the key of a listening page may lie, beside the answers themselves.
+    `keys` are paths of the listening page's key, used when there is none beside the answers. Raises SoundscapeError
+    when a tree has no results or the answers cannot be used.
     """
     groups = read_groups(roots)
     answers = read_ratings(ratings, groups, keys) if ratings else None
@@ -70,21 +72,21 @@ def _relations(groups: Sequence[Group]) -> list[tuple[Correlated, ...]]:
     found = [
         Correlated(group, relation)
         for group in groups
-        for relation in senses.relate(sample.entry for sample in group.samples)
+        for relation in features.relate(sample.entry for sample in group.samples)
     ]
     corrected = _corrected(found)
     return [tuple(each for each in corrected if each.group is group) for group in groups]
 
 
 def _agreements(groups: Sequence[Group], values: Sequence[Values]) -> list[Correlated]:
-    """Correlate every computed figure with the mean rating of people, group by group."""
+    """Correlate every computed figure with the mean rating by people, for each group."""
     found = []
     for group, of in zip(groups, values):
         rated = of.get(FIT, {})
         for key in in_order({key for key in of if not key.startswith("ratings.")} if rated else set()):
             both = [picture for picture in of[key] if picture in rated]
             xs, ys = [of[key][each] for each in both], [rated[each] for each in both]
-            found.append(Correlated(group, senses.rank_correlation(key, xs, ys)))
+            found.append(Correlated(group, features.rank_correlation(key, xs, ys)))
     return _corrected(found)
 
 

@@ -1,4 +1,4 @@
-"""The study as tables: figures.csv, a line a result and figure; comparisons.csv, a line a pair of groups and figure."""
+"""The study as tables: figures.csv has a row per result and figure, comparisons.csv per pair of groups and figure."""
 
 import csv
 import io
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..results import write_file
-from .figures import figures_of
+from ..quality.figures import figures_of
+from ..results.result import write_file
 from .groups import NO_PICTURE
 from .study import Study
 
@@ -66,7 +66,7 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Write numbers to 12 digits; keep a text from being taken for a formula by a spreadsheet."""
+    """Format numbers with 12 digits. Escape texts that a spreadsheet would run as a formula."""
     if isinstance(value, float):
         return f"{value:.12g}"
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):

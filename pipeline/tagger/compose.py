@@ -8,7 +8,8 @@ from PIL import Image
 from ..soundscape import Box, Soundscape, Source
 from . import localise, sentences
 from .evidence import Evidence, Seen, holds, weigh
-from .regions import Regions, analyse
+from .regions import analyse
+from .scene import Scene
 from .vocabulary import Group, Setting, Sound, Vocabulary, vocabulary
 
 MOST_SOURCES = 5
@@ -35,20 +36,6 @@ class Candidate:
     sound: Sound
     score: float = 0.0
     thing: Group | None = None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All that is known about a picture before it is put into words."""
-
-    evidence: Evidence
-    regions: Regions
-    seen: Seen
-    words: Vocabulary
-    seed: int  # from the pixels: the same picture always gets the same phrases
-    setting: Setting
-    thing: Group | None  # the thing that stands out, if any
-    thing_box: Box | None
 
 
 def describe(picture: Image.Image, seen: Seen) -> Soundscape:

@@ -1,14 +1,12 @@
 """The scene sentence, the mood and the acoustic space. The words are in phrases.toml and settings.toml."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..soundscape import Source, Space
 from .evidence import holds
-
-if TYPE_CHECKING:
-    from .compose import Scene
-    from .vocabulary import Phrase
+from .scene import Scene
+from .vocabulary import Phrase
 
 T = TypeVar("T")
 
@@ -19,7 +17,7 @@ OPEN_AIR = ("outdoors", "sky", "blue_sky", "sunset", "twilight", "storm", "overc
 LONGEST_SCENE, LONGEST_MOOD = 300, 120  # limits of the document
 
 
-def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
+def scene(scene: Scene, sources: tuple[Source, ...]) -> str:
     """Return one sentence about what the picture shows."""
     phrases, seed, setting = scene.words.phrases, scene.seed, scene.setting
     colour = scene.regions.colour
@@ -45,7 +43,7 @@ def scene(scene: "Scene", sources: tuple[Source, ...]) -> str:
     return f"{text[0].upper()}{text[1:]}."[:LONGEST_SCENE]
 
 
-def mood(scene: "Scene") -> str:
+def mood(scene: Scene) -> str:
     """Return the mood in a few words."""
     template = _turn(scene.setting.moods, scene.seed // 3)
     tones = _holding(scene.words.phrases.tone, scene)[0].says
@@ -53,14 +51,14 @@ def mood(scene: "Scene") -> str:
     return template.format(tone=_turn(fresh, scene.seed // 23))[:LONGEST_MOOD]
 
 
-def space(scene: "Scene") -> Space:
+def space(scene: Scene) -> Space:
     """Return the acoustic space."""
     if scene.setting.where == "anywhere":
         return "open" if scene.evidence.outdoors > 0.6 else "room"
     return scene.setting.space
 
 
-def _tail(scene: "Scene") -> str:
+def _tail(scene: Scene) -> str:
     """Return the end of the sentence: on which side the thing is, or what else is in view."""
     if scene.thing_box is not None:
         x0, _, x1, _ = scene.thing_box
@@ -73,11 +71,11 @@ def _tail(scene: "Scene") -> str:
     return _turn(_turn(special, scene.seed // 5).says, scene.seed // 31)
 
 
-def _first(phrases: "tuple[Phrase, ...]", scene: "Scene", seed: int) -> str:
+def _first(phrases: tuple[Phrase, ...], scene: Scene, seed: int) -> str:
     return _turn(_holding(phrases, scene)[0].says, seed)
 
 
-def _holding(phrases: "tuple[Phrase, ...]", scene: "Scene") -> "tuple[Phrase, ...]":
+def _holding(phrases: tuple[Phrase, ...], scene: Scene) -> tuple[Phrase, ...]:
     evidence = scene.evidence
     if scene.setting.where == "indoors":
         evidence = replace(evidence, looks=evidence.looks | dict.fromkeys(OPEN_AIR, 0.0))

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.batch import find_tasks, run_batch
+from pipeline.batch.run import run_batch
+from pipeline.batch.stage import Plan
+from pipeline.batch.tasks import find_tasks
+from pipeline.batch.workers import in_processes
 from pipeline.job import Job, run
 from pipeline.picture import load_picture
-from pipeline.stages import Plan
-from pipeline.workers import in_processes
 
 from .job import resident_mb
 

@@ -12,9 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.batch import find_tasks, run_batch
-from pipeline.cluster import in_cluster
-from pipeline.workers import in_processes
+from pipeline.batch.cluster import in_cluster
+from pipeline.batch.run import run_batch
+from pipeline.batch.tasks import find_tasks
+from pipeline.batch.workers import in_processes
 
 from .batch import DURATION_S, ignore, paint, plan_of
 

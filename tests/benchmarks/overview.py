@@ -25,11 +25,11 @@ import numpy as np
 from PIL import Image
 
 from pipeline.audio import Clip, read_wav, wav_bytes
-from pipeline.collection import INDEX
 from pipeline.overview import write_overview
+from pipeline.results.collection import INDEX
 
-from ..browser import CHROMIUM, FLAGS
-from ..trees import make_tree
+from ..support.browser import CHROMIUM, FLAGS
+from ..support.trees import make_tree
 
 DRAWN = 24  # results of full size: enough to measure the cost of one
 EMPTY = "<!doctype html><title>Empty</title><body data-ready>"
@@ -38,7 +38,7 @@ SEARCH = """async () => { const start = performance.now();
     await new Promise(requestAnimationFrame); return (performance.now() - start) / 4000; }"""
 # VmHWM instead of getrusage, whose maximum includes that of the parent process if it is larger.
 MEMORY = """import re, sys; from pathlib import Path; from pipeline.overview import write_overview
-import pyarrow.parquet, soundfile; from pipeline.spectrogram import spectrogram
+import pyarrow.parquet, soundfile; from pipeline.results.spectrogram import spectrogram
 if len(sys.argv) > 1: write_overview(Path(sys.argv[1]))
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])"""
 

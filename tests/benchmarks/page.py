@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..page_server import serve
+from ..support.page_server import serve
 
 HELLO = """
 import gradio as gr

@@ -1,10 +1,10 @@
 """Measures the figures of pictures and sounds of this project, as a reference for the card "How well does it fit?".
 
-    python -m tests.benchmarks.reference_values            writes pipeline/fit_values.json
+    python -m tests.benchmarks.reference_values            writes pipeline/quality/reference_values.json
 
 Pictures: the eight examples. Sounds: the soundscapes of the examples from the embedded synthesiser, 10 s each, with
 three seeds, and every kind of its catalogue alone, 10 s, mixed as a source of its usual role five metres away. This
-takes about two minutes on one core. Run it again after changes of the synthesiser or of pipeline/senses.py.
+takes about two minutes on one core. Run it again after changes of the synthesiser or of pipeline/quality/features.py.
 """
 
 import json
@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.audio import Clip
-from pipeline.mix import mixdown
+from pipeline.kinds.catalogue import all_kinds
+from pipeline.mixing.mix import mixdown
 from pipeline.picture import load_picture
-from pipeline.procedural import all_kinds, synthesize_kind
-from pipeline.senses import of_picture, of_sound
+from pipeline.procedural import synthesize_kind
+from pipeline.quality.features import of_picture, of_sound
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import Stem, synthesize
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "pipeline" / "fit_values.json"
+FILE = ROOT / "pipeline" / "quality" / "reference_values.json"
 SEEDS = (1, 2, 3)
 DURATION_S = 10.0
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from pipeline.backends.procedural import Procedural
-from pipeline.procedural import all_kinds, synthesize_kind
+from pipeline.backends.audio.procedural import Procedural
+from pipeline.kinds.catalogue import all_kinds
+from pipeline.procedural import synthesize_kind
+from pipeline.procedural.models import model_of
 from pipeline.soundscape import Soundscape, Source
 
 GOAL_SHARE, GOAL_FIVE_S = 0.03, 0.8
@@ -46,14 +48,14 @@ def main() -> None:
     parser.add_argument("kinds", nargs="*", help="kinds or families; default all")
     parser.add_argument("--duration", type=float, default=10.0, metavar="SECONDS")
     chosen = parser.parse_args()
-    kinds = [kind for kind in all_kinds() if not chosen.kinds or {kind.name, kind.family} & set(chosen.kinds)]
+    kinds = [kind for kind in all_kinds() if not chosen.kinds or {kind.name, model_of(kind).family} & set(chosen.kinds)]
     print(f"{'kind':20s} {'family':10s} CPU s / s of sound (goal {GOAL_SHARE})")
     slow = 0
     for kind in kinds:
         share = cpu_share(kind, chosen.duration)
         slow += share > GOAL_SHARE
         print(
-            f"{kind.name:20s} {kind.family:10s} {share:.4f}{'  over the goal' if share > GOAL_SHARE else ''}",
+            f"{kind.name:20s} {model_of(kind).family:10s} {share:.4f}{'  over the goal' if share > GOAL_SHARE else ''}",
             flush=True,
         )
     print(f"{len(kinds)} kinds, {slow} over the goal")

@@ -30,8 +30,8 @@ from pipeline import backends, prompting
 from pipeline.backends import SoundOptions, memory
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, synthesize
-from tests.checkpoints import audio as checkpoints
 
+from ..support.checkpoints import audio as checkpoints
 from . import full_size
 
 DURATION_S = 10.0
@@ -313,8 +313,8 @@ def vision() -> dict[str, tuple[float, float]]:
     """Return the visual tokens of a 12-megapixel photo in Qwen2.5-VL, and the characters of an answer of 5 sources."""
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-    from pipeline.backends.answer import FULL, answer_schema, thousandths
-    from pipeline.backends.qwen_vl import MAX_VISUAL_TOKENS
+    from pipeline.backends.vision.answer import FULL, answer_schema, thousandths
+    from pipeline.backends.vision.qwen_vl import MAX_VISUAL_TOKENS
     from pipeline.picture import MAX_SIDE_PX
 
     def tokens(height: int, width: int, limit: int) -> int:

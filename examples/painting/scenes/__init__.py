@@ -1,1 +1,1 @@
-"""One module a picture: SIZE, compose(canvas) before the strokes, finish(canvas) after them."""
+"""One module per picture, with SIZE, compose(canvas) before the brush strokes and finish(canvas) after them."""

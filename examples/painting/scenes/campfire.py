@@ -188,7 +188,7 @@ def _ring_stone(canvas: Canvas, angle: float) -> None:
 
 
 def _flames(canvas: Canvas) -> None:
-    """Tongues of flame: a hot body torn upward by noise that stretches with height."""
+    """Tongues of flame: a hot body, torn upwards by noise that stretches with height."""
     fx, fy = FIRE
     h = np.clip((fy + 14 - canvas.y) / 205, 0, 1.3)
     sway = 26 * h * canvas.noise(90, 3, 0.7) + 13 * h * canvas.noise(34, 3, 0.6)

@@ -61,7 +61,7 @@ def _sea(canvas: Canvas) -> None:
 
 
 def _breaker(canvas: Canvas, crest: np.ndarray, size: float) -> None:
-    """A wave about to fall: a dark face below a lit crest, foam tumbling where it has broken."""
+    """A wave about to break: a dark face below a lit crest, with foam where it has broken."""
     presence = step(-0.35, 0.15, canvas.curve(300, 2))
     broken = presence * step(-0.1, 0.5, canvas.curve(220, 2))
     d = (canvas.y - crest[None, :]) / size
@@ -75,7 +75,7 @@ def _breaker(canvas: Canvas, crest: np.ndarray, size: float) -> None:
 
 
 def _beach(canvas: Canvas) -> None:
-    """Wet sand that mirrors the sky, the last sheet of foam upon it, dry sand in front."""
+    """Wet sand that mirrors the sky, with the last sheet of foam, and dry sand in front."""
     x = canvas.x[0]
     edge = 590 + 26 * np.sin(x / 190 + 0.6) + 9 * canvas.curve(150, 4) - 0.05 * (x - 600)
     wet = step(-2, 2, canvas.y - edge[None, :])

@@ -36,7 +36,7 @@ def _hills(canvas: Canvas) -> None:
 
 
 def _lighthouse(canvas: Canvas, x: float, foot: float) -> None:
-    """At the end of a stone mole."""
+    """A lighthouse at the end of a stone mole."""
     rough = 3 * canvas.curve(26, 3)
     mole = (
         step(-1, 1, canvas.y - (foot - 2 + rough[None, :]))
@@ -71,7 +71,7 @@ AIR = "#dfe0d4"
 
 
 def _houses(canvas: Canvas) -> None:
-    """A row of painted houses along the far quay, none like the next, paler toward the right."""
+    """A row of painted houses along the far quay, all different, paler towards the right."""
     rng = canvas.rng
     walls = ["#f0cf9a", "#e8a488", "#f4ead2", "#a8c4c4", "#e9b96e", "#f2d8c8", "#c98a76", "#dfe3cf", "#efc2a0"] * 2
     x = -34.0
@@ -96,7 +96,7 @@ def _house(canvas: Canvas, x: float, wide: float, tall: float, wall: str, air: f
     canvas.mix(land.faded(wall, AIR, air), face)
     canvas.shade("#8d8fb0", 0.45 * face * step(x + wide * 0.35, x + wide * 1.1, canvas.x))
     colour, rise = land.faded(rng.choice(ROOFS), AIR, air), rng.uniform(17, 32)
-    if rng.random() < 0.5:  # the gable to the water
+    if rng.random() < 0.5:  # gable facing the water
         canvas.mix(
             land.faded(wall, AIR, air) * 0.97,
             canvas.polygon([(x, top + 1), (x + wide / 2, top - rise), (x + wide, top + 1)]),
@@ -198,7 +198,7 @@ def _fishing_boat(canvas: Canvas, x, y, s, waves, paint, flip) -> None:
 
 
 def _quay(canvas: Canvas) -> None:
-    """The quay we stand on: worn stone, a bollard with its rope, a stack of crates, a coil."""
+    """The quay in the foreground: worn stone, a bollard with its rope, a stack of crates, a coil of rope."""
     edge = [(520, 812), (700, 742), (1205, 664), (1205, 812)]
     top = canvas.polygon(edge)
     slabs = canvas.noise(46, 4, 2.4)
@@ -222,7 +222,7 @@ def _quay(canvas: Canvas) -> None:
 
 
 def _crates(canvas: Canvas) -> None:
-    """Fish boxes of slats, two and one upon them, the upper one full of ice and fish."""
+    """Three slatted fish boxes, one on top of two; the upper one is full of ice and fish."""
     canvas.shade("#4a4450", 0.55 * canvas.ellipse(1090, 778, 150, 20, soft=9))
     for x, foot, wide, tall in ((972, 778, 116, 50), (1096, 774, 122, 52), (1028, 726, 122, 50)):
         top, lean = foot - tall, 26

@@ -29,7 +29,7 @@ def _wall(canvas: Canvas) -> None:
     plaster = canvas.noise(120, 6, 1.2)
     canvas.rgb = ramp(step(80, 1250, canvas.x) + 0.09 * plaster, ["#6f7f86", "#8f9590", "#a89f90", "#9a8672"])
     canvas.direct(0.8, np.ones_like(canvas.x), 0.06)
-    # The window's own picture, thrown on the wall by a low sun: skewed panes of light.
+    # The low sun throws the window onto the wall: skewed panes of light.
     panes = []
     for column in range(2):
         for row in range(2):
@@ -85,7 +85,7 @@ def _frame(canvas: Canvas) -> None:
 
 
 def _pot(canvas: Canvas, x: float, foot: float) -> None:
-    """A geranium on the sill, leaves lit through."""
+    """A geranium on the sill; the light shines through its leaves."""
     canvas.shade("#8a7a66", 0.5 * canvas.ellipse(x + 26, foot, 56, 7, soft=4))
     side = ramp(step(-30, 34, canvas.x - x), ["#f0a066", "#b8603a", "#6f3a2c"])
     canvas.mix(side, canvas.polygon([(x - 27, foot - 50), (x + 27, foot - 50), (x + 19, foot), (x - 19, foot)]))
@@ -115,7 +115,7 @@ def _pot(canvas: Canvas, x: float, foot: float) -> None:
 
 
 def _curtains(canvas: Canvas) -> None:
-    """Linen, glowing where the sun is behind it."""
+    """Linen curtains that glow where the sun is behind them."""
     for inner, outer, top_in in ((150, 34, 196), (532, 650, 486)):
         t = np.linspace(0, 1, 15)
         edge = top_in + (inner - top_in) * t**1.4 + 7 * np.sin(t * 5)
@@ -192,7 +192,7 @@ def _table(canvas: Canvas) -> None:
 
 
 def _bowl(canvas: Canvas, x, rim, foot, rx, colours, inside) -> None:
-    """A round vessel from its rim's to its foot's height, turned on a wheel."""
+    """A round vessel, as if turned on a potter's wheel, from the height of its rim to that of its foot."""
     t = np.linspace(0, np.pi, 31)
     body = [(x + rx * np.cos(a), rim + (foot - rim) * np.sin(a) ** 0.7) for a in t]
     canvas.mix(ramp(step(-rx, rx, canvas.x - x), colours), canvas.polygon([(x + rx, rim), *body, (x - rx, rim)]))
@@ -319,7 +319,7 @@ def finish(canvas: Canvas) -> None:
 
 
 def _hands(canvas: Canvas, x: float, y: float, r: float) -> None:
-    """Ten past seven."""
+    """A wall clock at ten past seven."""
     for turn, reach, width in ((7 + 1 / 6, 0.42, 6), (2, 0.62, 4)):
         a = turn * np.pi / 6
         tail = (x - r * 0.12 * np.sin(a), y + r * 0.12 * np.cos(a))
@@ -329,7 +329,7 @@ def _hands(canvas: Canvas, x: float, y: float, r: float) -> None:
 
 
 def _steam(canvas: Canvas, x: float, foot: float) -> None:
-    """Ribbons of steam: they part and thin as they rise, and catch the light."""
+    """Ribbons of steam that part and thin as they rise, and catch the light."""
     rise = np.clip((foot - canvas.y) / 250, 0, 1.2)
     drift = 44 * rise * canvas.noise(110, 3, 0.7) + 20 * rise**0.5 * np.sin(canvas.y / 34)
     off = canvas.x - x - drift

@@ -29,7 +29,7 @@ def compose(canvas: Canvas) -> None:
 
 
 def _clouds(canvas: Canvas) -> None:
-    """Fair-weather clouds: flat below, heaped above, white where the sun at the left meets them."""
+    """Fair-weather clouds: flat below, heaped above, white on the side of the sun (left)."""
     rng = canvas.rng
     veil = sky.cloud_field(canvas, 60, 6.0, warp=0.4, octaves=3)
     canvas.mix("#eef3f2", 0.55 * step(0.3, 1.4, veil))
@@ -153,7 +153,7 @@ def _path(canvas: Canvas) -> None:
 
 
 def _flowers(canvas: Canvas) -> None:
-    """Drifts of flowers over the whole field, after the strokes, or they would be painted out."""
+    """Drifts of flowers over the whole field, painted after the strokes, which would cover them."""
     rng = canvas.rng
     x, y, near = land.scatter(canvas, 5600, FIELD_TOP + 14, 760, 1.1)
     patch = canvas.noise(60, 4, 3.4)
@@ -165,7 +165,7 @@ def _flowers(canvas: Canvas) -> None:
     petals = tone(["#5f78d6", "#f4c838", "#f6f3e6", "#dc3c2a", "#f08a5a"])
     size = 1.4 + 6.0 * near**1.25
     turn = rng.uniform(-0.4, 0.4, len(x))
-    # Hidden rather than left out: so the random draws that follow are the same at any scale.
+    # Hidden rather than left out, so that the following random draws are the same at any scale.
     canvas.dab(x, y, size * 1.5, size, turn, petals[kind] * 0.82, 0.9 * grows, 0.10, 0.02)
     canvas.dab(
         x - 0.15 * size, y - 0.25 * size, size * 0.8, size * 0.45, turn, petals[kind] * 1.06, 0.8 * grows, 0.06, 0.02

@@ -120,7 +120,7 @@ def _boat(canvas: Canvas, x: float, y: float, s: float, waves: np.ndarray) -> No
 
 
 def _shore(canvas: Canvas) -> None:
-    """Stones and reeds at the near shore, in shadow, to look across."""
+    """Stones and reeds at the near shore, in shadow."""
     rng = canvas.rng
     x = canvas.x[0]
     bank = 812 - 120 * step(430, -60, x) + 8 * canvas.curve(90, 4)

@@ -10,14 +10,14 @@ from ..colour import ramp, step, tone
 
 SIZE = (900, 1200)
 EYE = (500, 585)  # the vanishing point
-NEAR_Y = 1010  # where the walls stand at the picture's plane
-LEFT, RIGHT = -70, 985  # and where they meet it
+NEAR_Y = 1010  # foot of the walls in the picture plane
+LEFT, RIGHT = -70, 985  # where the walls meet the picture plane
 TRAM_FOOT = 792
 WARM = ["#ffb04a", "#ffd282", "#ffe7b4", "#ff9a3c"]
 
 
 def at(x: float, height: float, far: float) -> tuple[float, float]:
-    """Project: x and height at the picture's plane, `far` in plane distances behind it."""
+    """Project a point: x and height in the picture plane, `far` in distances of that plane behind it."""
     t = far / (1 + far)
     return x + (EYE[0] - x) * t, NEAR_Y - height + (EYE[1] - NEAR_Y + height) * t
 
@@ -116,7 +116,7 @@ def _shop(canvas: Canvas, x: float, near: float, far: float, base: np.ndarray) -
 
 
 def _street(canvas: Canvas) -> None:
-    """Wet stones: every column mirrors the wall above it, drawn out downward and broken by the setts."""
+    """Wet stones: every column mirrors the wall above, stretched downwards and broken up by the setts."""
     x, y = canvas.x, canvas.y
     slope_left, slope_right = (NEAR_Y - EYE[1]) / (EYE[0] - LEFT), (NEAR_Y - EYE[1]) / (RIGHT - EYE[0])
     foot = EYE[1] + np.where(x < EYE[0], (EYE[0] - x) * slope_left, (x - EYE[0]) * slope_right)
@@ -165,7 +165,7 @@ def _lamps(canvas: Canvas) -> None:
 
 
 def _streak(canvas: Canvas, x: float, top: float, foot: float, width: float, colour: str, strength: float) -> None:
-    """A light's reflection: a long column on the wet stones, brightest at its far end's double, broken."""
+    """The reflection of a light: a long, broken column on the wet stones, brightest at the far end."""
     along = (canvas.y - top) / (foot - top)
     column = np.exp(-(((canvas.x - x) / (width * (0.6 + 0.5 * np.clip(along, 0, 2)))) ** 2))
     fall = step(0.0, 0.25, along) * step(1.35, 0.55, along)

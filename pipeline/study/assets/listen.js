@@ -1,7 +1,7 @@
 "use strict";
-// The blind listening page. It knows sounds by opaque names only; answers stay in localStorage until they are saved.
+// The blind listening page. Sounds have opaque names. Answers stay in localStorage until they are saved.
 
-const HEARD_S = 2; // how much of each sound must be heard before choosing; of shorter sounds, HEARD_SHARE
+const HEARD_S = 2; // of each sound, before the listener may choose; of shorter sounds, HEARD_SHARE of the length
 const HEARD_SHARE = 0.8;
 const SIDES = ["A", "B"];
 const CHOICES = { ArrowLeft: "A", ArrowRight: "B", " ": "equal" };
@@ -13,11 +13,11 @@ const scale = [...document.querySelectorAll("[data-rate=A]")].map((button) => Nu
 const find = (id) => document.getElementById(id);
 const players = { A: find("sound-A"), B: find("sound-B") };
 
-let session = null; // { listener, answers: [...], current: {...} }: all that is kept
-let trials = []; // those of the session, in its order
-let shownSince = null; // when the picture came into view, performance.now(); null while it is not
+let session = null; // { listener, answers: [...], current: {...} }: everything that is stored
+let trials = []; // of the session, in its order
+let shownSince = null; // performance.now() when the picture came into view; null while the page is hidden
 
-// ---- chance, the same for the same listener -------------------------------------------------------------------------
+// ---- chance: random, but the same for the same listener -------------------------------------------------------------
 
 function hash(text) { // FNV-1a, 32 bit
   let value = 0x811c9dc5;
@@ -50,7 +50,7 @@ function plan(listener) { // the order of the pictures and which sound is A, for
   });
 }
 
-// ---- what is kept ---------------------------------------------------------------------------------------------------
+// ---- storage --------------------------------------------------------------------------------------------------------
 
 const PREFIX = `listen:${study.id}:`;
 const keyOf = (listener) => PREFIX + listener.toLowerCase();
@@ -96,7 +96,7 @@ function welcome() {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = `Go on as ${each.listener} (${each.answers.length} of ${study.trials.length})`;
+    button.textContent = `Continue as ${each.listener} (${each.answers.length} of ${study.trials.length})`;
     button.addEventListener("click", () => begin(each.listener));
     item.append(button);
     return item;
@@ -139,8 +139,7 @@ function end() {
   find("summary").textContent =
     `${session.listener}, you have listened to ${session.answers.length} of ${trials.length} pictures.`;
   const isDone = session.answers.length >= trials.length;
-  find("thanks").textContent = isDone ? "Thank you." : "To be continued.";
-  find("again").textContent = isDone ? "To the beginning" : "Back to the beginning";
+  find("thanks").textContent = isDone ? "Thank you." : "You have paused.";
   find("save").disabled = session.answers.length === 0;
   view("end");
   find(session.answers.length ? "save" : "again").focus();
@@ -167,7 +166,7 @@ const WORDS = {
   choose: "Which one fits the picture better?",
   "rate-A": "How well does A fit the picture, from 1 to 5?",
   "rate-B": "How well does B fit the picture, from 1 to 5?",
-  done: "Done. On to the next picture.",
+  done: "Finished. Go on to the next picture.",
 };
 
 function paint() {
@@ -230,7 +229,7 @@ function advance(answer) {
   show();
 }
 
-function count() { // adds the time that the picture was in view
+function count() { // adds the time for which the picture was in view
   const now = performance.now();
   if (shownSince !== null) session.current.seconds += (now - shownSince) / 1000;
   shownSince = document.hidden ? null : now;
@@ -243,7 +242,7 @@ function play(side) {
   const goesOn = !player.paused;
   stop();
   if (goesOn) return;
-  player.currentTime = 0; // always from the beginning: neither of the two is heard at another place
+  player.currentTime = 0; // always from the start, so that both sounds are heard alike
   player.play().catch((error) => {
     if (error.name !== "AbortError") find("broken").hidden = false;
   });
@@ -277,20 +276,20 @@ for (const side of SIDES) {
   player.addEventListener("error", () => { find("broken").hidden = false; });
 }
 
-// ---- the file of answers --------------------------------------------------------------------------------------------
+// ---- the answer file ------------------------------------------------------------------------------------------------
 
 const COLUMNS = ["picture", "listener", "sound", "id", "rating", "preference", "seconds", "order"];
 
 function cell(value) {
   let text = String(value);
-  if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`; // or a spreadsheet takes it for a formula
+  if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`; // a spreadsheet would run it as a formula
   return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function table() {
   const lines = [COLUMNS];
   session.answers.forEach(({ picture, sounds, choice, ratings, seconds }, place) => {
-    if (choice === null) return; // left out
+    if (choice === null) return; // skipped
     for (const side of SIDES) {
       const preference = choice === "equal" ? "equal" : choice === side ? "yes" : "no";
       lines.push([picture, session.listener, side, sounds[side], ratings[side], preference, seconds, place + 1]);
@@ -307,12 +306,12 @@ function save() {
   URL.revokeObjectURL(link.href);
 }
 
-// ---- hands ----------------------------------------------------------------------------------------------------------
+// ---- keys and clicks ------------------------------------------------------------------------------------------------
 
 function key(event) {
   if (find("trial").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   const focused = document.activeElement?.closest("button");
-  if (focused && (event.key === " " || event.key === "Enter")) return; // the button that was tabbed to is meant
+  if (focused && (event.key === " " || event.key === "Enter")) return; // the key is for the focused button
   const now = step();
   const letter = event.key.toUpperCase();
   const digit = /^[0-9]$/.test(event.key) ? Number(event.key) : null;
@@ -331,7 +330,7 @@ document.addEventListener("visibilitychange", () => { if (session && !find("tria
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || find("trial").hidden) return;
-  if (event.detail > 0) button.blur(); // after the mouse the keys are those of the page again
+  if (event.detail > 0) button.blur(); // after a mouse click, keys are for the page again
   if (button.dataset.play) play(button.dataset.play);
   else if (button.dataset.choice) choose(button.dataset.choice);
   else if (button.dataset.rate) rate(button.dataset.rate, Number(button.dataset.value));

@@ -1,0 +1,1 @@
+"""The vision backends, and CLIP."""

@@ -1,0 +1,75 @@
+"""What a person sees of a run."""
+
+import json
+import sys
+import time
+
+from ..results.result import BEFORE
+from .stage import Row
+
+EARLIER = f"; the description that was there is kept as {BEFORE}"
+
+
+class Progress:
+    """One line on standard error that is rewritten on a terminal, and one that stays for each picture."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = self._before = self._failed = 0
+        self._start = time.monotonic()
+        self._live = sys.stderr.isatty()
+
+    @property
+    def succeeded(self) -> int:
+        return self._done - self._failed
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        if self._live:
+            now = min(self._done + 1, self._total)
+            print(f"\r\x1b[K[{now}/{self._total}] {stage} {done}/{total}", end="", file=sys.stderr, flush=True)
+
+    def tell(self, row: Row) -> None:
+        """Tell what came of a picture: a line for people, and one for programs."""
+        self._done += 1
+        self._failed += "error" in row
+        self._before += "unchanged" in row and "error" not in row
+        outcome = row.get("error") or ("done before" if "unchanged" in row else "done")
+        outcome += EARLIER if "earlier_soundscape" in row else ""
+        self.say(f"[{self._done}/{self._total}] {row['source']}: {outcome}{self._outlook()}")
+        # In ASCII, which every system can print, whatever the picture is called.
+        print(json.dumps({key: row[key] for key in row if key != "source"}), flush=True)
+
+    def sum_up(self) -> None:
+        """Tell what came of all, where it is not one line that stands there already."""
+        if self._total > 1:
+            counts = ((self._made, "done"), (self._before, "done before"), (self._failed, "failed"))
+            told = ", ".join(f"{count} {words}" for count, words in counts if count)
+            self.say(f"{told}; failures.jsonl says why" if self._failed else told)
+
+    @property
+    def _made(self) -> int:
+        return self._done - self._before - self._failed
+
+    def say(self, line: str) -> None:
+        start = "\r\x1b[K" if self._live else ""
+        print(f"{start}{line}", file=sys.stderr, flush=True)
+
+    def _outlook(self) -> str:
+        """Return the rate, the time left and the failures, once something was made: failing and skipping are fast."""
+        left = self._total - self._done
+        if not left or not self._made:
+            return ""
+        seconds = (time.monotonic() - self._start) / self._made
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f" ({_rate(seconds)}, {_time(seconds * left)} left{failed})"
+
+
+def _rate(seconds: float) -> str:
+    return f"{60 / seconds:.0f} a minute" if seconds < 10 else f"{3600 / seconds:.0f} an hour"
+
+
+def _time(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,235 @@
+"""What a visitor asks for -> the job, and what it needs of the machine."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SoundscapeError
+from ..soundscape import Soundscape
+from . import visitors
+
+if TYPE_CHECKING:
+    from ..backends import SoundOptions
+    from ..job import Job
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model of 7 billion weights
+MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
+USUAL_SOURCES, USUAL_STEPS = 5, 100
+MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
+MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 200, 15, 4
+MAX_SOURCES = 8
+SAMPLE_RATE_HZ, CHANNELS, BYTES_PER_SAMPLE = 44_100, 2, 2  # of the mix and its stems
+OTHER_BYTES = 2_000_000  # picture, documents and manifest of a result
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
+    """Return the job for a picture, or for a document, which the visitor may have edited.
+
+    `wishes` are other fields of Job; None leaves the default. Raises SoundscapeError when there is nothing to work on,
+    or it cannot be read.
+    """
+    from ..job import Job
+    from ..picture import load_picture
+
+    if text is not None and not text.strip():
+        raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound of your own.")
+    if text is None and not picture:
+        raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
+    soundscape = Soundscape.from_json(text) if text else None
+    told = {name: value for name, value in wishes.items() if value is not None}
+    told |= {name: read(told[name]) for name, read in (("duration_s", _duration_s), ("seed", _seed)) if name in told}
+    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **told)
+
+
+def refusal(picture: str | None) -> str:
+    """Return why the picture cannot be read, as a sentence; "" when it can, or when there is none."""
+    from ..picture import load_picture
+
+    try:
+        if picture:
+            load_picture(picture)
+    except SoundscapeError as error:
+        return str(error)
+    return ""
+
+
+def seed_of(text: str | None, surprise: bool) -> int | None:
+    """Return the seed that the visitor typed, or None for a random one."""
+    return None if surprise else _seed(text)
+
+
+def _seed(value: Any) -> int | None:
+    """Return the seed that was typed or sent, None for nothing. `run` checks its limits."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    number = _number(value)
+    if number is None or not number.is_integer() or number < 0:
+        raise SoundscapeError("The seed must be a whole number, such as 7.")
+    return int(number)
+
+
+def _duration_s(value: Any) -> float:
+    """Return the length of the sound in seconds that was sent. `run` checks the limits of the model."""
+    number = _number(value)
+    if number is None:
+        limits = f"from {MIN_DURATION_S} to {MAX_DURATION_S}"
+        raise SoundscapeError(f"The duration must be a number of seconds {limits}, such as {USUAL_DURATION_S}.")
+    return number
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number that was sent as a number or as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)[:40]) > 30:
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def options_of(
+    steps: Any, guidance: Any, negative: Any, candidates: Any, precision: Any, prompts: Any
+) -> "SoundOptions":
+    """Return the advanced wishes; 0, empty and None (a control that is not shown) leave the model's own.
+
+    Line n of `prompts` is for source n.
+    """
+    from ..backends import SoundOptions
+
+    return SoundOptions(
+        steps=int(steps or 0) or None,
+        guidance=guidance or None,
+        negative_prompt=(negative or "").strip() or None,
+        candidates=int(candidates or 1),
+        precision=precision or "",
+        prompts={place: line.strip() for place, line in enumerate((prompts or "").splitlines()) if line.strip()},
+    )
+
+
+def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *advanced: Any) -> dict[str, Any]:
+    """Return how the sound is to be made, as fields of Job; `advanced` is what `options_of` takes."""
+    return {
+        "audio": audio,
+        "duration_s": duration_s,
+        "seed": seed_of(seed, surprise),
+        "options": options_of(*advanced),
+    }
+
+
+def remembered(report: dict[str, Any]) -> list[Any]:
+    """Return the values of the controls that make the same sound again; None for each that nothing is known of.
+
+    In the order of `wishes_of`: audio, duration_s, seed, surprise, and what `options_of` takes.
+    """
+    from .. import backends
+
+    if not report["audio"]:
+        return [None] * 10
+    name, options = report["audio"]["backend"], report["options"]
+    prompts = [options["prompts"].get(place, "") for place in range(max(options["prompts"], default=-1) + 1)]
+    return [
+        name if name in backends.AUDIO and not backends.card(name).reason else "",
+        min(max(report["duration_s"] or USUAL_DURATION_S, MIN_DURATION_S), MAX_DURATION_S),
+        "" if report["seed"] is None else str(report["seed"]),
+        report["seed"] is None,
+        min(options["steps"] or 0, MAX_STEPS),
+        min(options["guidance"] or 0, MAX_GUIDANCE),
+        options["negative_prompt"] or "",
+        min(options["candidates"], MAX_CANDIDATES),
+        options["precision"] if options["precision"] in PRECISIONS else "",
+        "\n".join(prompts),
+    ]
+
+
+def prompts_of(text: str, audio: str) -> list[str]:
+    """Return what the audio backend would be asked for each source of the document."""
+    from .. import backends
+
+    job = job_of(None, text)
+    _, backend = backends.load_audio(audio)
+    requests = [backend.request(job.soundscape, source, job.options) for source in job.soundscape.sources]
+    return [str(request.get("prompt", "")) for request in requests]
+
+
+def needs_gpu(job: "Job", only_look: bool) -> bool:
+    """True when a model of the job runs on the GPU that ZeroGPU lends: the embedded pair costs nobody's quota."""
+    from ..settings import on_zero_gpu
+
+    return on_zero_gpu() and any(_on_gpu(job, only_look))
+
+
+def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
+    """Return how long the job may hold a borrowed GPU; it gets what `work` in app.py gets.
+
+    Reckoned for the heaviest model, Stable Audio Open on its full canvas: 3 s for 100 steps of a sound of 10 s.
+    """
+    if job is None:
+        return MEASURING_S
+    looks, sounds = _on_gpu(job, only_look=folder is None)
+    sources = sum(not source.mute for source in job.soundscape.sources) if job.soundscape else USUAL_SOURCES
+    steps = max(job.options.steps or 0, USUAL_STEPS)
+    sounding_s = sources * job.options.candidates * (2 + 0.1 * job.duration_s) * steps / USUAL_STEPS
+    return round(STARTING_S + looks * LOOKING_S + sounds * sounding_s)
+
+
+def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
+    """Return whether the model that looks, and the one that sounds, run on a GPU in this job."""
+    from .. import backends
+
+    def runs_there(name: str) -> bool:
+        return name in backends.VISION | backends.AUDIO and backends.card(name).device == "cuda"
+
+    looks = job.soundscape is None and runs_there(job.vision or backends.default_vision())
+    return looks, not only_look and runs_there(job.audio or backends.default_audio())
+
+
+def jobs_at_once() -> int:
+    """One job at a time on a GPU of our own, which it fills; two on a processor, or where each borrows a GPU."""
+    from ..settings import accelerator, on_zero_gpu
+
+    return 2 if accelerator() == "cpu" or on_zero_gpu() else 1
+
+
+def examples() -> list[Path]:
+    """The pictures that have their soundscape beside them."""
+    return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
+
+
+def example(index: Any) -> tuple[Path, Soundscape]:
+    """Return picture and soundscape of the example at that place. Raises SoundscapeError when there is none."""
+    path = {str(place): path for place, path in enumerate(examples())}.get(str(index))
+    if path is None:
+        raise SoundscapeError("There is no such example. Please load the page again.")
+    return path, Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
+
+
+def titles(report: dict[str, Any]) -> dict[str, str]:
+    """Return what people call the backends that a report names."""
+    from .. import backends
+
+    known = backends.VISION | backends.AUDIO
+    names = {kind: report[kind]["backend"] for kind in ("vision", "audio") if report.get(kind)}
+    return {kind: backends.card(name).title for kind, name in names.items() if name in known}
+
+
+def warm_up() -> None:
+    """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
+    from .. import backends
+
+    if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
+        from ..job import run
+
+        first = visitors.new_result(None)
+        run(job_of(str(examples()[0]), duration_s=2, seed=0), first)
+        shutil.rmtree(first.parent, ignore_errors=True)
+
+
+def bytes_of(job: "Job") -> int:
+    """Return what the result of the job takes on the disk at most: mix and stems, once as files and once packed."""
+    sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
+    samples = min(job.duration_s, MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
+    return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))

@@ -1,0 +1,1 @@
+"""Results on disk: one result folder, trees of them, and pictures of their sounds."""

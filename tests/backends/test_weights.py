@@ -1,0 +1,322 @@
+"""Weights: which ones a setting names, why they cannot be used, and messages that say what to do."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from huggingface_hub import errors as hub
+from safetensors import SafetensorError
+
+from pipeline.backends import weights
+from pipeline.backends.weights import (
+    Weights,
+    availability,
+    errors_in_words,
+    fetch,
+    locate,
+    note_of,
+    pretrained_arguments,
+)
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.settings import Settings
+
+from ..support.checkpoints.hub import serve
+
+DEFAULT = ("owner/model", "0" * 40)
+REMOTE = Weights(*DEFAULT)
+ON_CPU = Settings(device="cpu")
+
+
+class Response:
+    """The part of an HTTP response that the errors of huggingface_hub use."""
+
+    def __init__(self, status_code):
+        self.status_code = status_code
+        self.headers, self.request = {}, None
+
+
+def hub_error(kind, status=404):
+    return kind("what the server said", response=Response(status))
+
+
+def message(error, of=REMOTE):
+    with pytest.raises(SoundscapeError) as caught, errors_in_words(of):
+        raise error
+    return str(caught.value)
+
+
+@pytest.fixture
+def model_folder(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+# Which weights -------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_setting_the_default_is_taken_at_its_pinned_revision():
+    assert locate(*DEFAULT) == REMOTE and not REMOTE.is_local
+
+
+def test_a_setting_names_a_repository_with_or_without_revision():
+    assert locate(*DEFAULT, "owner/other") == Weights("owner/other", "main")
+    assert locate(*DEFAULT, "owner/other@v2") == Weights("owner/other", "v2")
+    assert locate(*DEFAULT, "owner/model") == REMOTE, "the pin belongs to the default model"
+    assert locate(*DEFAULT, "owner/model@main") == Weights("owner/model", "main")
+
+
+def test_a_setting_names_a_folder(tmp_path):
+    assert locate(*DEFAULT, str(tmp_path)) == Weights(str(tmp_path))
+    assert locate(*DEFAULT, "./missing").is_local and locate(*DEFAULT, "/missing").is_local
+
+
+def test_only_safetensors_are_read_and_no_code_is_run():
+    for each in (REMOTE, Weights("/folder")):
+        arguments = pretrained_arguments(each, ON_CPU)
+        assert arguments["use_safetensors"] is True and "trust_remote_code" not in arguments
+    assert pretrained_arguments(REMOTE, Settings(hf_token="hf_x")) | {"local_files_only": True} == {
+        "use_safetensors": True,
+        "local_files_only": True,
+        "revision": "0" * 40,
+        "token": "hf_x",
+    }
+
+
+# Whether they can be used --------------------------------------------------------------------------------------------
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it():
+    reason = availability(REMOTE, ON_CPU, packages=("json", "no_such_package"))
+    assert "no_such_package" in reason and "pip install no_such_package" in reason
+
+
+def test_a_complete_folder_can_be_used(model_folder):
+    assert availability(Weights(str(model_folder)), ON_CPU, packages=()) == ""
+
+
+def test_a_folder_that_is_no_model_says_what_is_wrong(model_folder, tmp_path):
+    assert "no folder" in availability(Weights("/no/such/folder"), ON_CPU, packages=())
+    (model_folder / "model.safetensors").rename(tmp_path / "model.bin")
+    assert "safetensors" in availability(Weights(str(model_folder)), ON_CPU, packages=())
+    (model_folder / "config.json").unlink()
+    assert "config.json" in availability(Weights(str(model_folder)), ON_CPU, packages=())
+
+
+def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(weights, "is_offline", lambda: True)
+    start = time.monotonic()
+    assert "HF_HUB_OFFLINE" in availability(REMOTE, ON_CPU, packages=())
+    with pytest.raises(SoundscapeError, match="not on this machine"):
+        fetch(REMOTE, ON_CPU)
+    assert time.monotonic() - start < 2
+
+
+def test_a_hub_out_of_reach_is_known_at_once(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(weights, "is_offline", lambda: False)
+
+    def no_network(*_, **__):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", no_network)
+    with pytest.raises(SoundscapeError, match=r"could not be reached.*local folder"):
+        fetch(REMOTE, ON_CPU)
+
+
+def test_cached_weights_can_be_used_offline(monkeypatch, tmp_path):
+    snapshot = tmp_path / "models--owner--model" / "snapshots" / REMOTE.revision
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", str(tmp_path))
+    assert availability(REMOTE, ON_CPU, packages=()) == ""
+    assert fetch(REMOTE, ON_CPU) == snapshot
+
+
+def test_gated_weights_name_the_page_and_the_secret(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    reason = availability(REMOTE, ON_CPU, packages=(), gated=True)
+    assert "https://huggingface.co/owner/model" in reason and "HF_TOKEN" in reason
+    assert availability(REMOTE, Settings(device="cpu", hf_token="hf_x"), packages=(), gated=True) == ""
+
+
+def test_too_little_memory_is_told_in_gigabytes(monkeypatch):
+    monkeypatch.setattr(weights, "memory_gb", lambda device: 8.0)
+    assert "needs 20 GB" in availability(REMOTE, ON_CPU, packages=(), min_memory_gb=20)
+
+
+def test_a_device_that_nobody_knows_is_told(model_folder):
+    reason = availability(Weights(str(model_folder)), Settings(device="gpu"), packages=())
+    assert reason == "DEVICE is 'gpu'. Set it to cuda, mps or cpu, or unset it."
+
+
+def test_a_download_and_a_slow_device_are_announced(model_folder):
+    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. It is slow on a CPU")
+    assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""
+
+
+# Error messages ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (hub_error(hub.GatedRepoError, 403), ("https://huggingface.co/owner/model", "HF_TOKEN", "licence")),
+        (hub_error(hub.RepositoryNotFoundError), ("owner/model", "private", "HF_TOKEN")),
+        (hub_error(hub.RevisionNotFoundError), ("revision", "0" * 40)),
+        (hub_error(hub.HfHubHTTPError, 401), ("refused", "HF_TOKEN")),
+        (hub_error(hub.HfHubHTTPError, 503), ("503", "few minutes")),
+        (hub.LocalEntryNotFoundError("nothing cached"), ("not on this machine", "local folder")),
+        (hub.OfflineModeIsEnabled("offline"), ("not on this machine", "local folder")),
+        (TimeoutError("read timed out"), ("could not be reached",)),
+        (OSError(errno.ENOSPC, "No space left on device"), ("disk is too full", "HF_HOME")),
+        (PermissionError(errno.EACCES, "denied"), ("HF_HOME",)),
+        (SafetensorError("header too large"), ("damaged", "owner/model")),
+        (OSError("owner/model does not appear to have a file named model.safetensors"), ("safetensors", "safety")),
+        (OSError("owner/model does not appear to have a file named config.json"), ("missing",)),
+    ],
+)
+def test_every_failure_says_what_to_do(error, words):
+    text = message(error)
+    assert all(word in text for word in words), text
+    assert "what the server said" not in text
+
+
+def test_the_cause_counts_not_what_is_wrapped_around_it():
+    wrapped = OSError("We couldn't connect to load the files")
+    wrapped.__cause__ = hub_error(hub.GatedRepoError, 403)
+    assert "licence" in message(wrapped)
+
+
+def test_transformers_own_errors_are_understood(tmp_path):
+    """Not simulated: transformers reads an empty folder, and one whose weights are only a pickle."""
+    from transformers import AutoModel, BertConfig
+
+    here = Weights(str(tmp_path))
+    BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8).save_pretrained(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(SoundscapeError, match="safetensors"), errors_in_words(here):
+        AutoModel.from_pretrained(tmp_path, **pretrained_arguments(here, ON_CPU))
+
+
+def test_what_is_not_about_weights_goes_on_as_it_is():
+    with pytest.raises(ZeroDivisionError), errors_in_words(REMOTE):
+        1 / 0  # noqa: B018
+    with pytest.raises(Cancelled), errors_in_words(REMOTE):
+        raise Cancelled
+
+
+def test_progress_of_a_download_is_told_and_can_stop_it():
+    told = []
+    bar = weights._progress_bar(lambda done, total: told.append((done, total)))
+    files = bar(total=3, desc="Fetching 3 files")
+    files.update(1)
+    assert told == [], "files are not bytes"
+    read, written = bar(total=0, unit="B", unit_scale=True), bar(total=0, unit="B", unit_scale=True, initial=0)
+    for each in (read, written):
+        each.total += 4_000_000
+    read.update(1_000_000)
+    written.update(500_000)
+    read.update(3_000_000)
+    assert told == [(1, 4), (4, 4)], "the same bytes come in and go to disk"
+
+    def stop(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        weights._progress_bar(stop)(total=10, unit="B").update(1)
+
+
+# A download ----------------------------------------------------------------------------------------------------------
+
+DOWNLOAD = """
+import json, sys
+from pipeline.backends.weights import Weights, cached_folder, fetch
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.settings import Settings
+
+def stop(done, total):
+    raise Cancelled
+
+model, token, wanted = sys.argv[1:]
+told = []
+tell = stop if wanted == "stop" else lambda done, total: told.append((done, total))
+try:
+    folder = fetch(Weights(model, "main"), Settings(hf_token=token), on_step=tell)
+    outcome = sorted(path.name for path in folder.iterdir())
+except SoundscapeError as error:
+    outcome = str(error)
+print(json.dumps([outcome, told, "torch" in sys.modules]))
+"""
+
+
+@pytest.fixture
+def download(tmp_path):
+    """Run `fetch` in a separate process with a local hub: download(address, model)."""
+
+    def run(address, model, *, token="", wanted=""):
+        environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
+        environment |= {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
+        command = [sys.executable, "-c", DOWNLOAD, model, token, wanted]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(answer.stdout)
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(os.urandom(3_000_000))
+    (folder / "pytorch_model.bin").write_bytes(b"pickle")
+    return folder
+
+
+def test_a_model_is_downloaded_once_with_progress_and_without_pickles(download, repository):
+    with serve({"owner/model": repository}) as address:
+        files, told, has_torch = download(address, "owner/model")
+    assert files == ["config.json", "model.safetensors"]
+    assert told[-1] == [4, 4], "megabytes begun: 3,000,002 bytes"
+    assert all(done <= total for done, total in told) and told == sorted(told)
+    assert not has_torch
+    files, told, _ = download(address, "owner/model")
+    assert files == ["config.json", "model.safetensors"] and not told, "the hub is gone, the model is here"
+
+
+def test_a_download_can_be_stopped_and_taken_up_again(download, repository):
+    with serve({"owner/model": repository}) as address:
+        assert "Stopped" in download(address, "owner/model", wanted="stop")[0]
+        assert "model.safetensors" in download(address, "owner/model")[0]
+
+
+def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
+    with serve({"owner/gated": repository}, gated=("owner/gated",)) as address:
+        assert "Accept its licence at https://huggingface.co/owner/gated" in download(address, "owner/gated")[0]
+        assert "has no model 'owner/unknown'" in download(address, "owner/unknown")[0]
+        assert "model.safetensors" in download(address, "owner/gated", token="hf_x")[0]
+    assert "could not be reached" in download(address, "owner/unknown")[0]
+
+
+def test_a_folder_is_told_by_its_name_and_marked_by_what_is_in_it(tmp_path):
+    folder = tmp_path / "secret place" / "my-model"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"first" * 1000)
+    copy = tmp_path / "my-model"
+    shutil.copytree(folder, copy)
+    first, same = locate("", "", str(folder)), locate("", "", str(copy))
+    assert first.name == "my-model" and first.mark == same.mark != ""
+    shutil.copytree(folder, tmp_path / "tuned")
+    (tmp_path / "tuned/model.safetensors").write_bytes(b"tuned" * 1000)
+    assert locate("", "", str(tmp_path / "tuned")).mark != first.mark
+    assert REMOTE.mark == REMOTE.revision and REMOTE.name == REMOTE.model

@@ -1,0 +1,194 @@
+"""The command line as a process: exit status, one line of JSON a picture, progress apart from results."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipeline.__main__ import main
+from pipeline.job import Job, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def call(*arguments, cwd=ROOT) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pipeline", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def lines(process: subprocess.CompletedProcess) -> list[dict]:
+    return [json.loads(line) for line in process.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    Image.new("RGB", (90, 60), (40, 120, 40)).save(folder / "meadow.jpg")
+    Image.new("RGB", (90, 60), (30, 60, 160)).save(folder / "meadow.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2, "--seed", 7)
+    assert process.returncode == 0, process.stderr
+    (line,) = lines(process)
+    assert line["seed"] == 7 and (line["vision"], line["audio"]) == ("tagger", "procedural")
+    assert Path(line["mix"]) == tmp_path / "meadow/mix.wav" and Path(line["mix"]).is_file()
+    assert "meadow.jpg: done" in process.stderr
+
+
+def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_stops_nothing(pictures, tmp_path):
+    inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
+    process = call(*inputs, "--out", tmp_path, "--duration", 2)
+    assert process.returncode == 1
+    assert "2 done, 1 failed; failures.jsonl says why" in process.stderr
+    first, bad, second = lines(process)
+    assert first["name"] == "meadow" and second["name"].startswith("meadow-")
+    assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
+    assert {path.parent.name for path in tmp_path.rglob("mix.wav")} == {first["name"], second["name"]}
+    assert json.loads((tmp_path / "failures.jsonl").read_text())["picture"] == "notes.txt"
+
+
+def test_a_run_of_several_pictures_ends_with_a_page_and_a_table_of_them(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--duration", 2)
+    assert process.returncode == 0, process.stderr
+    assert f"open {tmp_path / 'index.html'}" in process.stderr and " left)" in process.stderr
+    assert "meadow" in (tmp_path / "summary.csv").read_text("utf-8-sig")
+
+
+def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
+    described = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    assert described.returncode == 0, described.stderr
+    path = tmp_path / "meadow/soundscape.json"
+    assert [each.name for each in path.parent.iterdir()] == ["soundscape.json"]
+    document = json.loads(path.read_text())
+    document["sources"] = [{"name": "church bell"}]
+    path.write_text(json.dumps(document))
+    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
+    assert sounded.returncode == 0, sounded.stderr
+    assert [each.name for each in (tmp_path / "meadow/stems").iterdir()] == ["01_church_bell.wav"]
+    assert (tmp_path / "meadow/picture.jpg").is_file()
+
+
+def test_an_edited_description_is_never_lost(pictures, tmp_path):
+    call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    path = tmp_path / "meadow/soundscape.json"
+    path.write_text('{"sources": [{"name": "church bell"}]}')
+    call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio")
+    assert "church bell" in path.read_text()
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-audio", "--again")
+    assert lines(process)[0]["earlier_soundscape"] == str(tmp_path / "meadow/soundscape.before.json")
+    assert "church bell" in (tmp_path / "meadow/soundscape.before.json").read_text()
+    assert "kept as soundscape.before.json" in process.stderr
+
+
+def test_the_same_command_again_makes_nothing_and_says_so(pictures, tmp_path):
+    first = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
+    again = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
+    assert again.returncode == 0 and "meadow.jpg: done before" in again.stderr
+    assert lines(again)[0]["unchanged"] is True and lines(again)[0]["seed"] == lines(first)[0]["seed"]
+
+
+def test_several_processes_are_asked_for_with_workers(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--duration", 2, "--workers", 2)
+    assert process.returncode == 0 and len(lines(process)) == 2, process.stderr
+
+
+def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
+    def interrupted(job, folder, on_progress):
+        if folder.name != "meadow":
+            raise KeyboardInterrupt
+        return run(job, folder, on_progress)
+
+    monkeypatch.setattr("pipeline.batch.sounder.run", interrupted)
+    files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
+    assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
+    assert "Stopped. What is finished stays" in capsys.readouterr().err
+    assert [path.parent.name for path in tmp_path.rglob("mix.wav")] == ["meadow"]
+
+
+def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
+    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # as some editors save it
+    process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
+    assert process.returncode == 0, process.stderr
+    assert lines(process)[0]["vision"] is None
+    assert len(list((tmp_path / "out/river/stems").iterdir())) == 3
+
+
+def test_a_bundle_makes_the_same_again_with_its_seed(tmp_path, soundscape):
+    result = run(Job(soundscape=soundscape, duration_s=2), tmp_path / "river")
+    process = call(result.write_bundle(), "--out", tmp_path / "again", "--duration", 2)
+    assert process.returncode == 0, process.stderr
+    assert lines(process)[0]["seed"] == result.report["seed"]
+    assert (tmp_path / "again/river/mix.wav").read_bytes() == result.mix_path.read_bytes()
+
+
+def test_a_bad_soundscape_file_is_told_by_its_fields(tmp_path):
+    (tmp_path / "bad.json").write_text('{"sources": [{"name": "a", "gain_db": 99}]}')
+    process = call(tmp_path / "bad.json", "--out", tmp_path / "out", "--skip-vlm")
+    assert process.returncode == 1
+    assert lines(process)[0]["error"] == "sources[0].gain_db: must be at most 12"
+
+
+def test_a_folder_is_read_and_limited(pictures, tmp_path):
+    process = call(pictures, "--out", tmp_path, "--skip-audio", "--limit", 1)
+    assert process.returncode == 0 and len(lines(process)) == 1
+
+
+def test_results_among_the_pictures_are_not_taken_for_pictures(pictures, tmp_path):
+    Image.open(pictures / "meadow.jpg").save(tmp_path / "meadow.jpg")
+    for _ in range(2):
+        process = call(tmp_path, "--out", tmp_path, "--duration", 2)
+        assert process.returncode == 0 and len(lines(process)) == 1, process.stderr
+    assert (tmp_path / "meadow/picture.jpg").is_file()
+
+
+def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_path):
+    process = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm")
+    assert process.returncode == 1 and "Run without --skip-vlm first" in lines(process)[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "required"),
+        (("a.jpg", "--out", "x", "--ray", "--workers", "2"), "choose one"),
+        ((".", "--out", "x"), "no picture was found there"),
+        (("a.jpg",), "--out"),
+        (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
+        (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
+        (("a.jpg", "--out", "x", "--duration", "long"), "--duration"),
+        (("a.jpg", "--out", "x", "--duration", "0"), "must be at least 2"),
+        (("a.jpg", "--out", __file__), "nothing can be written to"),
+        (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
+        (("a.jpg", "--out", "x", "--seed", "abc"), "whole number from 0"),
+        (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
+        (("a.jpg", "--out", "x", "--workers", "two"), "at least 1"),
+        (("a.jpg", "--out", "x", "--ray-vision", "1"), "give --ray too"),
+        (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
+    ],
+)
+def test_wrong_usage_exits_with_2(tmp_path, arguments, words):
+    process = call(*arguments, cwd=tmp_path)
+    assert process.returncode == 2 and words in process.stderr and process.stdout == ""
+    assert " _" not in process.stderr  # no name from inside the program
+
+
+def test_whoever_stops_reading_the_lines_stops_the_run(pictures, tmp_path):
+    command = [sys.executable, "-m", "pipeline", pictures, "--out", tmp_path, "--duration", "2"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 141 and "standard output was closed" in told and "Traceback" not in told
+
+
+def test_help_comes_at_once_without_heavy_imports():
+    command = "import sys, pipeline.__main__; print([m for m in ('torch', 'scipy', 'gradio') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,125 @@
+"""What lies among pictures on people's disks: pipes, giants, lost bits, full disks. Nothing hangs or fills memory."""
+
+import errno
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.batch import storage
+from pipeline.errors import SoundscapeError
+from pipeline.files import check_file, read_file, sha256_of
+from pipeline.results.result import MAX_MEMBERS, read_result
+
+from ..support.runs import go, made, paint, tree
+
+ROOT = Path(__file__).parents[2]
+
+
+def giant(path: Path, size_bytes: int = 2_000_000_000) -> Path:
+    """A file of that size that takes no room on the disk."""
+    with path.open("wb") as file:
+        file.truncate(size_bytes)
+    return path
+
+
+def test_a_pipe_and_a_giant_are_failures_that_cost_nothing(pictures, plan):
+    os.mkfifo(pictures / "pipe.jpg")
+    os.mkfifo(pictures / "pipe.json")
+    (pictures / "away.jpg").symlink_to("/no/such/picture.jpg")
+    giant(pictures / "giant.tif")
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = {row["name"]: row.get("error", "") for row in go(pictures, plan)}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 500_000
+    assert rows["pipe"] == "pipe.jpg is no regular file, so it is not read."
+    assert rows["giant"] == "giant.tif has 2000 MB. It may have at most 40 MB."
+    assert rows["away"].startswith("There is no file away.jpg")
+    assert sum(not error for error in rows.values()) == 4
+
+
+def test_documents_that_were_named_are_regular_and_of_a_likely_size(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    giant(tmp_path / "large.json")
+    giant(tmp_path / "large.zip", 3_000_000)
+    for name, words in (("pipe.json", "no regular file"), ("large.json", "at most 1 MB"), ("none.json", "no file")):
+        with pytest.raises(SoundscapeError, match=words):
+            read_file(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        storage.read_bytes(tmp_path / "none.json")
+    with pytest.raises(SoundscapeError):
+        sha256_of(tmp_path / "pipe.json")
+    with pytest.raises(SoundscapeError):
+        check_file(Path("\0"))
+    for damaged in ("large.zip", "pipe.json"):
+        with pytest.raises(SoundscapeError):
+            read_result(tmp_path / damaged)
+    with (tmp_path / "many.zip").open("wb") as file:
+        file.write(b"PK\x01\x02" * (MAX_MEMBERS + 1))
+    with pytest.raises(SoundscapeError, match="more than 200 files"):
+        read_result(tmp_path / "many.zip")
+
+
+@pytest.mark.parametrize("name", ["mix.wav", "picture.jpg", "prompts.json"])
+def test_a_file_that_lost_bits_is_made_again(pictures, plan, name):
+    go(pictures, plan)
+    whole = tree(plan.out)
+    path = plan.out / "lake" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)  # as long as before
+    assert made(go(pictures, plan)) == ["lake"]
+    assert tree(plan.out) == whole
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(pictures, plan, monkeypatch):
+    go(pictures, replace(plan, skip_audio=True))
+    before = tree(plan.out)
+    write = Path.write_bytes
+
+    def full(path, data):
+        if path.suffix == ".wav":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return write(path, data)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Path, "write_bytes", full)
+        rows = go(pictures, plan)
+    assert {row["error"] for row in rows} == {"The result could not be written: No space left on device."}
+    left = {name: file for name, file in tree(plan.out).items() if name != "failures.jsonl"}
+    assert left == before, "the descriptions are there, and nothing else"
+    assert len(made(go(pictures, plan))) == 4
+
+
+def test_ctrl_c_stops_all_workers_without_a_traceback(tmp_path):
+    for number in range(30):
+        paint(tmp_path / f"pictures/{number:02d}.jpg", number)
+    command = [sys.executable, "-m", "pipeline", str(tmp_path / "pictures"), "--out", str(tmp_path / "out")]
+    command += ["--workers", "2", "--vision", "tagger", "--audio", "procedural"]
+    running = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    first = json.loads(running.stdout.readline())
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to all of them
+    output, errors = running.communicate(timeout=60)
+    assert "error" not in first and running.returncode == 130
+    assert "Traceback" not in errors and errors.rstrip().endswith("the same command goes on from there.")
+    end = time.monotonic() + 10
+    while time.monotonic() < end and _is_alive(running.pid):
+        time.sleep(0.05)
+    assert not _is_alive(running.pid), "no worker stays"
+    assert "Traceback" not in output
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,259 @@
+"""An earlier result comes up as it was, whatever it was packed into; what is damaged or hostile is told in words."""
+
+import io
+import json
+import os
+import shutil
+import struct
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+import app
+from pipeline.errors import SoundscapeError
+from pipeline.job import Job, run
+from pipeline.page import document, fragments, opening, views
+from pipeline.page.document import Origin
+from pipeline.page.form import remembered, titles
+from pipeline.page.manifest import EDITED, differences
+from pipeline.page.opening import open_result
+from pipeline.soundscape import Soundscape
+
+from ..support.page_server import RIVER, visitor
+
+STEM = "stems/01_river_rushing.wav"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The result of a blue picture with a river and some wind."""
+    folder = tmp_path_factory.mktemp("made") / "river"
+    picture = Image.new("RGB", (60, 40), (40, 90, 160))
+    result = run(Job(picture, Soundscape.from_json(RIVER), audio="procedural", duration_s=2, seed=7), folder)
+    result.write_bundle()
+    return result
+
+
+@pytest.fixture
+def copy(made, tmp_path):
+    """A copy of the result folder to be changed."""
+    return Path(shutil.copytree(made.folder, tmp_path / "copy"))
+
+
+def packed(path, members, **options):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as bundle:
+        for name, data in members.items():
+            bundle.writestr(name, data)
+    return path
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# What comes up --------------------------------------------------------------------------------------------------------
+
+
+def test_a_result_comes_up_as_it_was_from_zip_folder_and_files(made, tmp_path):
+    inside = {f"my river/{name}": data for name, data in files(made.folder).items()} | {"__MACOSX/._mix.wav": b"x"}
+    flat = [path for path in made.folder.rglob("*") if path.is_file()]
+    for number, given in enumerate(([made.bundle_path], [made.folder], flat, [packed(tmp_path / "again.zip", inside)])):
+        opened = open_result(given, tmp_path / str(number))
+        assert files(tmp_path / str(number)) == files(made.folder)
+        assert opened.result.soundscape == made.soundscape and opened.has_sound and opened.picture
+        assert opened.result.report["seed"] == 7 and opened.result.report["warnings"] == made.report["warnings"]
+        assert [path.name for path in opened.result.stem_paths] == [path.name for path in made.stem_paths]
+
+
+def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_root):
+    values = app.on_open([made.bundle_path], "", Origin(), visitor())
+    reset, refusal, picture, text, shown, _, origin, *_ = values
+    assert len(values) == 2 + views.OPENED and reset is None and refusal == ""
+    assert Soundscape.from_json(text) == Soundscape.from_json(shown["json"]) == made.soundscape
+    assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
+    mix, _, bundle, stems, facts, *_ = values[10:17]
+    assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
+    assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
+    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[20:])
+    assert Path(again[0]).read_bytes() == made.mix_path.read_bytes()
+
+
+def test_every_wish_of_a_result_is_remembered(made):
+    options = {"steps": 50, "guidance": 2.5, "negative_prompt": "hiss", "candidates": 3, "precision": "float16"}
+    report = made.report | {"options": options | {"prompts": {1: "a light breeze"}}}
+    assert remembered(report)[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze"]
+    beyond = report | {"options": options | {"steps": 500, "guidance": 40, "candidates": 9, "prompts": {}}}
+    assert remembered(beyond)[4:8] == [200, 15, "hiss", 4]
+    unknown = report | {"audio": {"backend": "of another day"}}
+    assert remembered(made.report)[0] == "procedural" and remembered(unknown)[0] == ""
+
+
+def test_edits_on_the_page_are_kept_for_one_step_back(made, visitors_root):
+    mine = RIVER.replace("river", "brook")
+    values = app.on_open([made.folder], mine, Origin(), visitor())
+    kept, button = values[7:9]
+    assert kept == (mine, Origin()) and button.visible
+
+
+@pytest.mark.parametrize("name", ["soundscape.json", "my notes.json"])
+def test_a_soundscape_alone_can_be_opened(name, tmp_path, visitors_root):
+    (tmp_path / name).write_text(RIVER)
+    values = app.on_open([tmp_path / name], "", Origin(), visitor())
+    assert values[2] is None and Soundscape.from_json(values[3]) == Soundscape.from_json(RIVER)
+    assert values[15].visible and not values[16].visible, "there is no sound to be heard yet"
+
+
+def test_what_was_changed_since_is_told_and_not_refused(copy, tmp_path):
+    (copy / "soundscape.json").write_text(RIVER.replace("-6", "-9"))
+    (copy / "prompts.json").write_text("[]")
+    (copy / STEM).unlink()
+    opened = open_result([copy], tmp_path / "opened")
+    assert opened.result.soundscape.sources[1].gain_db == -9
+    assert opened.result.report["warnings"] == [EDITED, "Changed since then: prompts.json.", f"Missing: {STEM}."]
+
+
+def test_stems_of_an_edited_soundscape_keep_their_own_names(made):
+    edited = Soundscape.from_json('{"sources": [{"name": "crowd"}]}')
+    assert [each["name"] for each in fragments.stems(edited, made.stem_paths)] == ["river rushing", "wind"]
+
+
+# What is refused ------------------------------------------------------------------------------------------------------
+
+
+def refused(given, place):
+    with pytest.raises(SoundscapeError) as caught:
+        open_result([given] if isinstance(given, Path) else given, place)
+    assert not place.exists(), "nothing is left"
+    assert "Traceback" not in str(caught.value) and str(place.parent) not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nonsense", b"\x00" * 5000])
+def test_what_is_no_zip_is_said_to_be_damaged(data, tmp_path):
+    (tmp_path / "result.zip").write_bytes(data)
+    assert "result.zip cannot be read: it is damaged" in refused(tmp_path / "result.zip", tmp_path / "place")
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9, 0.999])
+def test_a_torn_zip_is_said_to_be_damaged(made, tmp_path, place):
+    data = made.bundle_path.read_bytes()
+    (tmp_path / "cut.zip").write_bytes(data[: int(len(data) * place)])
+    assert "cut.zip cannot be read" in refused(tmp_path / "cut.zip", tmp_path / "place")
+    turned = bytearray(data)
+    turned[int(len(data) * 0.5)] ^= 0xFF
+    (tmp_path / "turned.zip").write_bytes(turned)
+    assert "turned.zip cannot be read" in refused(tmp_path / "turned.zip", tmp_path / "place")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        (
+            "soundscape.json",
+            b'{"sources": [{"name": "river", "gain_db": 99}]}',
+            "soundscape.json has problems. sources[0].gain_db",
+        ),
+        ("soundscape.json", b"\xff\xfe", "cannot be read"),
+        ("manifest.json", b"[]", "manifest.json is damaged"),
+        ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed cannot be right"),
+        ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs cannot be right"),
+        ("manifest.json", b"[" * 100_000, "manifest.json is damaged"),
+        ("picture.jpg", b"<svg onload='alert(1)'/>", "picture.jpg is no picture"),
+        ("mix.wav", b"<script>alert(1)</script>", "mix.wav is no sound"),
+        (STEM, b"RIFF0000WAVEfmt ", "01_river_rushing.wav is"),
+    ],
+)
+def test_a_damaged_part_is_named(copy, tmp_path, name, data, words):
+    (copy / name).write_bytes(data)
+    assert words in refused(copy, tmp_path / "place")
+
+
+def test_what_is_no_result_is_told(tmp_path, made):
+    (tmp_path / "photo.jpg").write_bytes((made.folder / "picture.jpg").read_bytes())
+    assert "There is no soundscape.json in it." in refused(tmp_path / "photo.jpg", tmp_path / "place")
+    two = {f"{name}/soundscape.json": RIVER for name in "ab"}
+    assert "There are 2 results in it." in refused(packed(tmp_path / "two.zip", two), tmp_path / "place")
+    assert "one ZIP at a time" in refused([made.bundle_path, made.bundle_path], tmp_path / "place")
+    assert "Nothing was given" in refused([], tmp_path / "place")
+
+
+def test_a_file_with_a_path_of_its_own_is_never_written(tmp_path):
+    evil = ["../evil.wav", "/tmp/evil.wav", "stems/../../evil.wav", "stems\\evil.wav", "C:\\evil.wav", "stems/evil.wav"]
+    evil += ["mix.wav/evil", "index.html", "stems/01_evil.html", ".hidden"]
+    place = tmp_path / "deep" / "place"
+    open_result([packed(tmp_path / "evil.zip", dict.fromkeys(evil, b"evil") | {"soundscape.json": RIVER})], place)
+    assert [path.name for path in (tmp_path / "deep").rglob("*") if path.is_file()] == ["soundscape.json"]
+
+
+def test_a_link_in_a_zip_is_read_as_text(tmp_path):
+    link = zipfile.ZipInfo("mix.wav")
+    link.external_attr = 0o120777 << 16
+    path = packed(tmp_path / "link.zip", {"soundscape.json": RIVER, link: "/etc/passwd"})
+    assert "mix.wav is no sound" in refused(path, tmp_path / "place")
+
+
+def test_a_bomb_ends_at_the_limit_of_its_file(tmp_path, monkeypatch):
+    path = packed(tmp_path / "bomb.zip", {"soundscape.json": RIVER, "mix.wav": bytes(40_000_000)})
+    assert path.stat().st_size < 100_000
+    assert "mix.wav is larger than one of this app can be (32 MB)" in refused(path, tmp_path / "place")
+    lying = path.read_bytes().replace(struct.pack("<I", 40_000_000), struct.pack("<I", 1000))
+    path.write_bytes(lying)
+    refused(path, tmp_path / "place")
+    monkeypatch.setattr(opening, "MAX_BYTES", 1000)
+    many = {"soundscape.json": RIVER, "prompts.json": "x" * 2000}
+    assert "larger" in refused(packed(tmp_path / "many.zip", many), tmp_path / "place")
+
+
+def test_a_zip_of_a_million_names_is_refused_before_they_are_read(tmp_path, monkeypatch):
+    path = packed(tmp_path / "many.zip", {f"{number}.txt": b"" for number in range(opening.MAX_MEMBERS + 1)})
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert "holds more than 200 files" in refused(path, tmp_path / "place")
+
+
+def test_compressions_that_take_gigabytes_to_undo_are_refused(tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as bundle:
+        bundle.writestr("soundscape.json", RIVER)
+    (tmp_path / "lzma.zip").write_bytes(file.getvalue())
+    assert "cannot be read" in refused(tmp_path / "lzma.zip", tmp_path / "place")
+
+
+def test_no_manifest_asks_about_files_of_the_server(copy, tmp_path):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    names = ["/etc/passwd", "../copy/mix.wav", "/no/such/file"]
+    report = {"files": {name: {"sha256": "0" * 64} for name in names}}
+    assert differences(copy, report) == [f"Missing: {', '.join(sorted(names))}."], "whether it is there or not"
+    assert manifest["files"]
+
+
+def test_what_a_manifest_says_is_escaped_and_only_what_is_known_is_kept(copy, tmp_path):
+    evil = "<img src=x onerror=alert(1)>"
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest |= {"warnings": [evil], "unknown": evil, "seconds": {evil: 1, "mix": 2}}
+    manifest["audio"] |= {"backend": evil, "model": evil, "device": evil}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    report = open_result([copy], tmp_path / "opened").result.report
+    html = fragments.report(report, titles(report))
+    assert "<img" not in html and "&lt;img" in html and "unknown" not in report
+
+
+def test_a_visitor_cannot_open_a_file_of_the_server(address, made):
+    config = httpx.get(f"{address}/config").json()
+    (call,) = (each for each in config["dependencies"] if each["api_name"] == "on_open")
+    file = {"path": str(made.bundle_path), "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [[file], "", None], "fn_index": call["id"], "session_hash": "somebody"}
+    answer = httpx.post(f"{address}/gradio_api/queue/join", json=body)
+    assert answer.status_code == 422 and "Upload it" in answer.text and made.bundle_path.name not in answer.text
+
+
+def test_only_regular_files_of_a_result_are_read(copy, tmp_path):
+    for name in ("prompts.json", "mix.wav"):
+        (copy / name).unlink()
+        os.mkfifo(copy / name)
+    (copy / "manifest.json").unlink()
+    (copy / "manifest.json").mkdir()
+    opened = open_result([copy], tmp_path / "opened")
+    assert opened.result.soundscape and not opened.has_sound, "a pipe would be read for ever"

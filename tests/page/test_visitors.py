@@ -1,0 +1,110 @@
+"""What the app does for a visitor, what it keeps of them and for how long, and when their work ends."""
+
+import os
+import pickle
+import time
+from contextvars import copy_context
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from gradio.context import LocalContext
+from PIL import Image
+
+import app
+from pipeline.backends import SoundOptions
+from pipeline.job import Job
+from pipeline.page import document, scratch, visitors
+from pipeline.soundscape import Soundscape
+
+from ..support.page_server import RIVER, visitor
+
+
+def test_each_visitor_has_a_folder_whatever_the_session_is_called(visitors_root):
+    folders = {visitors.folder_of(session) for session in ("a", "b", "../../etc", "/root")}
+    assert len(folders) == 4 and all(folder.parent == visitors_root for folder in folders)
+    assert visitors.folder_of("a") in folders
+
+
+def test_what_a_visitor_made_is_deleted_when_they_leave_or_stay_away(visitors_root):
+    stays, leaves, away = (visitors.new_result(session).parent for session in "abc")
+    app.leave(visitor("b"))
+    os.utime(away, (time.time() - 2 * scratch.KEPT_S,) * 2)
+    with scratch.own().room_for(0):
+        assert stays.exists() and not leaves.exists() and not away.exists()
+
+
+def test_a_job_ends_at_the_next_step_when_its_ticket_is_taken_back(visitors_root):
+    ticket = Path(app.begin(visitor())[0])
+    job = app.job_of(None, RIVER, duration_s=2, seed=1)
+    steps = []
+
+    def progress(step, desc, unit):
+        steps.append(desc)
+        app.end(str(ticket))  # the visitor presses Stop during the first step
+
+    with pytest.raises(gr.Error, match="Stopped"):
+        app.work(job, visitors_root / "result", ticket, progress)
+    assert len(steps) == 1 and not (visitors_root / "result").exists()
+
+
+def test_the_progress_of_a_download_reaches_the_page_from_other_threads(monkeypatch):
+    told = []
+    queue = SimpleNamespace(set_progress=lambda event, steps: told.append((event, steps[-1].index, steps[-1].length)))
+
+    def describe(picture, vision, on_progress):
+        thread = Thread(target=on_progress, args=("describe", 100, 990))
+        thread.start()
+        thread.join()
+
+    def event():
+        LocalContext.blocks.set(SimpleNamespace(_queue=queue))
+        LocalContext.event_id.set("an event")
+        app.work(Job(Image.new("RGB", (9, 9))), None, None, app.PROGRESS)
+
+    monkeypatch.setattr("pipeline.job.describe_picture", describe)
+    copy_context().run(event)
+    assert told == [("an event", 100, 990)]
+
+
+def test_leaving_stops_the_job_too(visitors_root):
+    ticket = Path(app.begin(visitor())[0])
+    app.leave(visitor())
+    with pytest.raises(gr.Error, match="Stopped"):
+        app.work(app.job_of(None, RIVER, duration_s=2), visitors_root / "result", ticket, lambda *_, **__: None)
+
+
+def test_the_work_can_be_done_in_another_process(visitors_root):
+    job = app.job_of(None, RIVER, duration_s=2, seed=1)
+    task = pickle.dumps((job, visitors_root / "result", Path(app.begin(visitor())[0]), app.PROGRESS))
+    job, *rest = pickle.loads(task)
+    result = pickle.loads(pickle.dumps(app.work(job, *rest)))
+    assert result.mix_path.is_file()
+    with pytest.raises(gr.Error) as caught:
+        app.work(app.job_of(None, RIVER, audio="nothing"), *rest)
+    assert "nothing" in pickle.loads(pickle.dumps(caught.value)).message
+
+
+def test_a_gpu_is_borrowed_for_as_long_as_the_job_needs_and_no_longer(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    picture, river = Image.new("RGB", (9, 9)), Soundscape.from_json(RIVER)
+
+    def seconds(folder=tmp_path, **wishes):
+        return app.gpu_seconds(Job(**{"vision": "blip", "audio": "audioldm2"} | wishes), folder, None, app.PROGRESS)
+
+    usual = seconds(soundscape=river)
+    assert 0 < usual <= 15 and usual == seconds(soundscape=river, picture=picture), "what is described is not looked at"
+    assert usual < seconds(picture=picture) <= 40
+    assert seconds(picture=picture, folder=None) == seconds(picture=picture, audio="procedural") <= 20
+    for more in ({"steps": 200}, {"candidates": 3}):
+        assert seconds(soundscape=river, options=SoundOptions(**more)) > 1.5 * usual
+    assert seconds(soundscape=river, duration_s=40) > usual
+    assert app.needs_gpu(Job(picture, vision="blip", audio="procedural"), only_look=False)
+    assert not app.needs_gpu(Job(picture, vision="tagger", audio="procedural"), only_look=False)
+
+
+def test_what_a_visitor_sends_is_not_given_back_as_a_file():
+    forged = {"json": "", "broken": False, "path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    assert document.typed("{", forged)[0] == {"json": "", "broken": True}

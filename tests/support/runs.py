@@ -1,0 +1,44 @@
+"""Runs over small pictures, and what they leave."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipeline.batch.run import run_batch
+from pipeline.batch.stage import Plan
+from pipeline.batch.tasks import find_tasks
+
+TOLD = ("index.html", "summary.csv", "results.parquet")  # of the results, seconds and all
+
+
+def paint(path: Path, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    colours = np.random.default_rng(seed).integers(0, 255, (2, 3, 3), np.uint8)
+    Image.fromarray(colours).resize((90, 60), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def go(pictures: Path, plan: Plan, **how) -> list[dict]:
+    rows = []
+    run_batch(find_tasks([pictures], plan.out), plan, rows.append, **how)
+    return rows
+
+
+def made(rows: list[dict]) -> list[str]:
+    return sorted(row["name"] for row in rows if "unchanged" not in row and "error" not in row)
+
+
+def tree(out: Path) -> dict[str, object]:
+    """Every file by its hash, JSON without the seconds that its making took."""
+    files: dict[str, object] = {}
+    for path in sorted(out.rglob("*")):
+        if path.is_file() and path.name not in TOLD and path.suffix != ".js":
+            data = path.read_bytes()
+            found: object = hashlib.sha256(data).hexdigest()
+            if path.name == "manifest.json" or ".descriptions" in path.parts:
+                found = {key: value for key, value in json.loads(data).items() if key != "seconds"}
+            files[path.relative_to(out).as_posix()] = found
+    return files
