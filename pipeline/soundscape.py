@@ -168,7 +168,7 @@ def _is_echo(error: ErrorDetails) -> bool:
 def _in_words(error: ErrorDetails) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "json_invalid":  # this is our own JSON, so it is one of two cases that Python accepts but pydantic does not
+    if kind == "json_invalid":  # our own JSON: one of two cases that only Python accepts
         return TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
     if kind == "extra_forbidden":
         return f"{path}: is not a known field{_nearest_field(error['loc'])}"
