@@ -72,7 +72,7 @@ def memory(pictures: Path, out: Path) -> dict[int, float]:
         if done in (100, 500, 1000, 2000):
             found[done] = resident_mb()
 
-    # The same folder again and again, with all results made anew each time.
+    # The same folder again and again, with all results made again each time.
     for seed in range(-(-2000 // len(list(pictures.iterdir())))):
         plan = Plan(out, "tagger", "procedural", 2, seed, again=True)
         run_batch(find_tasks([pictures], out), plan, count)
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         pictures = paint(Path(folder, "pictures"), count)
         print(f"{count} pictures, {DURATION_S} s of sound each\n")
-        print("way                   seconds   pictures an hour   ratio to the bare stages")
+        print("way                   seconds  pictures per hour   ratio to the bare stages")
         seconds = {way: timed(way, pictures, Path(folder, f"out{place}")) for place, way in enumerate(WAYS)}
         for way, spent_s in seconds.items():
             goal = f"   goal <= {OVERHEAD_GOAL}" if way == "batch" else ""

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         pictures = paint(Path(folder, "pictures"), count)
         print(f"{count} pictures, {DURATION_S} s of sound each, {PROCESSES} processes\n")
-        print("way          all, s   nothing to do, s   work, s   pictures an hour")
+        print("way          all, s   nothing to do, s   work, s  pictures per hour")
         work_s = {}
         for way in WAYS:
             out = Path(folder, way)

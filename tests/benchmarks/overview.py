@@ -90,14 +90,13 @@ def measure_writing(folder: Path, runs: int) -> None:
     make_true_size(folder, DRAWN)
     bare, anew = least(runs, lambda: decode(folder), lambda: write_anew(folder))
     each_ms = 1000 * anew / DRAWN
-    print(f"writing, all drawn   {each_ms:8.2f} ms CPU a result  {anew / bare:6.2f} x decoding picture and sound")
+    print(f"writing, all drawn   {each_ms:8.2f} ms CPU per result  {anew / bare:6.2f} x decoding picture and sound")
 
 
 def measure_again(folder: Path, count: int, runs: int) -> None:
     bare, again = least(runs, lambda: parse(folder), lambda: write_overview(folder))
-    print(
-        f"{count:>6} written again {1000 * again / count:8.2f} ms CPU a result  {again / bare:6.2f} x parsing the JSON"
-    )
+    each_ms = 1000 * again / count
+    print(f"{count:>6} written again {each_ms:8.2f} ms CPU per result  {again / bare:6.2f} x parsing the JSON")
 
 
 def measure_memory(folder: Path, count: int) -> None:
@@ -105,14 +104,14 @@ def measure_memory(folder: Path, count: int) -> None:
         int(subprocess.run([sys.executable, "-c", MEMORY, *each], check=True, capture_output=True).stdout)
         for each in ([], [str(folder)])
     )
-    print(f"{count:>6} memory        {full / 1024:8.0f} MB                {full / bare:6.2f} x the modules alone")
+    print(f"{count:>6} memory        {full / 1024:8.0f} MB                  {full / bare:6.2f} x the modules alone")
 
 
 def measure_page(browser, folder: Path, count: int, runs: int) -> None:
     (folder / "empty.html").write_text(EMPTY)
     scripts = sum(path.stat().st_size for path in (folder / INDEX).glob("*.js"))
     page_bytes = (folder / "index.html").stat().st_size
-    print(f"{count:>6} page          {(page_bytes + scripts) / 1e6:8.2f} MB, {scripts / count:.0f} bytes a result")
+    print(f"{count:>6} page          {(page_bytes + scripts) / 1e6:8.2f} MB, {scripts / count:.0f} bytes per result")
     empty, opening, searching = [], [], []
     for _ in range(runs):
         empty.append(seconds_to_open(browser, folder / "empty.html")[0])
@@ -121,7 +120,7 @@ def measure_page(browser, folder: Path, count: int, runs: int) -> None:
         searching.append(page_search)
     for name, each in (("opening", opening), ("searching", searching)):
         ratio = min(each) / min(empty)
-        print(f"{count:>6} {name:<13} {1000 * min(each):8.0f} ms                {ratio:6.2f} x an empty page")
+        print(f"{count:>6} {name:<13} {1000 * min(each):8.0f} ms                  {ratio:6.2f} x an empty page")
 
 
 def seconds_to_open(browser, path: Path, then: str = "0") -> tuple[float, float]:
