@@ -1,4 +1,4 @@
-"""The document: what it takes, what it refuses and in which words."""
+"""The document: what it accepts, what it rejects, and the messages."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Weights: which ones a setting names, and why they cannot be used, in words that say what to do."""
+"""Weights: which ones a setting names, why they cannot be used, and messages that say what to do."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ ON_CPU = Settings(device="cpu")
 
 
 class Response:
-    """As much of an HTTP answer as the errors of the hub look at."""
+    """The part of an HTTP response that the errors of huggingface_hub use."""
 
     def __init__(self, status_code):
         self.status_code = status_code
@@ -160,11 +160,11 @@ def test_a_device_that_nobody_knows_is_told(model_folder):
 
 
 def test_a_download_and_a_slow_device_are_announced(model_folder):
-    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. On a CPU")
+    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. It is slow on a CPU")
     assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""
 
 
-# Errors in words -----------------------------------------------------------------------------------------------------
+# Error messages ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_download_and_a_slow_device_are_announced(model_folder):
         (hub.LocalEntryNotFoundError("nothing cached"), ("not on this machine", "local folder")),
         (hub.OfflineModeIsEnabled("offline"), ("not on this machine", "local folder")),
         (TimeoutError("read timed out"), ("could not be reached",)),
-        (OSError(errno.ENOSPC, "No space left on device"), ("disk is full", "HF_HOME")),
+        (OSError(errno.ENOSPC, "No space left on device"), ("disk is too full", "HF_HOME")),
         (PermissionError(errno.EACCES, "denied"), ("HF_HOME",)),
         (SafetensorError("header too large"), ("damaged", "owner/model")),
         (OSError("owner/model does not appear to have a file named model.safetensors"), ("safetensors", "safety")),
@@ -198,7 +198,7 @@ def test_the_cause_counts_not_what_is_wrapped_around_it():
 
 
 def test_transformers_own_errors_are_understood(tmp_path):
-    """Not simulated: transformers meets an empty folder, and one whose weights are only a pickle."""
+    """Not simulated: transformers reads an empty folder, and one whose weights are only a pickle."""
     from transformers import AutoModel, BertConfig
 
     here = Weights(str(tmp_path))
@@ -263,7 +263,7 @@ print(json.dumps([outcomes, told, "torch" in sys.modules]))
 
 @pytest.fixture
 def download(tmp_path):
-    """Run `fetch` in another process with a hub on this machine: download(address, "model", "model@token", ...)."""
+    """Run `fetch` in a separate process with a local hub: download(address, "model", "model@token", ...)."""
 
     def run(address, *wishes, wanted=""):
         environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}

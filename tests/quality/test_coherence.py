@@ -121,7 +121,7 @@ def test_pictures_and_words_are_read_by_clip_and_by_siglip(kind, folders, monkey
 
 def test_another_kind_of_model_is_refused_in_words(folders, monkeypatch):
     monkeypatch.setenv("CLIP_MODEL", str(folders["blip"]))
-    with pytest.raises(SoundscapeError, match="is a blip, neither CLIP nor SigLIP"):
+    with pytest.raises(SoundscapeError, match="is a blip model, not CLIP or SigLIP"):
         PictureText(read_settings()).text_features(["rain"])
 
 

@@ -1,4 +1,4 @@
-"""Words become sound by the real loading code, on tiny checkpoints with random weights."""
+"""Words become sound with the real loading code and tiny checkpoints with random weights."""
 
 import json
 import math
@@ -75,7 +75,7 @@ def test_other_words_give_another_sound(name, two):
 @pytest.mark.parametrize(
     ("name", "length", "negative"),
     [
-        ("audioldm2", "audio_length_in_s", "far away calling crow"),  # as many tokens: the plain way pads or cuts it
+        ("audioldm2", "audio_length_in_s", "far away calling crow"),  # as many tokens: the pipeline would pad or cut it
         ("stable-audio-open", "audio_end_in_s", "hum of a machine"),
         ("stable-audio-open", "audio_end_in_s", ""),
         ("stable-audio-3", "duration", "hum of a machine"),
@@ -134,7 +134,7 @@ def test_one_call_makes_all_stems_and_the_negative_words_are_read_once(name, two
     assert len(texts) == 5
 
 
-# Stable Audio Open: no more work than is wanted ----------------------------------------------------------------------
+# Stable Audio Open: no unnecessary work ------------------------------------------------------------------------------
 
 
 def test_only_what_is_kept_is_decoded(two):
