@@ -1,6 +1,6 @@
 """Settings from environment variables, and what this machine can run.
 
-The README lists every variable. Nothing here imports torch, because the page must be served before torch is loaded.
+docs/spaces.md lists every variable. Nothing here imports torch, because the page is served before torch is loaded.
 """
 
 import importlib.metadata
