@@ -1,4 +1,4 @@
-"""A visitor in a real headless Chromium, and what they do on the page again and again."""
+"""A visitor in headless Chromium, and the actions that the tests share."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Open the page in a window; at the end nothing on it may have failed or left this machine."""
+    """Open the page. At the end, no script may have failed and no request may have left this machine."""
     contexts, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
@@ -82,7 +82,7 @@ def choose_example(page, name="Forest stream"):
 
 
 def document(page):
-    """The document in the editor. Only what is on the screen is in the page, so it is copied as a person would."""
+    """The document in the editor, from the editor's own state: the page holds only the visible lines."""
     page.get_by_role("tab", name="JSON").click()
     page.locator("#editor .cm-content").click()
     text = page.locator("#editor .cm-content").evaluate(

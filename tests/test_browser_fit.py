@@ -1,4 +1,4 @@
-"""The card "How well does it fit?" on the page: folded, with its gist; and what models add where they are."""
+"""The card "How well does it fit?" on the page: folded, with a summary, and with the scores of models."""
 
 import sys
 
@@ -14,7 +14,7 @@ pytestmark = IN_BROWSER
 
 @pytest.fixture(scope="module")
 def address_with_models(tmp_path_factory):
-    """The app where CLAP and CLIP lie on the machine: tiny ones, whose scores mean nothing."""
+    """The app on a machine with CLAP and CLIP: tiny models, whose scores mean nothing."""
     root = tmp_path_factory.mktemp("checkpoints")
     names = {
         "CLAP_MODEL": str(build_clap(root / "clap")),
@@ -41,7 +41,7 @@ def test_the_card_is_folded_and_explains_itself(visit, viewport):
     page.keyboard.press("Enter")
     signs = card.locator("li:visible")
     assert signs.count() >= 5 and card.locator("li .quiet:visible").count() == signs.count()
-    card.get_by_text("Every figure of the sound").click()
+    card.get_by_text("All measurements of the sound").click()
     shown = card.locator("dt:visible")
     assert shown.count() >= 8 and card.locator("dd .quiet:visible").count() == shown.count()
     assert contrast(page, "#fit dd .quiet") >= 4.5 and contrast(page, "#fit .gist") >= 4.5
@@ -55,7 +55,7 @@ def test_models_are_asked_by_a_button(browser, address_with_models):
     choose_example(page)
     page.locator("#duration input[type=number]").fill("2")
     make_sound(page)
-    assert not page.locator("#measure").is_visible(), "it is part of the folded card"
+    assert not page.locator("#measure").is_visible(), "it is hidden with the folded card"
     page.locator("#fit summary").first.click()
     page.get_by_role("button", name="Measure with CLAP and CLIP").click()
     for label in ("Sound and scene, against others", "Picture and scene, against others"):
