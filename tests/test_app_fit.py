@@ -91,7 +91,7 @@ def test_its_summary_counts_the_good_signs(made):
     good, judged, rest = re.match(r"(\d+) of (\d+) signs are good(.*)\.$", gist(problems=[])).groups()
     good, judged = int(good), int(judged)
     neutral = card(made, problems=[]).count('title="neutral"')
-    assert rest == (f", {neutral} more are neutral" if neutral else "")
+    assert rest == (f", plus {neutral} neutral" if neutral else "")
     assert 1 <= good <= judged
     assert gist(problems=["It hums."]) == f"{good - 1} of {judged} signs are good{rest}. Look at: The sound itself."
     poor = gist(coherence={"mix_text_percentile": 12}, problems=[])

@@ -49,7 +49,7 @@ def _summary(figures: list[Figure]) -> str:
     good = sum(each.verdict == "good" for each in judged)
     poor = list(dict.fromkeys(each.label for each in judged if each.verdict == "poor"))
     neutral = len(figures) - len(judged)
-    rest = f", {neutral} more are neutral" if neutral else ""
+    rest = f", plus {neutral} neutral" if neutral else ""
     words = f"{good} of {len(judged)} signs are good{rest}." if judged else "None of the signs can be judged."
     return f"{words} Look at: {', '.join(poor)}." if poor else words
 
