@@ -1,4 +1,4 @@
-"""The page as a person uses it, in a real headless Chromium: every test begins with a fresh visitor."""
+"""The page as a person uses it, in headless Chromium. Every test begins with a new visitor."""
 
 import json
 import wave
@@ -21,7 +21,7 @@ def test_a_photograph_is_described_edited_and_heard(visit, photograph, tmp_path)
 
     described["sources"][0]["gain_db"] = 99
     write(page, json.dumps(described))
-    page.locator(".problems", has_text="sources[0].gain_db must be at most 12").wait_for()
+    page.locator(".problems", has_text="Sound 1, gain_db must be at most 12").wait_for()
     page.click("#make")
     page.get_by_test_id("toast-body").filter(has_text="must be at most 12").wait_for()
     assert '"gain_db": 99' in page.locator("#editor .cm-content").inner_text(), "the text is not lost"
@@ -66,7 +66,7 @@ def test_one_button_does_everything(visit, photograph):
     page.locator("#duration input[type=number]").fill("2")
     make_sound(page, "#hear")
     assert page.locator(".source").count() >= 1
-    assert "Seen by" in page.locator("#report").inner_text()
+    assert "Described by" in page.locator("#report").inner_text()
 
 
 def test_one_player_sounds_at_a_time(visit):
@@ -84,7 +84,7 @@ def test_one_player_sounds_at_a_time(visit):
     bars = page.locator("#stems .progress")
     play.nth(1).click()
     page.locator("#stems li.playing:nth-child(2)").wait_for()
-    assert bars.first.evaluate("node => node.clientWidth") == 0, "its line goes with it"
+    assert bars.first.evaluate("node => node.clientWidth") == 0, "its progress line goes too"
     page.locator("#mix .play-pause-button").click()
     page.wait_for_function("!window.mix.paused")
     page.locator("#stems li.playing").wait_for(state="detached")
@@ -98,7 +98,7 @@ CHANGES = (
 )
 
 
-def test_what_was_changed_since_the_sound_is_said(visit):
+def test_changes_since_the_sound_was_made_are_reported(visit):
     page = visit()
     choose_example(page)
     said = "getComputedStyle(document.querySelector('#result'), '::before').content"

@@ -1,4 +1,4 @@
-"""The page for every eye and hand: desktop and phone, day and night, keyboard and finger."""
+"""The page on desktop and phone, in light and dark, with keyboard and touch."""
 
 import io
 
@@ -123,7 +123,7 @@ def test_the_keyboard_reaches_everything_that_matters(visit):
     mute.focus()
     page.keyboard.press("Enter")
     assert mute.get_attribute("aria-pressed") == "true"
-    assert page.evaluate("document.activeElement.ariaLabel") == mute.get_attribute("aria-label"), "it stays there"
+    assert page.evaluate("document.activeElement.ariaLabel") == mute.get_attribute("aria-label"), "the focus stays"
     page.locator("#gallery button").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.scene').value.includes('fire')")

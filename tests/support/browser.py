@@ -1,4 +1,4 @@
-"""A visitor in a real headless Chromium, and what they do on the page again and again."""
+"""A visitor in headless Chromium, and the actions that the tests share."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def context(browser):
 
 @pytest.fixture
 def visit(context, address):
-    """Open the page in a new tab, as a new visitor; at the end nothing on it may have failed or left this machine."""
+    """Open the page in a new tab, as a new visitor. No script may fail, and no request may leave this machine."""
     pages, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
@@ -101,7 +101,7 @@ def choose_example(page, name="Forest stream"):
 
 
 def document(page):
-    """The document in the editor. Only what is on the screen is in the page, so it is copied as a person would."""
+    """The document in the editor, from the editor's own state: the page holds only the visible lines."""
     page.get_by_role("tab", name="JSON").click()
     page.locator("#editor .cm-content").click()
     text = page.locator("#editor .cm-content").evaluate(
