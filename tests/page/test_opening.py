@@ -20,6 +20,7 @@ from pipeline.page.document import Origin
 from pipeline.page.form import remembered, titles
 from pipeline.page.manifest import EDITED, differences
 from pipeline.page.opening import open_result
+from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
 
 from ..support.page_server import RIVER, visitor
@@ -208,7 +209,7 @@ def test_a_bomb_ends_at_the_limit_of_its_file(tmp_path, monkeypatch):
 
 
 def test_a_zip_of_a_million_names_is_refused_before_they_are_read(tmp_path, monkeypatch):
-    path = packed(tmp_path / "many.zip", {f"{number}.txt": b"" for number in range(opening.MAX_MEMBERS + 1)})
+    path = packed(tmp_path / "many.zip", {f"{number}.txt": b"" for number in range(MAX_MEMBERS + 1)})
     monkeypatch.setattr(zipfile, "ZipFile", None)
     assert "holds more than 200 files" in refused(path, tmp_path / "place")
 
