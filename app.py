@@ -7,10 +7,12 @@ lists the results in it. Heavy libraries are imported after the page is served.
 import argparse
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -218,10 +220,6 @@ def on_prompts(text: Text, audio: str) -> str:
         return "\n".join(prompts_of(text or "", audio))
 
 
-def on_load() -> Values:
-    return views.models(gr)
-
-
 def leave(request: gr.Request) -> None:
     visitors.forget(request.session_hash)
 
@@ -369,11 +367,11 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
             on_this_machine.select(open_from(shelf), written[1:], page.opened, **options)
         asked = [text.editor, look.audio]
         made.show_prompts.click(on_prompts, asked, made.prompts, concurrency_id=MODEL_WORK, **PRIVATE)
-        demo.load(on_load, None, page.models, **QUICK)
+        demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points(gr, api_describe, api_render, api_image_to_soundscape, MODEL_WORK, jobs_at_once())
-    demo.queue(default_concurrency_limit=4, max_size=64)
+    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)  # or programs could pass it by
     return demo
 
 
@@ -383,11 +381,13 @@ def main() -> None:
     parser.add_argument("results", nargs="?", type=Path, help="folder of results to list on the page")
     folder = parser.parse_args().results
     try:
+        scratch.own()
         shelf = Shelf(folder) if folder else None
-    except SoundscapeError as error:
+    except (SoundscapeError, OSError) as error:
         parser.error(str(error))
     if on_zero_gpu():
         backends.load_real_models()
+    signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options(gr))
     for task in (warm_up, *([shelf.warm_up] if shelf else [])):

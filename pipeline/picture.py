@@ -1,6 +1,7 @@
 """Picture file -> upright RGB image without metadata. Everything that is no picture is refused in words."""
 
 import logging
+import threading
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,9 @@ ACCEPTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "HEIC", "AVIF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
 _PILLOW_NAMES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 
+# A large picture takes hundreds of megabytes while it is decoded, so only two are decoded at a time.
+_decoding = threading.BoundedSemaphore(2)
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +36,7 @@ def load_picture(path: str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limits are above ours
-            with Image.open(path, formats=_PILLOW_NAMES) as image:
+            with _decoding, Image.open(path, formats=_PILLOW_NAMES) as image:
                 _check_size(image.size)
                 return _upright_rgb(image)
     except SoundscapeError:
@@ -83,12 +87,16 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if not image.mode.startswith(("I", "F")):
         return image
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    values = np.nan_to_num(np.array(image, dtype=np.float32), copy=False)
     if image.mode == "F":
         low, high = float(values.min()), float(values.max())
     else:
         low, high = 0.0, 65535.0 if values.max() > 255 else 255.0
-    return Image.fromarray((np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8))
+    values -= low  # in place: another copy of 40 megapixels takes 160 MB
+    values /= max(high - low, 1e-9)
+    np.clip(values, 0, 1, out=values)
+    values *= 255
+    return Image.fromarray(values.astype(np.uint8))
 
 
 def _over_white(image: Image.Image) -> Image.Image:

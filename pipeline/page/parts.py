@@ -180,6 +180,8 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
         "allowed_paths": [str(EXAMPLES)],
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
+        "enable_monitoring": False,
+        "state_session_capacity": 500,  # visits whose values Gradio keeps in memory
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],

@@ -6,9 +6,11 @@ at the next start.
 """
 
 import atexit
+import math
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +32,8 @@ KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
 IN_USE_S = 600  # younger files may belong to a running job, or someone may be listening to them
 YOUNG_S = 60  # a process takes less than this from creating its folder to locking it
 USUAL_LIMIT_BYTES = 2_000_000_000
+MAX_ENTRIES = 5000  # all of them are looked at before each write
+BLOCK_BYTES = 4096  # what the smallest file or folder takes on most disks
 
 NOT_HERE = "This file was not uploaded, or it has been deleted. Upload it and try again."
 NO_ROOM = "There is no room for more files at the moment. Please try again in ten minutes."
@@ -67,6 +71,7 @@ class Scratch:
         try:
             path = os.path.normpath(name) if isinstance(name, str) else ""
             is_inside = Path(path).is_relative_to(self.folder) and os.path.realpath(path) == path
+            is_inside = is_inside and not Path(path).name.startswith(".")
             if is_inside and stat.S_ISREG(os.lstat(path).st_mode):
                 return Path(path)
         except (OSError, ValueError):
@@ -86,23 +91,43 @@ class Scratch:
                 self._reserved_bytes -= size_bytes
 
     def _make_room(self, size_bytes: int) -> None:
-        """Delete entries that are too old, then the oldest that are not in use, until the size fits."""
-        entries = sorted(self._entries(), key=lambda entry: entry.changed)
-        left = sum(entry.bytes for entry in entries) + self._reserved_bytes + size_bytes
-        for entry in entries:
-            age_s = time.time() - entry.changed
-            if age_s > KEPT_S or (left > self._limit_bytes and age_s > IN_USE_S):
-                _delete(entry.path)
-                left -= entry.bytes
-        if left > self._limit_bytes:
+        """Delete entries that are too old, then the oldest that are not in use, until the size fits.
+
+        Raises SoundscapeError when it cannot fit; then nothing is deleted that is not too old.
+        """
+        entries = [entry for entry in self._entries() if not self._is_deleted_for_age(entry)]
+        excess_bytes = sum(entry.bytes for entry in entries) + self._reserved_bytes + size_bytes - self._limit_bytes
+        excess_count = len(entries) - MAX_ENTRIES
+        chosen = []
+        for entry in sorted(entries, key=lambda entry: entry.changed):
+            if (excess_bytes <= 0 and excess_count <= 0) or _age_s(entry) <= IN_USE_S:
+                break
+            chosen.append(entry)
+            excess_bytes, excess_count = excess_bytes - entry.bytes, excess_count - 1
+        if excess_bytes > 0 or excess_count > 0:
             raise SoundscapeError(NO_ROOM)
+        for entry in chosen:
+            _delete(entry.path)
+
+    def _is_deleted_for_age(self, entry: _Entry) -> bool:
+        if _age_s(entry) <= KEPT_S:
+            return False
+        _delete(entry.path)
+        return True
 
     def _entries(self) -> Iterator[_Entry]:
         for path in self.folder.iterdir():
-            if path.name == VISITORS:
-                yield from (_entry(result) for visitor in _children(path) for result in _children(visitor))
-            elif path.name != LOCK:
-                yield _entry(path)
+            if path.name != VISITORS:
+                if path.name != LOCK:
+                    yield _entry(path)
+                continue
+            for visitor in _children(path):
+                results = _children(visitor)
+                yield from map(_entry, results or [visitor])
+
+
+def _age_s(entry: _Entry) -> float:
+    return time.time() - entry.changed
 
 
 def _children(folder: Path) -> list[Path]:
@@ -117,12 +142,12 @@ def _entry(path: Path) -> _Entry:
         with suppress(OSError):
             found = each.lstat()
             changed = max(changed, found.st_mtime)
-            size_bytes += found.st_size if stat.S_ISREG(found.st_mode) else 0
+            size_bytes += max(1, math.ceil(found.st_size / BLOCK_BYTES)) * BLOCK_BYTES
     return _Entry(path, size_bytes, changed)
 
 
 def bytes_in(folder: Path) -> int:
-    """Return the size of the files in a folder."""
+    """Return what a folder and all that is in it take on the disk."""
     return _entry(folder).bytes
 
 
@@ -148,7 +173,19 @@ def own() -> Scratch:
     lock.acquire()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     atexit.register(_end, folder, lock, os.getpid())
+    again = threading.Timer(2 * YOUNG_S, _delete_left_behind, [base])  # of a process that was killed just now
+    again.daemon = True
+    again.start()
     return Scratch(folder, _limit_bytes(folder))
+
+
+def end(*_: object) -> None:
+    """Delete the scratch folder and end the process, as a signal handler.
+
+    The tickets are deleted too, so running jobs stop at their next step and the process does not wait for them.
+    """
+    shutil.rmtree(own().folder, ignore_errors=True)
+    sys.exit(0)
 
 
 def _limit_bytes(folder: Path) -> int:

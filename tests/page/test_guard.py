@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import app
-from pipeline.page import scratch
+from pipeline.page import json_body, scratch
+from pipeline.page import upload as uploads
 from pipeline.page.guard import Guard, hosts_of
 
 from ..support.page_server import ROOT
@@ -47,7 +48,18 @@ def test_no_end_point_reads_a_file_that_was_not_uploaded(address, photo, server_
     (server_scratch / "folder").mkdir()
     os.mkfifo(server_scratch / "pipe")
     inside = [str(server_scratch / name) for name in ("link.jpg", "folder", "pipe", "missing.jpg", "../../x.jpg", ".")]
-    names = [str(photo), f"{photo}.missing", "/dev/zero", "/etc/passwd", "app.py", "~", "", "\0", "\ud800", *inside]
+    names = [
+        str(photo),
+        f"{photo}.missing",
+        "/dev/zero",
+        "/etc/passwd",
+        "app.py",
+        "~",
+        "",
+        "\0",
+        str(server_scratch / ".lock"),
+        *inside,
+    ]
     config = httpx.get(f"{address}/config").json()
     called = [(each["id"], len(each["inputs"])) for each in config["dependencies"]]
     assert len(called) > 20
@@ -121,7 +133,57 @@ def test_bodies_are_read_as_the_app_reads_them(address, photo):
     assert "nested too deeply" in post(address, "call/describe", b"[" * 100_000).text
     multipart = {"content-type": "multipart/form-data; boundary=x"}
     assert post(address, "call/describe", body.encode(), headers=multipart).status_code == 422
-    assert post(address, "process_recording", b"--x\r\n", headers=multipart).status_code == 400
+    assert post(address, "process_recording", b"--x\r\n", headers=multipart).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"data": [' + ",".join(["[[]]"] * 1000) + "]}", 413),
+        ('{"data": ' + "[" * 30 + "]" * 30 + "}", 400),
+        ('{"data": [NaN]}', 400),
+        ('{"data": ["\\ud800"]}', 400),
+        ('{"data": [], "session_hash": "' + "x" * 100 + '"}', 400),
+        ('{"data": [], "session_hash": "../x"}', 400),
+        ('{"data": [], "event_id": 7}', 400),
+    ],
+)
+def test_bodies_have_a_shape_that_costs_little(address, body, status):
+    for route in ("queue/join", "call/render", "component_server"):
+        assert post(address, route, body.encode()).status_code == status
+
+
+def test_ids_and_addresses_are_short(address):
+    assert httpx.get(f"{address}/gradio_api/upload_progress?upload_id={'x' * 100}").status_code == 400
+    assert httpx.get(f"{address}/gradio_api/queue/data?session_hash=a%20b").status_code == 400
+    assert httpx.get(f"{address}/gradio_api/heartbeat/{'x' * 100}").status_code == 400
+    assert httpx.get(f"{address}/?x={'x' * 5000}").status_code == 414
+
+
+UNUSED = [
+    "gradio_api/deep_link?session_hash=x",
+    "gradio_api/proxy=http://127.0.0.1:9",
+    "monitoring",
+    "monitoring/summary",
+]
+UNUSED += ["gradio_api/custom_component/1/a/b/c", "gradio_api/dev/reload", "gradio_api/stream/a/1/1/playlist.m3u8"]
+
+
+@pytest.mark.parametrize("path", UNUSED)
+def test_routes_that_the_app_does_not_use_are_closed(address, path):
+    answer = httpx.get(f"{address}/{path}")
+    assert answer.status_code == 404 and "no such page" in answer.text
+
+
+def test_no_program_passes_the_queue_by(address):
+    for route in ("run/render", "api/render"):
+        assert post(address, route, {"data": ["", "", 2, 1]}).status_code == 404
+
+
+@pytest.mark.parametrize("route", ["run/none", "call/none", "call/v2/none"])
+def test_an_unknown_end_point_is_answered_in_words(address, route):
+    answer = post(address, route, {"data": []})
+    assert answer.status_code >= 400 and answer.json()["detail"]
 
 
 def streamed(count):
@@ -139,6 +201,8 @@ def test_long_bodies_are_refused_while_they_stream_in(address):
 
 
 def test_an_upload_holds_files_and_no_long_fields(address, server_folder):
+    log = server_folder / "log.txt"
+    before = log.stat().st_size
     field = {"files": (None, "x" * 100_000)}
     disguised = (
         b"--x\r\nContent-Disposition-Not: form-data; filename=a\r\nContent-Disposition: form-data; name=files\r\n\r\n"
@@ -148,7 +212,14 @@ def test_an_upload_holds_files_and_no_long_fields(address, server_folder):
     answers = [httpx.post(f"{address}/gradio_api/upload", files=field)]
     answers.append(post(address, "upload", disguised, headers={"content-type": "multipart/form-data; boundary=x"}))
     assert [(each.status_code, "long fields" in each.text) for each in answers] == [(413, True)] * 2
-    assert "Traceback" not in (server_folder / "log.txt").read_text()
+    assert b"Traceback" not in log.read_bytes()[before:]
+
+
+def test_an_upload_has_few_files(address):
+    files = [("files", (f"{number}.txt", b"x")) for number in range(uploads.MAX_FILES + 1)]
+    answer = httpx.post(f"{address}/gradio_api/upload", files=files)
+    assert answer.status_code == 413 and "at most 40 files" in answer.text
+    assert httpx.post(f"{address}/gradio_api/upload", files=files[1:]).status_code == 200
 
 
 def test_an_upload_has_a_limit_in_all(address):
@@ -176,6 +247,8 @@ def ask(inner, hosts=None, path="/gradio_api/call/x", body=b"{}", host=b"localho
     named += [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
 
     async def receive():
+        if body is None:  # nothing arrives
+            await asyncio.sleep(60)
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message):
@@ -221,11 +294,47 @@ def test_a_full_disk_is_said_in_words(number):
 
 
 def test_an_upload_that_has_no_room_is_refused(visitors_root, monkeypatch):
-    monkeypatch.setattr(scratch, "own", lambda: scratch.Scratch(visitors_root.parent, 1000))
-    assert ask(well, path="/gradio_api/upload", content_length=b"900")[0] == 200
-    status, text = ask(well, path="/gradio_api/upload", content_length=b"1100")
+    own = scratch.Scratch(visitors_root.parent, 2 * uploads.STEP_BYTES - 1)
+    monkeypatch.setattr(scratch, "own", lambda: own)
+    assert ask(well, path="/gradio_api/upload")[0] == 200
+    with own.room_for(uploads.STEP_BYTES):
+        status, text = ask(well, path="/gradio_api/upload")
     assert status == 507 and "no room" in text
+    assert ask(well, path="/gradio_api/upload")[0] == 200, "the room is free again"
     assert ask(well, path="/gradio_api/upload", content_length=b"300000000")[0] == 413
+
+
+def test_an_upload_without_bytes_reserves_nothing_and_ends(visitors_root, monkeypatch):
+    monkeypatch.setattr(scratch, "own", lambda: scratch.Scratch(visitors_root.parent, 1))
+    for module in (uploads, json_body):
+        monkeypatch.setattr(module, "READ_WITHIN_S", 0.05)
+    for path in ("/gradio_api/upload", "/gradio_api/call/x"):
+        assert ask(well, path=path, body=None, content_length=b"100000000" if "upload" in path else b"9")[0] == 408
+
+
+@pytest.mark.parametrize("site", ["https://evil.example", "null", "http://localhost.evil.example", "http://a@b", "x:["])
+def test_pages_of_other_sites_may_not_use_a_local_app(site):
+    local = hosts_of("", "", is_shared=False)
+    assert ask(well, local, origin=site.encode())[0] == 403
+    assert ask(well, local, sec_fetch_site=b"cross-site")[0] == 403
+    assert ask(well, local, origin=b"http://localhost:7860", sec_fetch_site=b"same-origin")[0] == 200
+    assert ask(well, None, origin=site.encode())[0] == 200, "a public app may be embedded"
+
+
+@pytest.mark.parametrize("forwarded", [b"evil.example", b"a:b:c", b"localhost, evil.example", b"\x01"])
+def test_forwarded_hosts_are_checked_too(forwarded):
+    assert ask(well, hosts_of("", "", is_shared=False), x_forwarded_host=forwarded)[0] in (400, 421)
+    assert ask(well, x_forwarded_proto=b"javascript")[0] == 400
+    assert ask(well, None, x_forwarded_host=b"me.example", x_forwarded_proto=b"https")[0] == 200
+
+
+def test_an_unexpected_error_is_an_answer_in_words(caplog):
+    async def broken(scope, receive, send):
+        raise RuntimeError("/home/secret")
+
+    status, text = ask(broken)
+    number = json.loads(text)["detail"].split("report error ")[1].rstrip(".")
+    assert status == 500 and "secret" not in text and number in caplog.text
 
 
 def test_behind_a_prefix_the_paths_are_the_same(visitors_root):

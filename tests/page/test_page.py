@@ -10,7 +10,7 @@ from PIL import Image
 import app
 from pipeline.backends import SoundOptions
 from pipeline.errors import SoundscapeError
-from pipeline.page import document, layout
+from pipeline.page import document, layout, views
 from pipeline.page.document import Origin
 from pipeline.page.form import seed_of
 from pipeline.soundscape import Soundscape
@@ -138,12 +138,12 @@ def test_the_prompts_are_shown(recorder):
 
 
 def test_advanced_controls_are_shown_when_a_model_has_them(recorder):
-    assert app.on_load()[-1].visible
+    assert views.models(gr)[-1].visible
     from pipeline import backends
 
     del backends.AUDIO["recorder"]
     embedded = all(backends.card(name).reason for name in backends.AUDIO if name not in backends.EMBEDDED)
-    assert app.on_load()[-1].visible != embedded
+    assert views.models(gr)[-1].visible != embedded
 
 
 @pytest.mark.parametrize(("text", "surprise", "seed"), [("7", False, 7), ("7", True, None), (" ", False, None)])
@@ -169,7 +169,7 @@ def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeyp
     monkeypatch.setattr(
         backends, "card", lambda name, card=backends.card: Giant.card(None) if name == "giant" else card(name)
     )
-    choices, notes, *_ = app.on_load()
+    choices, notes, *_ = views.models(gr)
     names = [name for _, name in choices.choices]
     assert names[0] == "" and "tagger" in names and "giant" not in names
     assert "No GPU here." in notes and "900 GB to download" in notes

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 
 import app
@@ -15,9 +16,10 @@ from pipeline.errors import SoundscapeError
 from pipeline.page import scratch, visitors
 from pipeline.page.scratch import Scratch
 
-from ..support.page_server import RIVER, ROOT, visitor
+from ..support.page_server import RIVER, ROOT, serve, visitor
 
 LONG_AGO_S = 2 * scratch.IN_USE_S
+MB = 1_000_000
 
 
 def put(own, name, size, age_s=0.0):
@@ -32,51 +34,63 @@ def put(own, name, size, age_s=0.0):
 
 @pytest.fixture
 def own(tmp_path):
-    return Scratch(tmp_path, 10_000)
+    return Scratch(tmp_path, 10 * MB)
 
 
 def test_the_oldest_that_is_not_in_use_makes_room(own):
-    oldest = put(own, "visitors/a/1/soundscape/mix.wav", 4000, 3 * LONG_AGO_S)
-    older = put(own, "0123/photo.jpg", 3000, 2 * LONG_AGO_S)
-    young = put(own, "4567/photo.jpg", 2000)
-    with own.room_for(900):
+    oldest = put(own, "visitors/a/1/soundscape/mix.wav", 4 * MB, 3 * LONG_AGO_S)
+    older = put(own, "0123/photo.jpg", 3 * MB, 2 * LONG_AGO_S)
+    young = put(own, "4567/photo.jpg", 2 * MB)
+    with own.room_for(MB // 2):
         assert oldest.exists(), "there was room"
-    with own.room_for(2000):
+    with own.room_for(2 * MB):
         assert not oldest.exists() and older.exists() and young.exists()
-    with own.room_for(7000):
-        assert not older.exists() and young.exists()
-    with pytest.raises(SoundscapeError, match="no room for more files at the moment"), own.room_for(8500):
+    with pytest.raises(SoundscapeError, match="no room for more files"), own.room_for(9 * MB):
         pass
-    assert young.exists(), "it is in use"
+    assert older.exists(), "nothing is deleted in vain"
+    with own.room_for(7 * MB):
+        assert not older.exists() and young.exists(), "it is in use"
 
 
-def test_room_that_is_kept_counts(own):
-    with own.room_for(6000), pytest.raises(SoundscapeError), own.room_for(5000):
+def test_reserved_room_counts(own):
+    with own.room_for(6 * MB), pytest.raises(SoundscapeError), own.room_for(5 * MB):
         pass
-    with own.room_for(6000):
+    with own.room_for(6 * MB):
         pass
-    with pytest.raises(ZeroDivisionError), own.room_for(9000):
+    with pytest.raises(ZeroDivisionError), own.room_for(9 * MB):
         _ = 1 / 0
-    with own.room_for(9000):
+    with own.room_for(9 * MB):
         pass
 
 
-def test_what_is_too_old_goes_even_if_there_is_room(own):
+def test_entries_that_are_too_old_go_even_if_there_is_room(own):
     old = put(own, "visitors/a/1/soundscape.zip", 10, 2 * scratch.KEPT_S)
     left = put(own, "tmp_upload_that_broke_off", 10, 2 * scratch.KEPT_S)
+    (own.visitors / "empty").mkdir()
+    os.utime(own.visitors / "empty", (time.time() - 2 * scratch.KEPT_S,) * 2)
     with own.room_for(10):
-        assert not old.exists() and not left.exists()
+        assert not old.exists() and not left.exists() and not (own.visitors / "empty").exists()
 
 
-def test_many_at_once_stay_below_the_limit(tmp_path):
-    own = Scratch(tmp_path, 10_000)
+def test_small_files_count_as_what_they_take_on_the_disk(own, monkeypatch):
+    for number in range(1500):
+        put(own, f"{number}/file", 5, LONG_AGO_S if number < 500 else 0)
+    with pytest.raises(SoundscapeError), own.room_for(3 * MB):
+        pass
+    roomy = Scratch(own.folder, 1000 * MB)
+    monkeypatch.setattr(scratch, "MAX_ENTRIES", 1200)
+    with roomy.room_for(MB):
+        assert len(list(own.folder.iterdir())) == 1200
+
+
+def test_many_at_once_stay_below_the_limit(own):
     written, refused, most = [], [], []
 
     def write(number):
         try:
-            with own.room_for(3000):
-                written.append(put(own, f"{number}/file", 3000))
-                most.append(sum(path.stat().st_size for path in tmp_path.rglob("file")))
+            with own.room_for(3 * MB):
+                written.append(put(own, f"{number}/file", 3 * MB))
+                most.append(sum(path.stat().st_size for path in own.folder.rglob("file")))
                 time.sleep(0.05)
         except SoundscapeError:
             refused.append(number)
@@ -86,7 +100,7 @@ def test_many_at_once_stay_below_the_limit(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert max(most) <= 10_000 and len(written) + len(refused) == 8
+    assert max(most) <= 10 * MB and len(written) + len(refused) == 8
     assert len(written) in (2, 3), "a file that is being written may count twice, as file and as reserved room"
 
 
@@ -162,6 +176,21 @@ def test_each_process_has_a_folder_of_its_own_that_ends_with_it(tmp_path):
 def age(base):
     for folder in base.glob("image-to-soundscape-*"):
         os.utime(folder, (time.time() - 2 * scratch.YOUNG_S,) * 2)
+
+
+def test_a_service_that_is_stopped_leaves_nothing(tmp_path):
+    with serve(tmp_path / "log.txt") as address:
+        assert httpx.get(f"{address}/config").status_code == 200
+        assert list((tmp_path / "gradio").glob("image-to-soundscape-*"))
+    assert not list((tmp_path / "gradio").glob("image-to-soundscape-*")), "SIGTERM ended it"
+
+
+@pytest.mark.parametrize(("name", "value"), [("SCRATCH_GB", "x"), ("GRADIO_TEMP_DIR", "/dev/null/x")])
+def test_a_wrong_setting_is_told_at_the_start(name, value):
+    started = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | {name: value}, capture_output=True, text=True
+    )
+    assert started.returncode == 2 and "Traceback" not in started.stderr and "app.py: error: " in started.stderr
 
 
 def test_the_limit_is_a_setting(monkeypatch, tmp_path):
