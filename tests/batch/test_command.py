@@ -43,14 +43,14 @@ def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
     assert "meadow.jpg: done" in process.stderr
 
 
-def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_stops_nothing(pictures, tmp_path):
+def test_pictures_with_the_same_name_get_separate_folders_and_a_bad_one_stops_nothing(pictures, tmp_path):
     inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
     process = call(*inputs, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 1
-    assert "2 done, 1 failed; failures.jsonl says why" in process.stderr
+    assert "2 done, 1 failed; the reasons are in failures.jsonl" in process.stderr
     first, bad, second = lines(process)
     assert first["name"] == "meadow" and second["name"].startswith("meadow-")
-    assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
+    assert "notes.txt is not a picture" in bad["error"] and "Traceback" not in process.stderr
     assert {path.parent.name for path in tmp_path.rglob("mix.wav")} == {first["name"], second["name"]}
     assert json.loads((tmp_path / "failures.jsonl").read_text())["picture"] == "notes.txt"
 
@@ -91,16 +91,16 @@ def test_an_edited_description_is_never_lost(pictures, tmp_path):
 def test_the_same_command_again_makes_nothing_and_says_so(pictures, tmp_path):
     first = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
     again = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
-    assert again.returncode == 0 and "meadow.jpg: done before" in again.stderr
+    assert again.returncode == 0 and "meadow.jpg: already done" in again.stderr
     assert lines(again)[0]["unchanged"] is True and lines(again)[0]["seed"] == lines(first)[0]["seed"]
 
 
-def test_several_processes_are_asked_for_with_workers(pictures, tmp_path):
+def test_workers_starts_several_processes(pictures, tmp_path):
     process = call(pictures, "--out", tmp_path, "--duration", 2, "--workers", 2)
     assert process.returncode == 0 and len(lines(process)) == 2, process.stderr
 
 
-def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_says_that_it_stopped_and_keeps_finished_results(pictures, tmp_path, monkeypatch, capsys):
     def interrupted(job, folder, on_progress):
         if folder.name != "meadow":
             raise KeyboardInterrupt
@@ -109,12 +109,14 @@ def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_p
     monkeypatch.setattr("pipeline.batch.sounder.run", interrupted)
     files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
     assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
-    assert "Stopped. What is finished stays" in capsys.readouterr().err
+    assert "Stopped. Finished results are kept" in capsys.readouterr().err
     assert [path.parent.name for path in tmp_path.rglob("mix.wav")] == ["meadow"]
 
 
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
-    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # as some editors save it
+    (tmp_path / "river.json").write_text(
+        soundscape.to_json(), encoding="utf-8-sig"
+    )  # with a byte order mark, as some editors write it
     process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None
@@ -129,7 +131,7 @@ def test_a_bundle_makes_the_same_again_with_its_seed(tmp_path, soundscape):
     assert (tmp_path / "again/river/mix.wav").read_bytes() == result.mix_path.read_bytes()
 
 
-def test_a_bad_soundscape_file_is_told_by_its_fields(tmp_path):
+def test_the_error_of_a_bad_soundscape_file_names_the_field(tmp_path):
     (tmp_path / "bad.json").write_text('{"sources": [{"name": "a", "gain_db": 99}]}')
     process = call(tmp_path / "bad.json", "--out", tmp_path / "out", "--skip-vlm")
     assert process.returncode == 1
@@ -141,7 +143,7 @@ def test_a_folder_is_read_and_limited(pictures, tmp_path):
     assert process.returncode == 0 and len(lines(process)) == 1
 
 
-def test_results_among_the_pictures_are_not_taken_for_pictures(pictures, tmp_path):
+def test_results_among_the_pictures_are_not_inputs(pictures, tmp_path):
     Image.open(pictures / "meadow.jpg").save(tmp_path / "meadow.jpg")
     for _ in range(2):
         process = call(tmp_path, "--out", tmp_path, "--duration", 2)
@@ -159,36 +161,36 @@ def test_skipping_vision_without_a_description_says_what_to_do(pictures, tmp_pat
     [
         ((), "required"),
         (("a.jpg", "--out", "x", "--ray", "--workers", "2"), "choose one"),
-        ((".", "--out", "x"), "no picture was found there"),
+        ((".", "--out", "x"), "no picture was found"),
         (("a.jpg",), "--out"),
         (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
         (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
         (("a.jpg", "--out", "x", "--duration", "long"), "--duration"),
         (("a.jpg", "--out", "x", "--duration", "0"), "must be at least 2"),
-        (("a.jpg", "--out", __file__), "nothing can be written to"),
+        (("a.jpg", "--out", __file__), "cannot be written"),
         (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--seed", "abc"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
         (("a.jpg", "--out", "x", "--workers", "two"), "at least 1"),
-        (("a.jpg", "--out", "x", "--ray-vision", "1"), "give --ray too"),
+        (("a.jpg", "--out", "x", "--ray-vision", "1"), "add --ray"),
         (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
     ],
 )
 def test_wrong_usage_exits_with_2(tmp_path, arguments, words):
     process = call(*arguments, cwd=tmp_path)
     assert process.returncode == 2 and words in process.stderr and process.stdout == ""
-    assert " _" not in process.stderr  # no name from inside the program
+    assert " _" not in process.stderr  # no internal names
 
 
-def test_whoever_stops_reading_the_lines_stops_the_run(pictures, tmp_path):
+def test_closing_standard_output_stops_the_run(pictures, tmp_path):
     command = [sys.executable, "-m", "pipeline", pictures, "--out", tmp_path, "--duration", "2"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
-        told = process.stderr.read()
-    assert process.returncode == 141 and "standard output was closed" in told and "Traceback" not in told
+        errors = process.stderr.read()
+    assert process.returncode == 141 and "standard output was closed" in errors and "Traceback" not in errors
 
 
-def test_help_comes_at_once_without_heavy_imports():
+def test_help_needs_no_heavy_imports():
     command = "import sys, pipeline.__main__; print([m for m in ('torch', 'scipy', 'gradio') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

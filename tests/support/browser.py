@@ -1,4 +1,4 @@
-"""A visitor in a real headless Chromium, and what they do on the page again and again."""
+"""A visitor in a real headless Chromium, and common actions on the page."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """Open the page in a window; at the end nothing on it may have failed or left this machine."""
+    """Open the page in a window. At the end, check that no script failed and no request left this machine."""
     contexts, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
@@ -82,7 +82,7 @@ def choose_example(page, name="Forest stream"):
 
 
 def document(page):
-    """The document in the editor. Only what is on the screen is in the page, so it is copied as a person would."""
+    """Return the document in the editor. The page holds only the visible lines, so the editor itself is asked."""
     page.get_by_role("tab", name="JSON").click()
     page.locator("#editor .cm-content").click()
     text = page.locator("#editor .cm-content").evaluate(
@@ -110,14 +110,14 @@ def names(page):
 
 
 def luminance(colour):
-    """Relative luminance of a CSS rgb() colour, WCAG 2.2."""
+    """Return the relative luminance of a CSS rgb() colour (WCAG 2.2)."""
     values = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(page, selector):
-    """Contrast ratio of an element's text to the first opaque background behind it, WCAG 2.2."""
+    """Return the contrast ratio of an element's text and the first opaque background behind it (WCAG 2.2)."""
     colours = page.locator(selector).first.evaluate("""(node) => {
         const clear = (colour) => colour === 'transparent' || /, 0\\)$/.test(colour);
         let behind = node;

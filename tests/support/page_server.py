@@ -1,4 +1,4 @@
-"""The app as a person starts it: a process of its own, on a free port of this machine."""
+"""The app, started as a user does it: as a separate process, on a free local port."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}
 
 
 def visitor(name: str = "visitor") -> SimpleNamespace:
-    """Return what a handler learns of who asks."""
+    """Return the request object that a handler gets."""
     return SimpleNamespace(session_hash=name)
 
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 @contextmanager
 def serve(log: Path, *command: str) -> Iterator[str]:
-    """Start `python app.py`, or another command that obeys GRADIO_SERVER_PORT; give its address once it answers."""
+    """Start `python app.py`, or another command that uses GRADIO_SERVER_PORT, and yield its address once it answers."""
     port = free_port()
     environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
     environment["GRADIO_TEMP_DIR"] = str(log.parent / "gradio")
@@ -47,7 +47,7 @@ def serve(log: Path, *command: str) -> Iterator[str]:
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    """Return when the page is served."""
+    """Wait until the page is served."""
     end = time.monotonic() + START_LIMIT_S
     while time.monotonic() < end:
         if server.poll() is not None:
