@@ -124,7 +124,7 @@ def names(folder: Place) -> list[str]:
 def pictures(folder: Place, suffixes: tuple[str, ...]) -> list[Place]:
     """Return all pictures in a folder and its subfolders, sorted by path.
 
-    Hidden files, hidden folders and the pictures of results are left out, because results may lie in the same folder.
+    Hidden files, hidden folders and the pictures of results are left out, because results may be in the same folder.
     """
     found = _local_files(folder) if is_local(folder) else _listed(folder)
     chosen = [name for name in found if name.lower().endswith(suffixes) and not _is_part_of_result(name, found)]

@@ -70,8 +70,8 @@ def test_describe_edit_and_make_sound_in_steps(pictures, tmp_path):
     document = json.loads(path.read_text())
     document["sources"] = [{"name": "church bell"}]
     path.write_text(json.dumps(document))
-    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
-    assert sounded.returncode == 0, sounded.stderr
+    done = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
+    assert done.returncode == 0, done.stderr
     assert [each.name for each in (tmp_path / "meadow/stems").iterdir()] == ["01_church_bell.wav"]
     assert (tmp_path / "meadow/picture.jpg").is_file()
 

@@ -207,9 +207,7 @@ def test_writing_a_description_leaves_the_other_files(tmp_path, soundscape):
     changed = soundscape.model_copy(update={"mood": "wild"})
     write_soundscape(tmp_path / "a", changed)
     assert Soundscape.from_json((tmp_path / "a/soundscape.json").read_text()) == changed
-    assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 7, (
-        "the earlier description too"
-    )
+    assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 7, "the earlier one too"
 
 
 def test_interrupted_results_inside_an_interrupted_folder_are_repaired(tmp_path):
