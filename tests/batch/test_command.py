@@ -114,9 +114,7 @@ def test_ctrl_c_says_that_it_stopped_and_keeps_finished_results(pictures, tmp_pa
 
 
 def test_a_soundscape_file_in_place_of_a_picture(tmp_path, soundscape):
-    (tmp_path / "river.json").write_text(
-        soundscape.to_json(), encoding="utf-8-sig"
-    )  # with a byte order mark, as some editors write it
+    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # some editors write a BOM
     process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None

@@ -207,7 +207,7 @@ def test_a_bad_picture_is_one_line_and_stops_nothing(pictures, plan):
     rows = go(pictures, plan)
     assert len(made(rows)) == 4
     (failure,) = failures(plan)
-    assert failure["picture"] == "broken.jpg" and failure["stage"] == "picture" and "no picture" in failure["error"]
+    assert failure["picture"] == "broken.jpg" and failure["stage"] == "picture" and "not a picture" in failure["error"]
     paint(pictures / "broken.jpg")
     assert made(go(pictures, plan)) == ["broken"]
     assert not (plan.out / "failures.jsonl").exists()
