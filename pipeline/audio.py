@@ -1,30 +1,33 @@
-"""Sound as arrays. One convention everywhere: float32, shape (channels, samples), full scale at +-1.
+"""Sound as arrays, with one convention everywhere: float32, shape (channels, samples), full scale ±1.
 
-The arrays are transposed in two places only: the WAV writer and reader here, and `app.py`.
+Arrays are transposed in two places only: in the WAV writer and reader here, and in `app.py`.
 """
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 Samples = npt.NDArray[np.float32]  # shape (channels, samples), full scale at +-1
+Floats = npt.NDArray[np.floating[Any]]  # any array of real numbers, single or double precision
 
-SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD, and of Stable Audio
-FADE_S = 0.010  # long enough that a fade makes no click, short enough that nobody hears it
+SAMPLE_RATE_HZ = 44_100  # of every mix: the rate of a CD and of Stable Audio
+FADE_S = 0.010  # long enough to avoid a click, too short to be heard as a fade
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A piece of sound: samples float32, shape (channels, samples), and their rate in hertz.
+    """A piece of sound: float32 samples, shape (channels, samples), and their sample rate in hertz.
 
-    `notes` tell the person what is worth knowing of its making.
+    `notes` tell the user what is worth knowing about how it was made. Raises ValueError for another dtype or shape.
     """
 
-    samples: np.ndarray
+    samples: Samples
     sample_rate: int = SAMPLE_RATE_HZ
     notes: tuple[str, ...] = ()
 
@@ -35,21 +38,21 @@ class Clip:
 
     @property
     def duration_s(self) -> float:
-        return self.samples.shape[1] / self.sample_rate
+        return float(self.samples.shape[1] / self.sample_rate)
 
 
 def db_to_gain(level_db: float) -> float:
-    """Return the factor on the amplitude that changes the level by `level_db` decibels."""
-    return 10.0 ** (level_db / 20.0)
+    """Return the amplitude factor that changes the level by `level_db` decibels."""
+    return float(10.0 ** (level_db / 20.0))
 
 
 def gain_to_db(gain: float) -> float:
     """Return the level in decibels of an amplitude factor; silence is -inf."""
-    return 20.0 * float(np.log10(gain)) if gain > 0 else -np.inf
+    return 20.0 * float(np.log10(gain)) if gain > 0 else -math.inf
 
 
-def fade_ends(samples: np.ndarray, sample_rate: int, fade_s: float = FADE_S) -> np.ndarray:
-    """Return samples, shape (channels, samples), faded in and out by half a raised cosine, so that no end clicks."""
+def fade_ends(samples: Samples, sample_rate: int, fade_s: float = FADE_S) -> Samples:
+    """Return samples, shape (channels, samples), with a raised-cosine fade at both ends, so that neither clicks."""
     length = min(round(fade_s * sample_rate), samples.shape[1] // 2)
     if length == 0:
         return samples
@@ -61,7 +64,7 @@ def fade_ends(samples: np.ndarray, sample_rate: int, fade_s: float = FADE_S) -> 
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
-    """Return the clip at another rate (soxr, high quality)."""
+    """Return the clip at another sample rate (soxr, high quality)."""
     if clip.sample_rate == sample_rate:
         return clip
     import soxr
@@ -70,17 +73,17 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     return Clip(np.ascontiguousarray(resampled.T, dtype=np.float32), sample_rate)
 
 
-def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+def fit_length(samples: Samples, length: int) -> Samples:
     """Return samples, shape (channels, samples), cut or padded with silence at the end to `length` samples."""
     have = samples.shape[1]
     return samples[:, :length] if have >= length else np.pad(samples, ((0, 0), (0, length - have)))
 
 
 def wav_bytes(clip: Clip, *, dither_seed: int = 0) -> bytes:
-    """Return the clip as a WAV file, PCM 16 bit.
+    """Return the clip as a 16-bit PCM WAV file.
 
     Triangular dither of two least significant bits peak to peak (Lipshitz, Wannamaker & Vanderkooy 1992) keeps quiet
-    tails free of distortion. It is seeded: the same clip gives the same bytes.
+    tails free of distortion. The dither is seeded, so the same clip gives the same bytes.
     """
     rng = np.random.default_rng(dither_seed)
     noise = rng.random(clip.samples.shape, dtype=np.float32) - rng.random(clip.samples.shape, dtype=np.float32)
@@ -91,6 +94,6 @@ def wav_bytes(clip: Clip, *, dither_seed: int = 0) -> bytes:
 
 
 def read_wav(path: Path) -> Clip:
-    """Read a sound file that libsndfile knows."""
+    """Read a sound file in any format that libsndfile supports."""
     samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     return Clip(np.ascontiguousarray(samples.T), sample_rate)

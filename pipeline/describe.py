@@ -1,6 +1,6 @@
-"""Picture -> Soundscape, by the vision backend that is chosen."""
+"""Picture -> Soundscape, by the chosen vision backend."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PIL import Image
@@ -13,8 +13,8 @@ from .soundscape import Soundscape
 def describe(picture: Image.Image, backend: str = "", *, on_step: backends.OnStep | None = None) -> Soundscape:
     """Return what would be heard in the picture.
 
-    `picture` is upright RGB, as `load_picture` gives it; `backend` is a key of `backends.VISION`, empty for the
-    default. Raises SoundscapeError when the backend cannot run here or found no words for the picture.
+    `picture` is upright RGB, as `load_picture` returns it. `backend` is a key of `backends.VISION`; empty means the
+    default. Raises SoundscapeError if the backend cannot run here or cannot describe the picture.
     """
     _, vision = backends.load_vision(backend)
     return vision.describe(picture, on_step=on_step)
@@ -23,12 +23,12 @@ def describe(picture: Image.Image, backend: str = "", *, on_step: backends.OnSte
 def describe_batch(
     pictures: Sequence[Image.Image], backend: str = "", *, on_step: backends.OnStep | None = None
 ) -> list[Outcome]:
-    """Return for each picture what would be heard in it, or the SoundscapeError that says why nothing could be told.
+    """Return one outcome per picture: its soundscape, or the SoundscapeError that says why there is none.
 
-    They are looked at together where the backend can. Raises SoundscapeError when it cannot run here at all.
+    Backends that support batches get all pictures in one call. Raises SoundscapeError if the backend cannot run here.
     """
     _, vision = backends.load_vision(backend)
-    together = getattr(vision, "describe_batch", None)
-    if together:
-        return together(pictures, on_step=on_step)
+    in_one_call: Callable[..., list[Outcome]] | None = getattr(vision, "describe_batch", None)
+    if in_one_call:
+        return in_one_call(pictures, on_step=on_step)
     return [outcome_of(partial(vision.describe, picture, on_step=on_step)) for picture in pictures]

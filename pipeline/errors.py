@@ -1,21 +1,21 @@
-"""The one exception whose text is written for the visitor."""
+"""The exceptions whose messages are shown to the user."""
 
 from difflib import get_close_matches
 
 
 class SoundscapeError(Exception):
-    """Something the person can mend. The message says what is wrong and what to do, without internal detail."""
+    """An error that the user can fix. Its message says what happened and what to do, without internal details."""
 
 
 class Cancelled(SoundscapeError):
-    """The person stopped the job. Raised from a progress callback, so it ends between two steps."""
+    """The user stopped the job. A progress callback raises it, so the job ends between two steps."""
 
     def __init__(self) -> None:
         super().__init__("Stopped. Nothing was changed.")
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
-    """Return the sentence that names the choices, and the nearest one first if there is one."""
+    """Return a hint that suggests the closest choice, if there is one, and lists them all."""
     near = get_close_matches(word, choices, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"{hint} Choices: {', '.join(choices)}."

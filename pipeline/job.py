@@ -1,4 +1,4 @@
-"""One job: from a picture, or from its soundscape, to a finished result. App, command line and batch all call `run`."""
+"""One job: picture or soundscape -> result folder. The app, the command line and batch runs all call `run`."""
 
 import importlib.metadata
 import platform
@@ -34,10 +34,10 @@ SEED_LIMIT = 2**32
 
 @dataclass(frozen=True)
 class Job:
-    """What is wanted. Without a soundscape the picture is described first; without a seed one is drawn.
+    """What to make. Without a soundscape, the picture is described first. Without a seed, a random one is drawn.
 
-    Stems that were made already, with this backend, duration and seed, are mixed as they are. `provenance` is what the
-    report says of where picture and soundscape come from.
+    `stems`, if given, are mixed as they are; they must be made with the same backend, duration and seed. `provenance`
+    is added to the report: where the picture and the soundscape come from.
     """
 
     picture: Image.Image | None = None
@@ -49,12 +49,12 @@ class Job:
     options: SoundOptions = field(default_factory=SoundOptions)
     stems: tuple[Stem, ...] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)  # spent on earlier stages
+    seconds: dict[str, float] = field(default_factory=dict)  # spent on earlier stages, by stage
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out. `report` is the manifest: everything needed to make the same again."""
+    """The result of a job. `report` is the manifest: everything needed to reproduce it."""
 
     folder: Path
     soundscape: Soundscape
@@ -66,11 +66,11 @@ class Result:
 
     @property
     def bundle_path(self) -> Path:
-        """Where `write_bundle` puts the ZIP: beside the folder, under its name."""
+        """Path of the ZIP file that `write_bundle` writes: next to the folder, with the same name."""
         return self.folder.with_name(f"{self.folder.name}.zip")
 
     def write_bundle(self) -> Path:
-        """Write everything into one ZIP and return its path."""
+        """Write the whole result into one ZIP file and return its path."""
         return write_bundle(self.folder, self.bundle_path)
 
     @property
@@ -79,15 +79,15 @@ class Result:
 
 
 def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result:
-    """Do the job and write its result to `folder`.
+    """Run the job and write its result to `folder`.
 
-    Raises SoundscapeError with a message for the person, or what `on_progress` raises to stop; then nothing is
-    written.
+    Raises SoundscapeError with a message for the user, and any exception that `on_progress` raises. In both cases
+    nothing is written.
     """
     clock = _Clock(job.seconds)
     progress = on_progress or _no_progress
     seed = _checked_seed(job.seed)
-    audio, model = backends.load_audio(job.audio)  # before the picture is looked at, which may take minutes
+    audio, model = backends.load_audio(job.audio)  # fails early: describing the picture may take minutes
     check_duration(audio, job.duration_s, model.max_duration_s)
     soundscape, vision_card = job.soundscape, None
     if soundscape is None:
@@ -138,16 +138,16 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
 
 
 def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgress) -> Soundscape:
-    """Describe a picture, telling the progress as the stage "describe"."""
+    """Describe a picture and report progress as the stage "describe". Raises SoundscapeError without a picture."""
     if picture is None:
-        raise SoundscapeError("There is no picture yet. Give one first.")
+        raise SoundscapeError("There is no picture yet. Choose one first.")
     progress("describe", 0, 1)
     return describe(picture, vision, on_step=_step_of("describe", progress))
 
 
 def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
-    """What can be told without a model of the sound, and of picture and sound beside each other."""
-    with ThreadPoolExecutor(1) as pool:  # the transforms leave Python's lock alone
+    """Return the measurements that need no model: checks of the sound, and figures of picture and sound."""
+    with ThreadPoolExecutor(1) as pool:  # the transforms release Python's lock
         checks = pool.submit(check, clip)
         senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
         return {"checks": checks.result(), "senses": senses}
@@ -156,7 +156,7 @@ def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
 def _prompts(
     soundscape: Soundscape, model: backends.AudioBackend, options: SoundOptions, seed: int
 ) -> list[dict[str, Any]]:
-    """What was asked for each source, muted ones included, with the seed of its own."""
+    """Return the request for each source (muted ones too), with its seed."""
     sources, seeds = soundscape.sources, seeds_of(soundscape, seed)
     return [
         {"source": source.name, "seed": own} | model.request(soundscape, source, options.only(place))
@@ -173,7 +173,7 @@ def _checked_seed(seed: int | None) -> int:
 
 
 def made_by(name: str) -> dict[str, Any]:
-    """Return what results say of the backend that made them."""
+    """Return what the manifest says about a backend."""
     card = backends.card(name)
     return {
         "backend": name,
@@ -185,7 +185,7 @@ def made_by(name: str) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of what shapes the sound, without importing any of it."""
+    """Return the versions of the packages that affect the result, without importing them."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -196,7 +196,7 @@ def _versions() -> dict[str, str]:
 
 
 class _Clock:
-    """Seconds spent in each stage."""
+    """Measures the seconds spent in each stage."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = dict(seconds)
@@ -213,4 +213,4 @@ def _step_of(stage: str, progress: OnProgress) -> OnStep:
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""

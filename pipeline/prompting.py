@@ -1,7 +1,7 @@
-"""Soundscape and source -> the prompt that a text-to-audio model reads.
+"""Soundscape and source -> the prompt of a text-to-audio model.
 
-The wording lies in prompts/, one template a model, for anyone to edit. A prompt is a short caption, not an
-instruction, and holds the words of its own source alone: a model that reads "birds" makes birds.
+The wording is in prompts/, in one editable template per model. A prompt is a short caption, not an instruction. It
+contains only the words of its own source, because a model that reads "birds" makes birds.
 
 >>> rain = Source(name="rain", action="falling", material="tin roof", distance_m=2)
 >>> compile_prompt("audioldm2", rain, "courtyard").text
@@ -19,13 +19,13 @@ from .soundscape import Source, Space
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
 
-_PHRASE = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)")  # a phrase in brackets, or what stands between two of them
+_PHRASE = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)")  # a phrase in brackets, or the text between two of them
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model reads, and the phrases that were left out because it reads no more."""
+    """The text that the model reads, and the phrases that were left out because they exceed its limit."""
 
     text: str
     left_out: tuple[str, ...] = ()
@@ -40,10 +40,10 @@ class _Phrase:
 def compile_prompt(
     backend: str, source: Source, space: Space, *, fits: Callable[[str], bool] = lambda text: True
 ) -> Prompt:
-    """Return the prompt of a source by the template prompts/<backend>.txt.
+    """Return the prompt of a source, from the template prompts/<backend>.txt.
 
-    `fits` tells whether the model reads a text to its end. Optional phrases are left out from the last to the first
-    until it does, then words from the end.
+    `fits` says whether a text is within the model's limit. Until it is, optional phrases are left out, last one first,
+    and then words from the end. Raises SoundscapeError if a file in prompts/ is missing or invalid.
     """
     phrases = _phrases(_read(f"{backend}.txt"), _fields(source, space), backend)
     left_out: list[str] = []
@@ -55,7 +55,7 @@ def compile_prompt(
 
 
 def shorten(text: str, fits: Callable[[str], bool]) -> Prompt:
-    """Return the longest beginning of a text, in whole words, that the model reads to its end."""
+    """Return the longest beginning of a text, in whole words, that is within the model's limit."""
     words = text.split()
     count = len(words)
     while count > 1 and not fits(" ".join(words[:count])):
@@ -65,14 +65,14 @@ def shorten(text: str, fits: Callable[[str], bool]) -> Prompt:
 
 
 def negative_prompt() -> str:
-    """Return what no sound may hold: music, speech and noise, as prompts/negative.txt has it."""
+    """Return what no sound may contain (music, speech, noise), from prompts/negative.txt."""
     return _read("negative.txt")
 
 
 def _read(name: str) -> str:
     path = PROMPTS / name
     if not path.is_file():
-        raise SoundscapeError(f"The file prompts/{name} is missing. Put it back.")
+        raise SoundscapeError(f"The file prompts/{name} is missing. Restore it.")
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     return " ".join(line for line in lines if line and not line.startswith("#"))
 
@@ -94,15 +94,16 @@ def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
         phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
         steps = [step for step in phrases["distance"] if distance_m <= step.get("up_to_m", float("inf"))]
         return str(steps[0]["words"]), str(phrases["space"][space])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # whatever an editor may do to it
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # any mistake of an editor
         raise SoundscapeError(
-            "The file prompts/phrases.toml cannot be used: it must be TOML with the words of every distance and space, "
-            "as it came. Correct it, or put it back."
+            "The file prompts/phrases.toml is not valid: it must be TOML with the words for every distance and every "
+            "space. Correct it, or restore the original."
         ) from error
 
 
 def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phrase]:
-    phrases, said = [], set()
+    phrases: list[_Phrase] = []
+    said: set[str] = set()
     for match in _PHRASE.finditer(template):
         is_optional = match[1] is not None
         pattern = match[1] if is_optional else match[2]
@@ -110,9 +111,9 @@ def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phras
         unknown = set(names) - fields.keys()
         if unknown:
             known = ", ".join(f"{{{name}}}" for name in fields)
-            raise SoundscapeError(f"prompts/{backend}.txt names {{{unknown.pop()}}}. Known are {known}.")
+            raise SoundscapeError(f"prompts/{backend}.txt has an unknown field {{{unknown.pop()}}}. Known are {known}.")
         words = {word for name in names for word in _words(fields[name])}
-        if is_optional and names and words <= said:  # empty, or said already: "river, river"
+        if is_optional and names and words <= said:  # empty, or a repetition such as "river, river"
             continue
         said |= words
         phrases.append(_Phrase(_FIELD.sub(lambda field: fields[field[1]], pattern), is_optional))
@@ -121,7 +122,7 @@ def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phras
 
 def _sentence(phrases: list[_Phrase]) -> str:
     text = " ".join("".join(phrase.text for phrase in phrases).split())
-    text = _trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # a template may leave two commas side by side
+    text = _trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # phrases left out can leave two commas side by side
     return text[:1].upper() + text[1:]
 
 

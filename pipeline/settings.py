@@ -1,6 +1,6 @@
-"""Settings from the environment, and what this machine can run.
+"""Settings from environment variables, and what this machine can run.
 
-Every variable is listed in the README. Nothing here imports torch: the page must be served before that.
+docs/spaces.md lists every variable. Nothing here imports torch, because the page is served before torch is loaded.
 """
 
 import importlib.metadata
@@ -17,43 +17,44 @@ DEVICES = ("cuda", "mps", "cpu")
 
 @dataclass(frozen=True)
 class Settings:
-    """One field for each environment variable of the same name in capitals; `read_settings` fills it.
+    """One field per environment variable, whose name is the same in capitals. `read_settings` fills it.
 
-    Every `*_model` may be the id of a repository or a local folder.
+    Every `*_model` is the id of a Hugging Face repository or a local folder.
     """
 
-    vision_backend: str = ""  # empty: the best that can run here
+    vision_backend: str = ""  # empty: the best backend that runs here
     audio_backend: str = ""
     qwen_vl_model: str = ""  # empty: the default of the backend
     blip_model: str = ""
     audioldm2_model: str = ""
     stable_audio_model: str = ""
-    stable_audio_canvas: str = "full"  # full | fitted: to the wanted length, which is less work
+    stable_audio_canvas: str = "full"  # full | fitted (to the requested duration, which is less work)
     stable_audio_3_model: str = ""
     clap_model: str = ""
     clip_model: str = ""  # CLIP or SigLIP
-    device: str = ""  # cuda | mps | cpu; empty: the fastest there is
-    allowed_hosts: str = ""  # host names by which the app may be called, with commas between them; * for any
-    scratch_gb: str = ""  # what visitors' files may take on the disk; empty: 2, or a tenth of the free disk
+    device: str = ""  # cuda | mps | cpu; empty: the fastest available
+    allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
+    scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less
     hf_token: str = field(default="", repr=False)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings; a variable that is unset or blank keeps its default."""
+    """Return the settings. A variable that is unset or blank keeps its default."""
     values = {each.name: environment.get(each.name.upper(), "").strip() for each in fields(Settings)}
     values["hf_token"] = values["hf_token"] or environment.get("HUGGING_FACE_TOKEN", "").strip()
     return Settings(**{name: value for name, value in values.items() if value})
 
 
 def on_zero_gpu(environment: Mapping[str, str] = os.environ) -> bool:
-    """True in a Space that borrows a GPU for each call (ZeroGPU)."""
+    """Return True in a Space that gets a GPU only for the duration of each call (ZeroGPU)."""
     return environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "true", "yes")
 
 
 def accelerator(settings: Settings | None = None) -> str:
-    """Return one of DEVICES: what torch would find here, told without importing it; or what DEVICE says.
+    """Return the device to use: the DEVICE setting, or else the one of DEVICES that torch would find.
 
-    It looks at the installed build of torch and for the NVIDIA driver. A backend asks torch itself when it loads.
+    torch is not imported. The answer follows from its installed build and from the presence of an NVIDIA driver.
+    Backends ask torch itself when they load.
     """
     wanted = (settings or read_settings()).device
     if wanted:
@@ -70,5 +71,5 @@ def accelerator(settings: Settings | None = None) -> str:
 
 
 def has_package(name: str) -> bool:
-    """True when the package can be imported; nothing is imported to find out."""
+    """Return True if the package can be imported, without importing it."""
     return importlib.util.find_spec(name) is not None

@@ -1,4 +1,4 @@
-"""The Soundscape document: what would be heard in a picture, as a person reads and edits it.
+"""The Soundscape document: what would be heard in a picture, in a form that the user can read and edit.
 
 >>> Soundscape.from_json('{"sources": [{"name": "river", "gain_db": 3}]}').sources[0].gain_db
 3.0
@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from .errors import SoundscapeError
 
@@ -21,12 +22,12 @@ Evidence = Literal["visible", "inferred"]
 Instrument = Literal["none", "guitar", "bass", "keyboard", "drums"]
 
 
-def _text(max_length: int, **limits: Any) -> Any:
-    return Annotated[str, Field(strict=True, max_length=max_length, **limits)]
+def _up_to(max_length: int, *, min_length: int | None = None) -> Any:
+    return Field(strict=True, min_length=min_length, max_length=max_length)
 
 
-def _number(low: float, high: float) -> Any:
-    return Annotated[float, Field(strict=True, ge=low, le=high, allow_inf_nan=False)]
+def _between(low: float, high: float) -> Any:
+    return Field(strict=True, ge=low, le=high, allow_inf_nan=False)
 
 
 def _not_blank(text: str) -> str:
@@ -42,7 +43,7 @@ def _corners_in_order(box: tuple[float, float, float, float]) -> tuple[float, fl
     return box
 
 
-_Share = _number(0, 1)
+_Share = Annotated[float, _between(0, 1)]
 Box = Annotated[tuple[_Share, _Share, _Share, _Share], AfterValidator(_corners_in_order)]
 
 
@@ -51,24 +52,24 @@ class _Document(BaseModel):
 
 
 class Source(_Document):
-    """One thing that is heard.
+    """One sound source.
 
-    `box` is (x0, y0, x1, y1) in shares of the picture's width and height, None when the source is not in view.
-    `pan` runs from -1 (left) to 1 (right); None takes it from the box. Distances are in metres, gains in decibels.
+    `box` is the bounding box (x0, y0, x1, y1) in fractions of the picture's width and height; None means not visible.
+    `pan` is -1 (left) to 1 (right); None derives it from the box. Distances are in metres, gains in decibels.
     """
 
-    name: Annotated[_text(60, min_length=1), AfterValidator(_not_blank)]
-    material: _text(60) = ""
-    action: _text(60) = ""
-    timbre: Annotated[tuple[_text(30), ...], Field(max_length=5)] = ()
+    name: Annotated[str, _up_to(60, min_length=1), AfterValidator(_not_blank)]
+    material: Annotated[str, _up_to(60)] = ""
+    action: Annotated[str, _up_to(60)] = ""
+    timbre: Annotated[tuple[Annotated[str, _up_to(30)], ...], Field(max_length=5)] = ()
     role: Role = "bed"
     box: Box | None = None
-    distance_m: _number(0.5, 1000) = 5.0
-    gain_db: _number(-40, 12) = 0.0
-    pan: _number(-1, 1) | None = None
+    distance_m: Annotated[float, _between(0.5, 1000)] = 5.0
+    gain_db: Annotated[float, _between(-40, 12)] = 0.0
+    pan: Annotated[float, _between(-1, 1)] | None = None
     mute: Annotated[bool, Field(strict=True)] = False
     evidence: Evidence = "inferred"
-    confidence: _number(0, 1) = 1.0
+    confidence: _Share = 1.0
     instrument: Instrument = "none"
 
 
@@ -82,8 +83,8 @@ class Soundscape(_Document):
     """What would be heard in a picture: the scene, its mood, the acoustic space and 1 to 8 sources."""
 
     version: Annotated[Literal[1], BeforeValidator(_is_one)] = 1
-    scene: _text(300) = ""
-    mood: _text(120) = ""
+    scene: Annotated[str, _up_to(300)] = ""
+    mood: Annotated[str, _up_to(120)] = ""
     space: Space = "open"
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_SOURCES)]
 
@@ -91,7 +92,7 @@ class Soundscape(_Document):
     def from_json(cls, text: str) -> Self:
         """Read the document, or its older form, from JSON text.
 
-        Raises SoundscapeError with one line for each problem, every line beginning with the path of the field.
+        Raises SoundscapeError with one line per problem. Each line begins with the path of the field.
         """
         if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
             raise SoundscapeError("The soundscape is longer than 64 KB. Shorten the texts.")
@@ -99,7 +100,7 @@ class Soundscape(_Document):
         if _is_older_form(data):
             data = _from_older_form(data)
         try:
-            # Through JSON again, so that lists become tuples while numbers stay as strict as they were written.
+            # Validated as JSON, not as Python objects: lists may become tuples, but numbers are still checked strictly.
             return cls.model_validate_json(json.dumps(data))
         except RecursionError:
             raise SoundscapeError(TOO_DEEP) from None
@@ -107,7 +108,7 @@ class Soundscape(_Document):
             raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
 
     def to_json(self) -> str:
-        """Return the document as indented JSON; `from_json` gives back an equal document."""
+        """Return the document as indented JSON. `from_json` restores an equal document."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
 
 
@@ -128,7 +129,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; one key written twice would silently lose a value, so it is refused."""
+    """Return a JSON object. Raises SoundscapeError for a duplicate key, of which JSON would silently drop one value."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -139,7 +140,7 @@ def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 TOO_DEEP = "This is not a soundscape: it is nested too deeply."
 
-# Errors in words -----------------------------------------------------------------------------------------------------
+# Error messages ------------------------------------------------------------------------------------------------------
 
 _WORDS = {
     "missing": "is required",
@@ -159,15 +160,15 @@ _WORDS = {
 }
 
 
-def _is_echo(error: dict[str, Any]) -> bool:
-    """pydantic calls a list too short when its entries failed: those have errors of their own."""
-    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+def _is_echo(error: ErrorDetails) -> bool:
+    """Return True if a list is reported as too short only because its entries are invalid and have their own errors."""
+    return error["type"] == "too_short" and len(error["input"]) >= int(error["ctx"]["min_length"])
 
 
-def _in_words(error: dict[str, Any]) -> str:
+def _in_words(error: ErrorDetails) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "json_invalid":  # our own JSON, so one of two things that Python allows and pydantic does not
+    if kind == "json_invalid":  # our own JSON: one of two cases that only Python accepts
         return TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
     if kind == "extra_forbidden":
         return f"{path}: is not a known field{_nearest_field(error['loc'])}"
@@ -193,8 +194,8 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _choices(location: tuple[int | str, ...], context: dict[str, Any]) -> str:
-    options = {"space": Space, "role": Role, "evidence": Evidence, "instrument": Instrument}.get(location[-1])
-    return f"one of: {', '.join(get_args(options))}" if options else context["expected"]
+    options = {"space": Space, "role": Role, "evidence": Evidence, "instrument": Instrument}.get(str(location[-1]))
+    return f"one of: {', '.join(get_args(options))}" if options else str(context["expected"])
 
 
 _OFTEN_MEANT = dict.fromkeys(("volume", "level", "loudness", "gain"), "gain_db") | {
@@ -226,7 +227,7 @@ def _is_older_form(data: Any) -> bool:
 
 
 def _from_older_form(data: dict[str, Any]) -> dict[str, Any]:
-    """Turn the form with `sound_sources[].variants[]` into ours: one source a variant."""
+    """Convert the older form with `sound_sources[].variants[]` into ours: one source per variant."""
     key = "sound_sources" if "sound_sources" in data else "objects"
     things = data.get(key)
     if not isinstance(things, list):
@@ -266,7 +267,7 @@ def _instrument(text: Any) -> str:
     words = str(text or "").lower()
     kinds = {"guitar": "guitar", "bass": "bass", "piano": "keyboard", "keyboard": "keyboard", "synth": "keyboard"}
     kinds |= {"drum": "drums", "percussion": "drums", "cymbal": "drums"}
-    # "bass guitar" is a bass and "bass drum" are drums: the last noun that is named decides
+    # "bass guitar" is a bass, but in "bass drum" the last noun decides.
     found = {words.rfind(word): kind for word, kind in kinds.items() if word in words}
     if "bass guitar" in words:
         return "bass"

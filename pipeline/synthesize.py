@@ -1,14 +1,14 @@
-"""Soundscape -> stems: one for each source that is not muted, seeded, and remembered.
+"""Soundscape -> stems: one per source that is not muted, seeded and cached.
 
-Seeds and cache know a source by its words alone. So moving a source, its level or its neighbours costs nothing, and
-editing the words of one leaves the sound of the others as it was, bit for bit.
+Seeds and cache keys depend on the words of a source alone. So changing its position, its level or other sources costs
+nothing, and editing the words of one source leaves the sound of all others bit-identical.
 """
 
 import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,13 @@ from .backends import OnStep, SoundOptions
 from .errors import SoundscapeError
 from .soundscape import Soundscape, Source
 
-MIN_DURATION_S = 2.0  # a shorter piece is no place to listen to
+MIN_DURATION_S = 2.0  # less is too short to recognise a place
 CACHE_BYTES = 256 * 1024 * 1024  # 14 stems of 60 s, or 72 of 10 s, in stereo
 
 
 @dataclass(frozen=True)
 class Stem:
-    """The sound of one source, before it is placed in the picture."""
+    """The sound of one source."""
 
     source: Source
     clip: Clip
@@ -39,10 +39,10 @@ def synthesize(
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
 ) -> tuple[Stem, ...]:
-    """Return one stem of `duration_s` seconds for each source that is not muted, in their order.
+    """Return one stem of `duration_s` seconds per source that is not muted, in the order of the sources.
 
-    `backend` is a key of `backends.AUDIO`, empty for the default. Raises SoundscapeError for a duration that the
-    backend cannot make, and whatever `on_step` raises.
+    `backend` is a key of `backends.AUDIO`; empty means the default. Raises SoundscapeError if the backend cannot run
+    here or cannot make this duration or if every source is muted, and any exception that `on_step` raises.
     """
     (stems,) = synthesize_batch(
         [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step
@@ -59,9 +59,9 @@ def synthesize_batch(
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
 ) -> list[tuple[Stem, ...]]:
-    """Return the stems of each soundscape, made together where the backend can; each sounds as it would alone.
+    """Return the stems of each soundscape, in one call where the backend supports it. Each sounds as it would alone.
 
-    `seeds` holds one seed a soundscape. Raises what `synthesize` raises, for all of them together.
+    `seeds` holds one seed per soundscape. Raises what `synthesize` raises; one failure fails the whole batch.
     """
     name, audio = backends.load_audio(backend)
     options = options or SoundOptions()
@@ -80,10 +80,10 @@ def synthesize_batch(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One stem to be had, and the key by which it is remembered."""
+    """A requested stem and its cache key."""
 
     source: Source
-    place: int  # of the source in its soundscape
+    place: int  # index of the source in its soundscape
     request: dict[str, Any]
     seed: int
     key: str
@@ -117,9 +117,9 @@ def _made(
     options: SoundOptions,
     on_step: OnStep | None,
 ) -> Iterator[tuple[str, Clip]]:
-    """Make what is new: all in one call where the backend renders requests of several soundscapes at once."""
+    """Yield the clips that are not cached, by key: in one call if the backend renders several soundscapes at once."""
     groups = [(soundscape, group) for soundscape, group in zip(soundscapes, new) if group]
-    render = getattr(audio, "render", None)
+    render: Callable[..., list[Clip]] | None = getattr(audio, "render", None)
     if len(groups) > 1 and render:
         together = list({each.key: each for _, group in groups for each in group}.values())
         requests, seeds = [each.request for each in together], [each.seed for each in together]
@@ -139,26 +139,26 @@ def _made(
 
 
 def seeds_of(soundscape: Soundscape, seed: int) -> tuple[int, ...]:
-    """Return the seed of each source: from the run's seed, its words, and its place among sources of equal words."""
+    """Return one seed per source, derived from `seed`, its words, and its index among sources with the same words."""
     count: dict[str, int] = {}
     seeds = []
     for source in soundscape.sources:
         words = json.dumps([source.name, source.material, source.action, source.timbre, source.role])
         count[words] = count.get(words, 0) + 1
         digest = hashlib.blake2b(f"{seed}/{words}/{count[words]}".encode(), digest_size=8).digest()
-        seeds.append(int.from_bytes(digest, "big") >> 1)  # 63 bits: what a torch generator takes
+        seeds.append(int.from_bytes(digest, "big") >> 1)  # 63 bits: the range of a torch generator
     return tuple(seeds)
 
 
 def check_duration(name: str, duration_s: float, longest_s: float) -> None:
-    """Raise SoundscapeError when the backend of this name makes no sound of this length."""
+    """Raise SoundscapeError if the backend of this name cannot make a sound of this duration."""
     if not MIN_DURATION_S <= duration_s <= longest_s:  # false for NaN too
         limits = f"between {MIN_DURATION_S:g} and {longest_s:g} seconds"
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
 
 
 class _StemCache:
-    """The clips used last, up to a number of bytes; safe to share between threads."""
+    """A thread-safe cache that keeps the most recently used clips, up to a number of bytes."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -173,7 +173,7 @@ class _StemCache:
             return self._clips.get(key)
 
     def put(self, key: str, clip: Clip) -> None:
-        clip.samples.setflags(write=False)  # it is handed to every later job
+        clip.samples.setflags(write=False)  # later jobs share it
         with self._lock:
             if key in self._clips:
                 return
@@ -182,7 +182,7 @@ class _StemCache:
             self._shrink()
 
     def limit(self, limit_bytes: int) -> None:
-        """Keep no more than this from now on."""
+        """Change the limit, and drop the clips that exceed it."""
         with self._lock:
             self._limit_bytes = limit_bytes
             self._shrink()

@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import gc
 import os
 
 # Nothing here may reach for the network, and tiny models are quickest on one thread.
@@ -14,7 +15,7 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.soundscape import Soundscape, Source
 
-from .support.browser import browser, photograph, visit  # noqa: F401  fixtures
+from .support.browser import browser, context, photograph, visit  # noqa: F401  fixtures
 from .support.page_server import serve
 
 RATE = 44_100
@@ -25,6 +26,16 @@ def noise(duration_s: float = 2.0, *, channels: int = 1, level: float = 0.1, see
     rng = np.random.default_rng(seed)
     samples = level * rng.standard_normal((channels, round(duration_s * RATE)))
     return Clip(samples.astype(np.float32), RATE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_set_aside():
+    """Spare the garbage collector what was imported before: a walk through all of torch and pytest takes half a second.
+
+    The pipeline asks for a collection whenever it forgets a model. Fixtures that import more freeze it too.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -83,7 +83,9 @@ def test_the_seed_decides_the_sound_and_no_seed_is_a_random_one(client):
 
     first, again, other = render(7), render(7), render(8)
     assert first == again and first[0] != other[0]
-    assert client.predict(RIVER, "", None, 7, api_name="/render")[2]["duration_s"] == 10, "no duration is the usual one"
+    assert client.predict(RIVER, "", None, 7, api_name="/render")[2]["duration_s"] == 10, (
+        "without a duration, the default is used"
+    )
     chosen, seed = render(None)
     assert chosen not in (first[0], other[0]) and render(seed) == (chosen, seed)
 
@@ -113,11 +115,11 @@ def test_render_says_what_is_wrong(client, arguments, words):
         client.predict(*arguments, api_name="/render")
 
 
-def test_what_is_no_picture_is_refused_in_words(client, tmp_path):
+def test_a_file_that_is_not_a_picture_is_refused_with_a_reason(client, tmp_path):
     (tmp_path / "notes.jpg").write_text("not a picture")
     with pytest.raises(AppError, match="JPEG") as caught:
         client.predict(handle_file(tmp_path / "notes.jpg"), "", api_name="/describe")
-    assert "/" not in str(caught.value).replace("and/or", ""), "no path of the server is told"
+    assert "/" not in str(caught.value).replace("and/or", ""), "no path of the server is shown"
 
 
 def test_a_program_can_cancel_its_job(address, server_scratch, tmp_path):
@@ -132,7 +134,7 @@ def test_a_program_can_cancel_its_job(address, server_scratch, tmp_path):
     mix = own.predict(RIVER, "", 2, 1, api_name="/render")[0]  # the next job works
     assert Path(mix).is_file()
     results = [json.loads(path.read_text())["duration_s"] for path in folder.rglob("manifest.json")]
-    assert results == [2], "nothing came of the first"
+    assert results == [2], "the first job left no result"
 
 
 def wait_until(true, limit_s: float = 30) -> None:
@@ -159,7 +161,7 @@ def wait_until(true, limit_s: float = 30) -> None:
         (2, 2**64, "seed must be a whole number from 0 to 4294967295"),
     ],
 )
-def test_odd_numbers_are_refused_in_words(address, duration_s, seed, words):
+def test_invalid_numbers_are_refused_with_a_reason(address, duration_s, seed, words):
     with pytest.raises(AppError, match=re.escape(words)):
         Client(address, verbose=False).predict(RIVER, "", duration_s, seed, api_name="/render")
 
@@ -171,8 +173,8 @@ def test_numbers_may_be_sent_as_text(client):
 def test_an_unforeseen_error_is_told_by_a_number_only(caplog):
     with pytest.raises(gr.Error) as caught, app.in_words():
         raise RuntimeError("/home/secret/weights.bin is broken")
-    number = caught.value.message.split("noted as ")[1].split(".")[0]
-    assert caught.value.duration == 5, "it covers the controls no longer than that"
+    number = caught.value.message.split("report error ")[1].split(".")[0]
+    assert caught.value.duration == 5, "the message does not cover the controls for longer"
     assert "secret" not in caught.value.message and number in caplog.text and "weights.bin" in caplog.text
 
 
@@ -190,7 +192,7 @@ def test_texts_of_visitors_and_models_are_escaped():
         assert "<img" not in html and "&lt;img" in html
 
 
-def test_of_a_local_model_the_name_is_told_not_the_path():
+def test_a_local_model_is_shown_by_name_without_its_path():
     folder = "/srv/models/large"
     made = fragments.report({"audio": {"backend": "audioldm2", "model": folder}}, {})
     listed = fragments.models({"audioldm2": Card("AudioLDM 2", folder, "x")})

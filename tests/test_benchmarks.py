@@ -1,13 +1,13 @@
-"""The benchmarks of the real models count and time what they say, as far as that can be seen without a GPU."""
+"""The benchmarks of the large models measure what they claim, as far as this can be checked without a GPU."""
 
 import pytest
 import torch
 
 from .benchmarks import full_size, gpu, work
 
-# Bytes of all safetensors files of cvssp/audioldm2, float32; beside what is built here they hold the projections.
+# Bytes of all safetensors files of cvssp/audioldm2, float32. They also contain the projections, which we do not build.
 AUDIOLDM2_BYTES = 4_474_362_800
-# Parameters of stabilityai/stable-audio-open-1.0 without its text encoder; beside ours, the embedders of the duration.
+# Parameters of stabilityai/stable-audio-open-1.0 without its text encoder. They include the duration embedders.
 STABLE_AUDIO_OPEN_PARAMETERS = 1_213_337_474
 
 

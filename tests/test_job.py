@@ -1,4 +1,4 @@
-"""One function makes a soundscape: the embedded pair, from a picture to the folder."""
+"""One function runs a whole job: the embedded pair, from a picture to the result folder."""
 
 import json
 
@@ -16,7 +16,7 @@ from pipeline.synthesize import forget_stems, seeds_of
 
 @pytest.fixture
 def beach() -> Image.Image:
-    """Blue sky over blue water over sand."""
+    """Blue sky above blue water above sand."""
     picture = Image.new("RGB", (300, 200), (120, 170, 230))
     picture.paste((30, 90, 150), (0, 90, 300, 150))
     picture.paste((220, 200, 150), (0, 150, 300, 200))
@@ -117,8 +117,8 @@ def test_words_that_the_synthesiser_does_not_know_are_told(tmp_path):
     )
     result = run(Job(soundscape=Soundscape(sources=sources), duration_s=2, seed=1), tmp_path / "a")
     assert result.report["warnings"] == [
-        "glorbnax: The synthesiser knows none of these words; a soft texture stands for it.",
-        "glorbnax: No sound of this name is known; it was made from its material and action.",
+        "glorbnax: The synthesiser knows none of these words, so it made a soft texture instead.",
+        "glorbnax: The synthesiser does not know this name, so it made the sound from the material and the action.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Each source gets a short caption of its own words, by a template that anyone may edit."""
+"""Each source gets a short caption of its own words, from an editable template."""
 
 import re
 from typing import get_args
@@ -23,7 +23,7 @@ def words(text: str) -> set[str]:
 
 @pytest.fixture
 def prompts(tmp_path, monkeypatch):
-    """A copy of prompts/ to edit."""
+    """An editable copy of prompts/."""
     for file in prompting.PROMPTS.glob("*.t*"):
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(prompting, "PROMPTS", tmp_path)
@@ -105,7 +105,7 @@ def test_editing_the_phrases_changes_the_prompt(prompts):
 
 def test_a_mistake_in_a_template_is_named(prompts):
     (prompts / "audioldm2.txt").write_text("{nmae}")
-    with pytest.raises(SoundscapeError, match=r"audioldm2.txt names \{nmae\}.*\{name\}"):
+    with pytest.raises(SoundscapeError, match=r"audioldm2.txt has an unknown field \{nmae\}.*\{name\}"):
         compile_prompt("audioldm2", RIVER, "open")
     (prompts / "audioldm2.txt").unlink()
     with pytest.raises(SoundscapeError, match="missing"):
@@ -115,7 +115,7 @@ def test_a_mistake_in_a_template_is_named(prompts):
 @pytest.mark.parametrize("text", ["[space", "", "distance = 3", "[[distance]]\nwords = 'near'\n[space]\nopen = ''"])
 def test_a_mistake_in_the_phrases_is_told(prompts, text):
     (prompts / "phrases.toml").write_text(text)
-    with pytest.raises(SoundscapeError, match=r"phrases.toml cannot be used"):
+    with pytest.raises(SoundscapeError, match=r"phrases.toml is not valid"):
         compile_prompt("audioldm2", RIVER, "cave")
 
 

@@ -1,4 +1,4 @@
-"""Settings from the environment, and which backends are offered."""
+"""Settings from environment variables, and which backends are offered."""
 
 import pytest
 

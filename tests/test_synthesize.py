@@ -1,4 +1,4 @@
-"""Stems: seeded by their words, kept in mind, made only when something changed."""
+"""Stems are seeded by their words, cached, and made again only after a change."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from .conftest import RATE, noise
 
 
 class Hum:
-    """An audio backend that notes what it was asked for and answers with seeded noise."""
+    """An audio backend that records its requests and returns seeded noise."""
 
     max_duration_s = 47.0
     sample_rate = RATE

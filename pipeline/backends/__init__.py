@@ -1,7 +1,7 @@
-"""The models that see and the models that sound, by name.
+"""Registry of the vision and audio backends.
 
-A new model is one file in vision/ or audio/ and one line in a registry below. Importing such a file must be cheap:
-torch and its like are imported where they are first needed.
+A new model needs one file in vision/ or audio/ and one line in a registry below. Importing that file must be cheap:
+import torch and other large libraries where they are first needed.
 """
 
 import logging
@@ -19,9 +19,9 @@ from ..errors import SoundscapeError, did_you_mean
 from ..settings import Settings, accelerator, read_settings
 from ..soundscape import Soundscape, Source
 
-OnStep = Callable[[int, int], None]  # (done, total); raises Cancelled to stop between two steps
+OnStep = Callable[[int, int], None]  # (done, total); may raise Cancelled to stop between two steps
 
-# Best first: unless the person chooses, the first that can run at a bearable speed is taken.
+# Best first. The default is the first one that runs at a reasonable speed.
 VISION = {
     "qwen2.5-vl": "pipeline.backends.vision.qwen_vl:QwenVL",
     "blip": "pipeline.backends.vision.blip:Blip",
@@ -38,39 +38,39 @@ EMBEDDED = ("tagger", "procedural")
 
 @dataclass(frozen=True)
 class Card:
-    """What a person wants to know of a backend before choosing it."""
+    """What a user should know about a backend before choosing it."""
 
     title: str
-    model: str  # id of the repository, folder, or the package that carries it
+    model: str  # id of the repository, name of the folder, or package that contains it
     licence: str
     revision: str = ""
     download_gb: float = 0.0
     device: str = "cpu"
     reason: str = ""  # why it cannot run here, and what to do; empty when it can
-    note: str = ""  # what to expect when it is chosen here
+    note: str = ""  # what to expect of it on this machine
 
 
 @dataclass(frozen=True)
 class SoundOptions:
-    """Advanced wishes for a text-to-audio model; None and empty leave the backend's own default."""
+    """Advanced options of a text-to-audio model. None or empty means the backend's default."""
 
-    steps: int | None = None  # of denoising
+    steps: int | None = None  # inference (denoising) steps
     guidance: float | None = None  # classifier-free guidance scale
     negative_prompt: str | None = None
-    candidates: int = 1  # made for each source; the one that fits the words best is kept
+    candidates: int = 1  # per source; the one that fits the prompt best is kept
     precision: str = ""  # float32 | float16 | bfloat16
-    prompts: dict[int, str] = field(default_factory=dict)  # place of the source -> prompt to use instead of ours
+    prompts: dict[int, str] = field(default_factory=dict)  # index of the source -> prompt to use instead of ours
 
     def only(self, *places: int) -> "SoundOptions":
-        """Return the options for these sources alone, which then stand at 0, 1, 2 ..."""
+        """Return the options for only the sources at these indices, which become 0, 1, 2 ..."""
         prompts = {new: self.prompts[old] for new, old in enumerate(places) if old in self.prompts}
         return replace(self, prompts=prompts)
 
 
 class VisionBackend(Protocol):
-    """Sees a picture and writes what would be heard in it.
+    """Describes what would be heard in a picture.
 
-    One that can look at several at once also has `describe_batch(pictures, *, on_step) -> list[Outcome]`.
+    A backend that supports batches also has `describe_batch(pictures, *, on_step) -> list[Outcome]`.
     """
 
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape: ...
@@ -80,19 +80,19 @@ class VisionBackend(Protocol):
 
 
 class AudioBackend(Protocol):
-    """Makes one clip for each source, all of one duration, each from its own seed.
+    """Makes one clip per source. All have the same duration; each has its own seed.
 
-    One that gains by making the sources of several soundscapes at once also has
-    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, one clip for each request.
+    A backend that is faster with the sources of several soundscapes in one call also has
+    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, which returns one clip per request.
     """
 
     max_duration_s: float
     sample_rate: int
 
     def request(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> dict[str, Any]:
-        """Return all that decides the sound of a source besides duration and seed, as JSON data.
+        """Return everything that determines the sound of a source, except duration and seed, as JSON data.
 
-        It is shown to the person, kept with the results, and is the key of the stem cache.
+        It is shown to the user, stored with the results, and part of the cache key of the stem.
         """
         ...
 
@@ -116,41 +116,41 @@ _log = logging.getLogger(__name__)
 
 
 def card(name: str) -> Card:
-    """Return what is known of a backend without loading it."""
+    """Return the card of a backend without loading the backend."""
     return _class_of(name).card(read_settings())
 
 
 def default_vision() -> str:
-    """Return VISION_BACKEND, or else the best vision backend that can run here."""
+    """Return the VISION_BACKEND setting, or else the best vision backend that can run here."""
     return read_settings().vision_backend or _best(VISION)
 
 
 def default_audio() -> str:
-    """Return AUDIO_BACKEND, or else the best audio backend that can run here."""
+    """Return the AUDIO_BACKEND setting, or else the best audio backend that can run here."""
     return read_settings().audio_backend or _best(AUDIO)
 
 
 def load_vision(name: str = "") -> tuple[str, VisionBackend]:
-    """Return the name and the one instance of a vision backend; an empty name means the default.
+    """Return the name and the shared instance of a vision backend. An empty name means the default.
 
-    Raises SoundscapeError when there is no such backend or it cannot run here.
+    Raises SoundscapeError if the backend does not exist or cannot run here.
     """
     return _load(name or default_vision(), VISION, "vision")
 
 
 def load_audio(name: str = "") -> tuple[str, AudioBackend]:
-    """Return the name and the one instance of an audio backend; an empty name means the default.
+    """Return the name and the shared instance of an audio backend. An empty name means the default.
 
-    Raises SoundscapeError when there is no such backend or it cannot run here.
+    Raises SoundscapeError if the backend does not exist or cannot run here.
     """
     return _load(name or default_audio(), AUDIO, "audio")
 
 
 def load_real_models() -> None:
-    """Load every real model that can run here, now rather than in the first job.
+    """Load every model that can run here, except the embedded pair, before the first job.
 
-    On ZeroGPU it must happen before the page is served: each job runs in a fork, and what a fork loads is lost with it.
-    A model that cannot be loaded is logged, and the others stay usable.
+    ZeroGPU requires this before the page is served: each job runs in a forked process, and what that process loads is
+    lost when it ends. If a model cannot be loaded, the error is logged and the others remain usable.
     """
     for name in [*VISION, *AUDIO]:
         if name in EMBEDDED or card(name).reason:
@@ -159,7 +159,7 @@ def load_real_models() -> None:
             _instance(name).load()
         except SoundscapeError as error:
             _log.warning("%s was not loaded: %s", name, error)
-        except Exception:  # whatever is wrong with one model, the page is served
+        except Exception:  # one broken model must not keep the page from being served
             _log.exception("%s was not loaded", name)
 
 
@@ -169,7 +169,7 @@ def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
     reason = card(name).reason
     if reason:
         raise SoundscapeError(f"{name} cannot run here: {reason}")
-    with _loading:  # two visitors must not load one model twice
+    with _loading:  # two users must not load the same model twice
         return name, _instance(name)
 
 
@@ -179,13 +179,14 @@ def _instance(name: str) -> Any:
 
 
 @cache
-def _class_of(name: str) -> Any:
+def _class_of(name: str) -> type[VisionBackend | AudioBackend]:
     module, _, attribute = (VISION | AUDIO)[name].partition(":")
-    return getattr(import_module(module), attribute)
+    found: type[VisionBackend | AudioBackend] = getattr(import_module(module), attribute)
+    return found
 
 
 def _best(registry: dict[str, str]) -> str:
-    """Real models need an accelerator to be bearable; the embedded pair runs everywhere."""
+    """Return the best backend: large models are too slow without an accelerator; the embedded pair runs everywhere."""
     if accelerator() != "cpu":
         for name in registry:
             if not card(name).reason:

@@ -1,6 +1,6 @@
-"""Where a model runs and in which precision, which models stay in memory, and what happens when memory runs out.
+"""The device and precision of models, which models stay in memory, and recovery when memory runs out.
 
-One GPU does one job at a time: `resident` lends a loaded model to a single job and makes the others wait.
+A GPU does one job at a time: `resident` lends a loaded model to a single job and makes the others wait.
 """
 
 import gc
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,51 +19,53 @@ from ..settings import Settings, accelerator, has_package, on_zero_gpu
 from .weights import GIGABYTE, memory_gb
 
 PRECISIONS = ("float32", "float16", "bfloat16")
-OFFLOAD_BELOW_GB = 12.0  # a smaller card holds the part of a model that works, main memory the others
+OFFLOAD_BELOW_GB = 12.0  # a smaller GPU holds only the active part of a model
 
 _log = logging.getLogger(__name__)
-_Item, _Made = TypeVar("_Item"), TypeVar("_Made")
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+_Model = TypeVar("_Model")
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a model runs: "cuda", "mps" or "cpu"; with `offload`, only the part that works is on the GPU."""
+    """Where a model runs: "cuda", "mps" or "cpu". With `offload`, only its active part is on the GPU."""
 
     device: str
     offload: bool = False
-    reason: str = ""  # why parts wait in main memory, for the person
+    reason: str = ""  # why parts are in main memory, for the user
 
 
 def placement(settings: Settings) -> Placement:
-    """Return the device that torch really has, and whether it is too small to hold a model whole."""
+    """Return the device that torch finds. Raises SoundscapeError if it is not the one that DEVICE requires."""
     import torch
 
     device = accelerator(settings)
-    present = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(device, lambda: True)
-    if not on_zero_gpu() and not present():
+    checks: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if device in checks and not on_zero_gpu() and not checks[device]():
         if settings.device:
-            raise SoundscapeError(f"DEVICE is {device}, but torch finds none here. Unset it, or set it to cpu.")
+            raise SoundscapeError(f"DEVICE is {device}, but torch finds no such device. Unset DEVICE or set it to cpu.")
         device = "cpu"
     reason = offload_note(device)
     return Placement(device, offload=bool(reason), reason=reason)
 
 
 def offload_note(device: str) -> str:
-    """Return why parts of a model wait in main memory on this device, empty when it holds a model whole."""
+    """Return why parts of a model stay in main memory on this device; empty if the device holds whole models."""
     total_gb = memory_gb(device)
     if device != "cuda" or total_gb >= OFFLOAD_BELOW_GB or not has_package("accelerate"):
         return ""
     return (
-        f"The GPU has {total_gb:.0f} GB, less than {OFFLOAD_BELOW_GB:.0f}: parts of the model wait in main memory, "
-        "which is slower."
+        f"The GPU has {total_gb:.0f} GB, less than {OFFLOAD_BELOW_GB:.0f} GB, so parts of the model stay in main "
+        "memory. That is slower."
     )
 
 
 def precision(device: str, wanted: str = "", *, half: str = "float16") -> str:
-    """Return the precision to compute in: the wanted one, or half where it is known to be safe and faster.
+    """Return the precision to compute in: the wanted one, or half precision where it is safe and faster.
 
-    `half` is the family's own on a GPU of NVIDIA. On MPS and CPU the default is float32: half gains little there, and
-    some operations overflow or are missing.
+    `half` is the model's half precision on an NVIDIA GPU. On MPS and CPU the default is float32: half precision gains
+    little there, and some operations overflow or are missing. Raises SoundscapeError for an unknown precision.
     """
     if wanted:
         if wanted not in PRECISIONS:
@@ -80,11 +83,11 @@ def _computes_bfloat16() -> bool:
 
 
 def free_gb(device: str) -> float:
-    """Return the memory that is free on the device now, in gigabytes of 10^9 bytes."""
+    """Return the free memory of the device in gigabytes (10^9 bytes)."""
     if device == "cuda" and not on_zero_gpu():
         import torch
 
-        kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # by torch, for its next tensors
+        kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # reserved by torch for new tensors
         return (torch.cuda.mem_get_info()[0] + kept) / GIGABYTE
     total_gb = memory_gb(device)
     meminfo = Path("/proc/meminfo")
@@ -109,17 +112,18 @@ _one_job = threading.RLock()
 
 @contextmanager
 def resident(
-    name: str, load: Callable[[], Any], *, variant: str = "", device: str = "cpu", needed_gb: float = 0.0
-) -> Iterator[Any]:
-    """Lend the model of this name to one job; others wait.
+    name: str, load: Callable[[], _Model], *, variant: str = "", device: str = "cpu", needed_gb: float = 0.0
+) -> Iterator[_Model]:
+    """Lend the model of this name to one job while others wait.
 
-    It is loaded at its first use and kept. Another `variant`, such as a precision, replaces it. When less than
-    `needed_gb` is free on the device, or loading runs out of memory, the other models are dropped first.
+    The model is loaded at its first use and kept. Another `variant`, such as another precision, replaces it. If less
+    than `needed_gb` is free on the device, or loading runs out of memory, all other models are dropped first. Raises
+    SoundscapeError if memory is still too small.
     """
     with _one_job:
         known = _residents.get(name)
         if known is None or known.variant != variant:
-            known = None  # the last reference, so that memory is free before the next is loaded
+            known = None  # drops the last reference, to free the memory before loading
             forget(name)
             if free_gb(device) < needed_gb:
                 forget_others(name)
@@ -128,23 +132,23 @@ def resident(
 
 
 def forget(name: str) -> None:
-    """Drop a model; the next job loads it anew."""
+    """Drop a model. The next job loads it again."""
     with _one_job:
         if _residents.pop(name, None) is not None:
             release()
 
 
 def forget_others(name: str = "") -> None:
-    """Drop every model but this one."""
+    """Drop every model except this one."""
     with _one_job:
         for other in [key for key in _residents if key != name]:
-            _log.info("dropping %s to make room for %s", other, name)
+            _log.info("dropping %s to free memory for %s", other, name)
             _residents.pop(other)
         release()
 
 
 def release() -> None:
-    """Give unused memory back to the device. It never imports torch: without it there is nothing to give back."""
+    """Return unused memory to the device. This never imports torch: without it, there is nothing to return."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is None:
@@ -155,7 +159,7 @@ def release() -> None:
         torch.mps.empty_cache()
 
 
-def _loaded(name: str, load: Callable[[], Any]) -> Any:
+def _loaded(name: str, load: Callable[[], _Model]) -> _Model:
     loaded = _unless_out_of_memory(load)
     if loaded is None:
         forget_others(name)
@@ -171,16 +175,16 @@ def _loaded(name: str, load: Callable[[], Any]) -> Any:
 def in_batches(
     items: Sequence[_Item], size: int, run: Callable[[Sequence[_Item]], list[_Made]], *, keep: str = ""
 ) -> list[_Made]:
-    """Return what `run` makes of the items, `size` at a time.
+    """Return the results of `run` for all items, `size` items at a time.
 
-    When memory runs out, all models but `keep` are dropped and the batch is halved, once. When it runs out again, a
-    SoundscapeError says what to do; memory is free for the next job by then.
+    When memory runs out for the first time, all models except `keep` are dropped and the batch size is halved. When it
+    runs out again, raises SoundscapeError. The memory is then free for the next job.
     """
     made: list[_Made] = []
     halved = False
     while len(made) < len(items):
         batch = items[len(made) : len(made) + size]
-        results = _unless_out_of_memory(lambda batch=batch: run(batch))
+        results = _unless_out_of_memory(partial(run, batch))
         if results is not None:
             made += results
             continue
@@ -188,27 +192,27 @@ def in_batches(
         if halved:
             raise SoundscapeError(
                 "The memory of the device is too small for this, even in smaller batches. Choose a shorter duration "
-                "or a smaller model, or close other programs that use it."
+                "or a smaller model, or close other programs that use the memory."
             )
         size, halved = max(1, len(batch) // 2), True
-        _log.warning("out of memory with %d at once; trying with %d", len(batch), size)
+        _log.warning("out of memory with a batch of %d; trying with %d", len(batch), size)
     return made
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for what torch raises on CUDA, MPS and CPU when memory runs out."""
+    """Return True for the errors that torch raises on CUDA, MPS and CPU when memory runs out."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
 
 
-def _unless_out_of_memory(action: Callable[[], Any]) -> Any:
-    """Return None when memory ran out. By then the error is gone, and with it the frames that held the tensors."""
+def _unless_out_of_memory(action: Callable[[], _Made]) -> _Made | None:
+    """Return None if memory ran out. The error is gone by then, and with it the stack frames that held tensors."""
     try:
         return action()
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        _log.warning("out of memory: %s", str(error))  # a log that kept the error would keep its tensors
+        _log.warning("out of memory: %s", str(error))  # as text: a log that keeps the error would keep its tensors
     return None

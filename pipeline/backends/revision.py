@@ -1,4 +1,4 @@
-"""What the embedded pair is made of: code and data of this project instead of weights."""
+"""The revision of the embedded backends, which consist of code and data of this project instead of weights."""
 
 import hashlib
 from functools import cache
@@ -9,7 +9,7 @@ PIPELINE = Path(__file__).parents[1]
 
 @cache
 def revision_of(*parts: str) -> str:
-    """Return a short hash of these files and folders of the pipeline: it changes when what they make may change."""
+    """Return a short hash of these files and folders of the pipeline. It changes when their output may change."""
     digest = hashlib.sha256()
     for part in parts:
         path = PIPELINE / part

@@ -1,6 +1,6 @@
-"""Weights of the real models: which ones, whether they can run here, how they are fetched, and errors in words.
+"""Weights of the downloaded models: which ones, whether they can run here, downloading, and error messages.
 
-Nothing heavy is imported until weights are really looked for, and `availability` never touches the network.
+Large libraries are imported only when weights are needed. `availability` never uses the network.
 """
 
 import errno
@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from ..errors import SoundscapeError
 from ..settings import DEVICES, Settings, accelerator, has_package, on_zero_gpu
 
 GIGABYTE, MEGABYTE = 10**9, 10**6
-ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice that a call borrows; the main process cannot ask
+ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice of a call, which the main process cannot query
 REACH_TIMEOUT_S = 5.0
 ENDS_BYTES = 1 << 16
-# What a model of transformers consists of. Pickles are never fetched: reading one can run code.
+# The files of a transformers model. Pickles are never downloaded, because reading one can run code.
 MODEL_FILES = ("*.json", "*.jinja", "*.txt", "*.safetensors")
 
 
@@ -40,12 +40,12 @@ class Weights:
 
     @property
     def name(self) -> str:
-        """What results say: of a folder its name alone, for they travel and it does not."""
+        """The name in results: the repository, or the name of a local folder without its path."""
         return Path(self.model).name if self.is_local else self.model
 
     @property
     def mark(self) -> str:
-        """The revision, or of a folder a short hash that changes with the weights in it."""
+        """The revision, or for a local folder a short hash that changes with its weights."""
         return self.revision or _mark_of_folder(Path(self.model))
 
     @property
@@ -55,7 +55,7 @@ class Weights:
 
 @cache
 def _mark_of_folder(folder: Path) -> str:
-    """Hash the size and both ends of each file of weights: fine-tuning changes them all, copying none."""
+    """Hash the size and both ends of each weights file. Fine-tuning changes them; copying does not."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
         size = path.stat().st_size
@@ -87,11 +87,11 @@ def availability(
     config: str = "config.json",
     gated: bool = False,
 ) -> str:
-    """Return why the weights cannot be used here and what to do, or "" when they can, or can be fetched.
+    """Return why the weights cannot be used here and what to do; empty if they can be used or downloaded.
 
-    `min_memory_gb` is what a machine must have whose processor and graphics share one memory, or that has no GPU;
-    `config` is the file at the root of the weights (model_index.json for a pipeline of diffusers); `gated` says that
-    the licence must be accepted before the repository opens.
+    `min_memory_gb` is the main memory needed on a machine without a GPU or with memory shared by CPU and GPU. `config`
+    is the file at the root of the weights (model_index.json for a diffusers pipeline). `gated` means that the licence
+    must be accepted before the download.
     """
     missing = [name for name in packages if not has_package(name)]
     if missing:
@@ -100,7 +100,7 @@ def availability(
     if device not in DEVICES:
         return f"DEVICE is '{device}'. Set it to {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or unset it."
     if device != "cuda" and memory_gb(device) < min_memory_gb:
-        return f"it needs {min_memory_gb:.0f} GB of memory; this machine has {memory_gb(device):.0f}. Use a GPU."
+        return f"it needs {min_memory_gb:.0f} GB of memory; this machine has {memory_gb(device):.0f} GB. Use a GPU."
     if weights.is_local:
         return _problem_of_folder(Path(weights.model), config)
     if cached_folder(weights, config) is not None:
@@ -115,15 +115,15 @@ def availability(
 def note_of(
     weights: Weights, settings: Settings, download_gb: float, *, is_heavy: bool = True, config: str = "config.json"
 ) -> str:
-    """Return what a person should expect who chooses these weights: a download, and a slow device for a heavy model."""
+    """Return what the user should expect of these weights: a download, or a slow device for a heavy model."""
     is_here = weights.is_local or (has_package("huggingface_hub") and cached_folder(weights, config) is not None)
     fetched = f"The first use downloads {download_gb:.1f} GB." if download_gb and not is_here else ""
-    slow = "On a CPU it is slow; it is made for a GPU." if is_heavy and accelerator(settings) == "cpu" else ""
+    slow = "It is slow on a CPU; use a GPU if possible." if is_heavy and accelerator(settings) == "cpu" else ""
     return f"{fetched} {slow}".strip()
 
 
 def pretrained_arguments(weights: Weights, settings: Settings) -> dict[str, Any]:
-    """Return what every `from_pretrained` of transformers and diffusers gets: safetensors only, no remote code."""
+    """Return the arguments for every `from_pretrained` of transformers and diffusers: safetensors only."""
     arguments: dict[str, Any] = {"use_safetensors": True}
     if weights.is_local or is_offline():
         arguments["local_files_only"] = True
@@ -141,10 +141,11 @@ def fetch(
     config: str = "config.json",
     on_step: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Return the folder of the weights, downloading what is missing.
+    """Return the folder of the weights. Missing files are downloaded.
 
-    `files` and `ignore` are patterns of paths in the repository. `on_step` is told megabytes done and in all, from
-    the threads that download; what it raises ends the download. Raises SoundscapeError with what to do.
+    `files` and `ignore` are patterns of paths in the repository. The download threads call `on_step` with the
+    megabytes done and in total; an exception it raises ends the download. Raises SoundscapeError if the weights cannot
+    be downloaded.
     """
     if weights.is_local:
         problem = _problem_of_folder(Path(weights.model), config)
@@ -154,64 +155,70 @@ def fetch(
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted = {"revision": weights.revision, "allow_patterns": list(files), "ignore_patterns": list(ignore) or None}
+    download = partial(
+        snapshot_download,
+        weights.model,
+        revision=weights.revision,
+        allow_patterns=list(files),
+        ignore_patterns=list(ignore) or None,
+    )
     token = settings.hf_token or None
     with errors_in_words(weights):
         if is_offline() or cached_folder(weights, config) is not None:
-            try:  # what was downloaded once is used without asking again
-                return Path(snapshot_download(weights.model, local_files_only=True, **wanted))
-            except LocalEntryNotFoundError:  # not all of it is here
+            try:  # a complete earlier download is used without asking the hub
+                return Path(download(local_files_only=True))
+            except LocalEntryNotFoundError:  # the earlier download is incomplete
                 if is_offline():
                     raise
-        # One short question first: without a network the download would try again and again for a minute.
+        # A short request first: without a network, the download itself would retry for a minute.
         HfApi(token=token).model_info(weights.model, revision=weights.revision, timeout=REACH_TIMEOUT_S)
         bar = _progress_bar(on_step) if on_step else None
-        return Path(snapshot_download(weights.model, token=token, tqdm_class=bar, **wanted))
+        return Path(download(token=token, tqdm_class=bar))
 
 
 def cached_folder(weights: Weights, config: str = "config.json") -> Path | None:
-    """Return the folder of weights that were downloaded before, or None; nothing is fetched to find out."""
+    """Return the folder of weights that were downloaded before, or None. Nothing is downloaded."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(weights.model, config, revision=weights.revision)
-    if not isinstance(found, str):  # None, or a mark that the repository has no such file
+    if not isinstance(found, str):  # None, or a marker that the repository has no such file
         return None
     folder = Path(found).parent
     return folder if any(folder.rglob("*.safetensors")) else None
 
 
 def check_complete(missing: Collection[str], weights: Weights) -> None:
-    """Raise when weights are missing, which transformers would fill with random numbers."""
+    """Raise SoundscapeError if weights are missing, which transformers would fill with random numbers."""
     if missing:
         raise SoundscapeError(
-            f"{weights.model} is not complete: {len(missing)} of its weights are missing, {min(missing)} among them. "
+            f"{weights.model} is incomplete: {len(missing)} of its weights are missing, for example {min(missing)}. "
             "Download it again, or name another model in the settings."
         )
 
 
 def is_offline() -> bool:
-    """True when HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the network."""
+    """Return True if HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids use of the network."""
     from huggingface_hub.constants import is_offline_mode
 
     return is_offline_mode()
 
 
 def memory_gb(device: str) -> float:
-    """Return the memory that the device could have for itself, in gigabytes of 10^9 bytes."""
+    """Return the total memory of the device in gigabytes (10^9 bytes)."""
     if device != "cuda":
         return _machine_memory_bytes() / GIGABYTE
     return ZERO_GPU_MEMORY_GB if on_zero_gpu() else _largest_gpu_gb()
 
 
-# Errors in words -----------------------------------------------------------------------------------------------------
+# Error messages ------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def errors_in_words(weights: Weights) -> Iterator[None]:
-    """Turn what goes wrong while weights are fetched or read into a SoundscapeError that says what to do.
+    """Turn errors in downloading or reading weights into a SoundscapeError that says what to do.
 
-    transformers wraps the cause in an OSError, so the whole chain is looked at. An error that is not about weights
-    goes on as it is.
+    transformers wraps the cause in an OSError, so the whole chain of causes is examined. Errors that are not about
+    weights are raised unchanged.
     """
     try:
         yield
@@ -233,7 +240,7 @@ def _in_words(error: BaseException, weights: Weights) -> str | None:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and its causes, the first cause first: it knows most."""
+    """Return the error and its causes. The first cause comes first, because it is the most specific."""
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:
@@ -251,12 +258,12 @@ def _one_in_words(error: BaseException, weights: Weights) -> str | None:
     if isinstance(error, errors.RepositoryNotFoundError):
         return (
             f"Hugging Face has no model '{model}', or it is private. Check the name in the settings, or set the "
-            "secret HF_TOKEN to a token that may read it."
+            "secret HF_TOKEN to a token with access to it."
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return f"{model} has no revision '{weights.revision}'. See {weights.page}/commits/main for those it has."
+        return f"{model} has no revision '{weights.revision}'. Choose one from {weights.page}/commits/main."
     if isinstance(error, errors.HfHubHTTPError) and _status(error) in (401, 403):
-        return f"Hugging Face refused access to {model}. Set the secret HF_TOKEN to a valid token that may read it."
+        return f"Hugging Face refused access to {model}. Set the secret HF_TOKEN to a valid token with access to it."
     if isinstance(error, (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError)) or _is_network(error):
         return (
             f"{model} is not on this machine and Hugging Face could not be reached. Connect to the network and try "
@@ -271,22 +278,22 @@ def _reading_in_words(error: BaseException, model: str) -> str | None:
     from safetensors import SafetensorError
 
     if isinstance(error, ValueError) and "does not recognize this architecture" in str(error):
-        return f"{model} is of a kind that transformers does not know yet. Run: pip install --upgrade transformers"
+        return f"The installed transformers does not support {model}. Run: pip install --upgrade transformers"
     if isinstance(error, SafetensorError):
-        return f"A weights file of {model} is damaged. Delete it from the cache of Hugging Face and try again."
+        return f"A weights file of {model} is damaged. Delete it from the Hugging Face cache and try again."
     if not isinstance(error, OSError):
         return None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: {model} does not fit. Free some space, or set HF_HOME to a folder on a larger disk."
+        return f"The disk is too full for {model}. Free some space, or set HF_HOME to a folder on a larger disk."
     if error.errno in (errno.EACCES, errno.EROFS):
-        return f"{model} cannot be stored: no right to write there. Set HF_HOME to a folder that may be written."
+        return f"{model} cannot be saved: the folder is read-only. Set HF_HOME to a writable folder."
     message = str(error)
     if "safetensors" in message and ("no file named" in message or "have a file named" in message):
         return _no_safetensors(model)
     if "not a valid JSON file" in message:
         return f"A settings file of {model} is damaged. Download it again."
     if "have a file named" in message or "find a file named" in message:
-        return f"{model} is not a complete model: a file is missing. Download it again, or check the name."
+        return f"{model} is incomplete: a file is missing. Download it again, or check the name."
     return None
 
 
@@ -298,7 +305,7 @@ def _gated(weights: Weights) -> str:
 
 
 def _no_safetensors(model: str) -> str:
-    return f"{model} has no weights in safetensors format, and no other is read, for safety. Name one that has."
+    return f"{model} has no weights in safetensors format. For safety, no other is read. Choose another model."
 
 
 def _status(error: BaseException) -> int | None:
@@ -306,37 +313,37 @@ def _status(error: BaseException) -> int | None:
 
 
 def _is_network(error: BaseException) -> bool:
-    """True for the errors of whichever HTTP library huggingface_hub stands on: told by the names of their classes."""
+    """Return True for network errors of any HTTP library that huggingface_hub uses, by the names of their classes."""
     names = {base.__name__ for base in type(error).__mro__}
     return isinstance(error, (ConnectionError, TimeoutError)) or bool(names & {"TransportError", "TimeoutException"})
 
 
-# Looking around ------------------------------------------------------------------------------------------------------
+# This machine --------------------------------------------------------------------------------------------------------
 
 
 def _problem_of_folder(folder: Path, config: str) -> str:
     if not folder.is_dir():
-        return f"There is no folder '{folder}'. Correct the setting, or name a model of Hugging Face."
+        return f"There is no folder '{folder}'. Correct the setting, or name a model on Hugging Face."
     if not (folder / config).is_file():
-        return f"The folder '{folder}' holds no {config}, so it is not a model in the format of Hugging Face."
+        return f"The folder '{folder}' has no {config}, so it is not a Hugging Face model. Choose another folder."
     if not any(folder.rglob("*.safetensors")):
         return _no_safetensors(f"The folder '{folder}'")
     return ""
 
 
-def _progress_bar(on_step: Callable[[int, int], None]) -> type:
+def _progress_bar(on_step: Callable[[int, int], None]) -> type[Any]:
     from tqdm.auto import tqdm
 
-    most = 0  # several bars count the same bytes, on the way in and on the way to disk
+    most: float = 0  # several bars count the same bytes: when received and when written
 
-    class Bar(tqdm):
-        """Tells bytes to `on_step`; draws nothing."""
+    class Bar(tqdm):  # type: ignore[type-arg]  # generic in its stubs only
+        """Reports bytes to `on_step` and draws nothing."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             options.pop("name", None)
             self.counts_bytes = options.get("unit") == "B"
             super().__init__(*arguments, **options | {"disable": True})
-            self.n, self.total = options.get("initial") or 0, options.get("total")  # a disabled bar forgets them
+            self.n, self.total = options.get("initial") or 0, options.get("total")  # a disabled bar drops them
 
         def update(self, n: float | None = 1) -> None:
             nonlocal most
@@ -350,7 +357,7 @@ def _progress_bar(on_step: Callable[[int, int], None]) -> type:
 
 
 def _machine_memory_bytes() -> float:
-    """Physical memory, or less where a container is held to less."""
+    """Return the physical memory, or the limit of the container if that is lower."""
     if not hasattr(os, "sysconf"):  # Windows
         return float("inf")
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -361,7 +368,7 @@ def _machine_memory_bytes() -> float:
 
 @cache
 def _largest_gpu_gb() -> float:
-    """Ask the driver, so that torch need not be imported; 0 when it does not answer."""
+    """Ask the driver, to avoid importing torch. Return 0 if it does not answer."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return 0.0

@@ -1,14 +1,14 @@
-"""The kinds of sound there are: which words mean them, how loud and how far they usually are.
+"""The kinds of sounds: the words that name them, their usual role, level and distance.
 
-The data are the files `catalogue/<family>.toml`, one table a kind:
+The data are in `catalogue/<family>.toml`, one table per kind:
 
     [rain_window]
     words = ["rain window", "rain glass", "rain pane"]     phrases; all words of a phrase must occur, in any order
     role = "bed"                                           its usual role
-    level_db = -4.0                                        against an ordinary bed (a stream a few metres away = 0),
-    distance_m = 3.0                                       at this typical distance
+    level_db = -4.0                                        level relative to a stream a few metres away (0 dB)
+    distance_m = 3.0                                       when it is at this distance, its typical one
 
-Importing and looking up needs no numpy and no scipy.
+This module needs neither numpy nor scipy.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent / "catalogue"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of sound of the catalogue."""
+    """One kind of sound in the catalogue."""
 
     name: str
     words: tuple[str, ...]
@@ -35,7 +35,7 @@ class Kind:
 
 @cache
 def all_kinds() -> tuple[Kind, ...]:
-    """Return every kind of the catalogue, file by file."""
+    """Return every kind in the catalogue, file by file."""
     kinds = []
     for path in sorted(FOLDER.glob("*.toml")):
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -44,11 +44,11 @@ def all_kinds() -> tuple[Kind, ...]:
 
 
 def kind_of(source: Source) -> Kind | None:
-    """Return the kind that the words of the source mean best, None when none of them is known.
+    """Return the kind that matches the words of the source best, None when no phrase matches.
 
-    A phrase counts by the places of its words: the last noun of the name most, then the rest of the name, the action,
-    the material and the timbre. So "rain" on a "window" is rain on a window, "car door" is a door, and "leaves in the
-    wind" are leaves. At least one word must stand in the name or the action.
+    The score of a phrase depends on where its words stand: the last noun of the name counts most, then the rest of the
+    name, the action, the material and the timbre. So "rain" on a "window" is rain on a window, "car door" is a door,
+    and "leaves in the wind" are leaves. At least one word of the phrase must be in the name, action or timbre.
     """
     return _kind_of_words(source.name, source.action, source.material, source.timbre)
 
@@ -65,11 +65,11 @@ def _kind_of_words(name: str, action: str, material: str, timbre: tuple[str, ...
 
 
 def _score(phrase: tuple[str, ...], words: Words) -> float:
-    """Return how well a phrase fits, 0 when one of its words is missing or none names or does anything."""
+    """Return how well a phrase fits: 0 when one of its words is missing, or when only the material contains them."""
     weights = [words.weights.get(each, 0.0) for each in phrase]
     if not all(weights) or not any(each in words.decisive for each in phrase):
         return 0.0
-    # The name says what it is: a phrase that only the action and the rest tell counts half.
+    # The name says what it is, so a phrase without any word of the name counts half.
     share = 1.0 if any(each in words.named for each in phrase) else 0.5
     return share * (sum(weights) + 0.01 * HEAD * len(phrase))
 

@@ -1,4 +1,4 @@
-"""English words brought to comparable stems, with their weight by the place where they stand.
+"""Stems of English words, with weights that depend on where in a source the words stand.
 
 >>> stem("leaves"), stem("dripping"), stem("berries")
 ('leaf', 'drip', 'berry')
@@ -9,11 +9,11 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a word counts for, by its place. The last noun of the name says what the thing is ("car door" is a door), what
-# follows a preposition only where it is ("birds over the sea").
+# The weight of a word by its place. The last noun of the name says what the thing is ("car door" is a door). The words
+# after a preposition only say where it is ("birds over the sea").
 HEAD, NAME, ACTION, PLACE, MATERIAL, TIMBRE = 3.0, 2.0, 1.6, 1.2, 1.1, 0.6
 
-_COMPOUND = 0.8  # "seabirds" counts a little less than "birds"
+_COMPOUND = 0.8  # a part of "seabirds" counts a little less than "birds" alone
 
 _DATA = tomllib.loads(Path(__file__).with_name("stemming.toml").read_text(encoding="utf-8"))
 _PREPOSITIONS, _EMPTY, _IRREGULAR = set(_DATA["prepositions"]), set(_DATA["empty"]), _DATA["irregular"]
@@ -21,7 +21,7 @@ _PREPOSITIONS, _EMPTY, _IRREGULAR = set(_DATA["prepositions"]), set(_DATA["empty
 
 @dataclass(frozen=True)
 class Words:
-    """The stems of a source with what each counts for, those of the name, and those of the name, action or timbre."""
+    """The weights of all stems of a source; the stems of its name; the stems of its name, action and timbre."""
 
     weights: dict[str, float]
     named: frozenset[str]
@@ -29,12 +29,12 @@ class Words:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words of a text in lower case, hyphens split."""
+    """Return the words of a text in lower case, split at hyphens."""
     return re.findall(r"[a-z]+", text.lower().replace("'s", "").replace("'", ""))
 
 
 def stem(word: str) -> str:
-    """Return the word without plural, -ing, -ed or -ly; both sides of a comparison go through it."""
+    """Return the word without plural, -ing, -ed or -ly. Apply it to both sides of a comparison."""
     word = word.lower()
     if word in _IRREGULAR:
         return stem(_IRREGULAR[word])
@@ -59,7 +59,7 @@ def stem(word: str) -> str:
 def read_words(
     name: str, action: str, material: str, timbre: tuple[str, ...], *, known: frozenset[str] = frozenset()
 ) -> Words:
-    """Return the stems of a source's texts with their weights; compounds of `known` words are taken apart."""
+    """Return the stems of a source's texts with their weights. Compounds of two `known` stems are split."""
     weights: dict[str, float] = {}
     heads, places = split_place(name)
     for index, word in enumerate(heads):
@@ -77,7 +77,7 @@ def read_words(
 
 
 def split_place(text: str) -> tuple[list[str], list[str]]:
-    """Return the words of what it is and, after the first preposition, of where it is ("birds", "sea")."""
+    """Split a name at its first preposition into what the thing is and where it is: ["birds"], ["sea"]."""
     words = tokens(text)
     cut = next((index for index, word in enumerate(words) if word in _PREPOSITIONS and index > 0), len(words))
     heads, places = content(words[:cut]), content(words[cut:])
@@ -85,7 +85,7 @@ def split_place(text: str) -> tuple[list[str], list[str]]:
 
 
 def content(words: list[str]) -> list[str]:
-    """Return the words that mean something by themselves."""
+    """Return the words without function words."""
     return [word for word in words if word not in _EMPTY and word not in _PREPOSITIONS]
 
 

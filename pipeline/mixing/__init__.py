@@ -1,1 +1,1 @@
-"""Stems to one stereo clip: where each source is placed, the space around them, and how loud all of it is."""
+"""Stems -> one stereo clip: the position of each source, the acoustic space, and the loudness of the mix."""

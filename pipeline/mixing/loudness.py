@@ -1,21 +1,23 @@
-"""How loud a mix is, and a limiter that keeps its true peak below a ceiling.
+"""Loudness, true peak, and a limiter that keeps the true peak below a ceiling.
 
-Loudness after ITU-R BS.1770-5 and EBU R 128 (pyloudnorm); true peak after BS.1770-5 annex 2, by fourfold oversampling.
+Loudness: ITU-R BS.1770-5 and EBU R 128 (pyloudnorm). True peak: BS.1770-5 annex 2, with fourfold oversampling.
 """
 
 import warnings
 
 import numpy as np
 
+from ..audio import Floats, Samples
+
 OVERSAMPLING = 4
-LOOKAHEAD_S = 0.005  # the limiter's gain falls and rises within twice this time
-MAX_LIMITING_DB = 12.0  # beyond this a limiter is heard to squash
+LOOKAHEAD_S = 0.005  # the limiter's gain needs twice this time to fall or rise
+MAX_LIMITING_DB = 12.0  # more limiting audibly squashes the sound
 
 
-def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float:
+def integrated_loudness(samples: Samples, sample_rate: int) -> float:
     """Return the gated loudness in LUFS of samples, shape (channels, samples); -inf for silence.
 
-    Anything shorter than the gating block of 0.4 s is padded with silence.
+    Samples shorter than the gating block of 0.4 s are padded with silence.
     """
     import pyloudnorm
 
@@ -23,23 +25,24 @@ def integrated_loudness(samples: np.ndarray, sample_rate: int) -> float:
     if samples.shape[1] < block:
         samples = np.pad(samples, ((0, 0), (0, block - samples.shape[1])))
     with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        warnings.simplefilter("ignore")  # pyloudnorm warns of log10(0) on silence
+        warnings.simplefilter("ignore")  # pyloudnorm warns about log10(0) on silence
         return float(pyloudnorm.Meter(sample_rate).integrated_loudness(samples.T))
 
 
-def true_peaks(samples: np.ndarray) -> np.ndarray:
-    """Return the highest true peak of all channels around each sample, shape (samples,)."""
+def true_peaks(samples: Samples) -> Floats:
+    """Return the true peak around each sample, the highest of all channels, shape (samples,)."""
     from scipy.signal import resample_poly
 
     oversampled = np.abs(resample_poly(samples, OVERSAMPLING, 1, axis=1))
-    return oversampled.max(axis=0).reshape(-1, OVERSAMPLING).max(axis=1)
+    peaks: Floats = oversampled.max(axis=0).reshape(-1, OVERSAMPLING).max(axis=1)
+    return peaks
 
 
-def limiter_gain(peaks: np.ndarray, ceiling: float, sample_rate: int) -> np.ndarray:
-    """Return the gain, shape (samples,), that brings `peaks` under `ceiling` without a step.
+def limiter_gain(peaks: Floats, ceiling: float, sample_rate: int) -> Samples:
+    """Return the gain, shape (samples,), that keeps `peaks` below `ceiling` without sudden steps.
 
-    It looks ahead: the lowest gain wanted within the window, smoothed by a window of the same length, is never above
-    the gain wanted at any sample.
+    The limiter looks ahead: it takes the lowest gain needed within a window and smooths it over a window of the same
+    length. The result never exceeds the gain needed at any sample.
     """
     from scipy.ndimage import minimum_filter1d
     from scipy.signal import fftconvolve

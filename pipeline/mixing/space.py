@@ -1,20 +1,20 @@
-"""The acoustic space that all sources of a picture share: reflections, tail, and the air between."""
+"""The acoustic space that all sources of a picture share: echoes, reverberation tail and air absorption."""
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from ..audio import SAMPLE_RATE_HZ
+from ..audio import SAMPLE_RATE_HZ, Floats, Samples
 
 
 @dataclass(frozen=True)
 class Acoustics:
     """What a space does to sound.
 
-    `tail_s` is the time in which the tail falls by 60 dB at low frequencies; towards `damping_hz` it falls faster. The
-    reflected share of the energy grows with the distance from nothing to `most_wet`, and is half of that at
-    `balance_m`. `cutoff_hz` dulls everything that is heard there; 0 does not.
+    `tail_s` is the reverberation time (decay by 60 dB) at low frequencies; at `damping_hz` it is half as long, above
+    it shorter still. The reflected share of the energy grows with distance from 0 to `most_wet`, and reaches half of
+    that at `balance_m`. `cutoff_hz` is the corner of a lowpass on everything heard there; 0 means none.
     """
 
     tail_s: float
@@ -26,7 +26,8 @@ class Acoustics:
     cutoff_hz: float = 0.0
 
 
-# Reverberation times of usual places (Kuttruff, Room Acoustics; outdoors: scattering by trunks, flutter of facades).
+# Reverberation times of typical places (Kuttruff, Room Acoustics; outdoors: scattering by trunks, flutter between
+# facades).
 SPACES = {
     "forest": Acoustics(1.0, 2000, 0.018, 0.120, 40.0, 0.30),
     "street": Acoustics(0.9, 4000, 0.012, 0.070, 20.0, 0.35),
@@ -38,11 +39,11 @@ SPACES = {
 }
 EARLY_SHARE = 0.35  # of the reflected energy
 N_ECHOES = 9
-EAR_DELAY_S = 0.0007  # the longest way around a head
+EAR_DELAY_S = 0.0007  # the longest path around a head
 
 
 def wet_share(space: str, distance_m: float) -> float:
-    """Return the share of reflected energy, 0..1, for a source at a distance; 0 in the open."""
+    """Return the share of reflected energy, 0 to 1, of a source at this distance; 0 in the open."""
     if space not in SPACES:
         return 0.0
     acoustics = SPACES[space]
@@ -51,11 +52,11 @@ def wet_share(space: str, distance_m: float) -> float:
 
 
 @cache
-def impulse_response(space: str) -> np.ndarray:
-    """Return what a click becomes in a space, without the click itself: float32, shape (2, samples).
+def impulse_response(space: str) -> Samples:
+    """Return the impulse response of a space without the direct sound: float32, shape (2, samples).
 
-    Each channel has unit energy, and the channels are independent, as between two ears in a diffuse field. The space
-    is always the same one: its echoes come from a seed of its own.
+    Each channel has unit energy. The channels are independent, as at two ears in a diffuse field. The random seed
+    depends on the space alone, so a space always sounds the same.
     """
     acoustics = SPACES[space]
     rng = np.random.default_rng(list(space.encode()))
@@ -66,23 +67,24 @@ def impulse_response(space: str) -> np.ndarray:
     return _unit(response).astype(np.float32)
 
 
-def _tail(acoustics: Acoustics, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise in octave bands, each falling at its own rate (Moorer 1979)."""
+def _tail(acoustics: Acoustics, length: int, rng: np.random.Generator) -> Floats:
+    """Return noise in octave bands that decay at different rates (Moorer 1979)."""
     time_s = np.arange(length) / SAMPLE_RATE_HZ
     frequency_hz = np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ)
     octave = np.log2(np.maximum(frequency_hz, 1.0))
-    tail = np.zeros((2, length))
+    tail: Floats = np.zeros((2, length))
     for centre_hz in 62.5 * 2.0 ** np.arange(9):
         band = np.clip(1 - np.abs(octave - np.log2(centre_hz)), 0, 1)
         noise = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, length))) * np.sqrt(band), length)
         decay_s = acoustics.tail_s / (1 + (centre_hz / acoustics.damping_hz) ** 1.5)
         tail += noise * 10 ** (-3 * time_s / decay_s)
-    rise_s = max(acoustics.last_echo_s / 2, 0.004)  # the tail grows out of the echoes
-    return tail * np.clip((time_s - acoustics.first_echo_s) / rise_s, 0, 1)
+    rise_s = max(acoustics.last_echo_s / 2, 0.004)  # the tail fades in under the echoes
+    tail *= np.clip((time_s - acoustics.first_echo_s) / rise_s, 0, 1)
+    return tail
 
 
-def _echoes(acoustics: Acoustics, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Single echoes that grow denser and weaker, from all sides."""
+def _echoes(acoustics: Acoustics, length: int, rng: np.random.Generator) -> Floats:
+    """Return single echoes from all sides that become denser and weaker."""
     echoes = np.zeros((2, length))
     span = acoustics.last_echo_s - acoustics.first_echo_s
     shares = np.sort(rng.random(N_ECHOES)) ** 0.7
@@ -96,13 +98,14 @@ def _echoes(acoustics: Acoustics, length: int, rng: np.random.Generator) -> np.n
     return echoes
 
 
-def _unit(response: np.ndarray) -> np.ndarray:
-    return response / np.sqrt(np.square(response).sum(axis=1, keepdims=True))
+def _unit(response: Floats) -> Floats:
+    unit: Floats = response / np.sqrt(np.square(response).sum(axis=1, keepdims=True))
+    return unit
 
 
-def transmission(space: str, distance_m: float, frequency_hz: np.ndarray) -> np.ndarray:
-    """Return the gain at each frequency on the way from the source: air absorption, and the dullness of water."""
-    gain = 10 ** (-air_absorption_db_per_m(frequency_hz) * distance_m / 20)
+def transmission(space: str, distance_m: float, frequency_hz: Floats) -> Samples:
+    """Return the gain at each frequency along the path from the source: air absorption, and the lowpass of water."""
+    gain: Floats = 10 ** (-air_absorption_db_per_m(frequency_hz) * distance_m / 20)
     cutoff_hz = SPACES[space].cutoff_hz if space in SPACES else 0.0
     if cutoff_hz:
         gain = gain / (1 + (frequency_hz / cutoff_hz) ** 2)
@@ -110,8 +113,8 @@ def transmission(space: str, distance_m: float, frequency_hz: np.ndarray) -> np.
 
 
 def air_absorption_db_per_m(
-    frequency_hz: np.ndarray, *, temperature_k: float = 288.15, humidity_percent: float = 60.0
-) -> np.ndarray:
+    frequency_hz: Floats, *, temperature_k: float = 288.15, humidity_percent: float = 60.0
+) -> Floats:
     """Return the absorption of still air at sea level in dB/m (ISO 9613-1:1993, equations 3 to 5)."""
     relative = temperature_k / 293.15
     saturation = 10 ** (-6.8346 * (273.16 / temperature_k) ** 1.261 + 4.6151)
@@ -122,4 +125,5 @@ def air_absorption_db_per_m(
     classical = 1.84e-11 * relative**0.5
     oxygen = 0.01275 * np.exp(-2239.1 / temperature_k) / (oxygen_hz + squared / oxygen_hz)
     nitrogen = 0.1068 * np.exp(-3352.0 / temperature_k) / (nitrogen_hz + squared / nitrogen_hz)
-    return 8.686 * squared * (classical + relative**-2.5 * (oxygen + nitrogen))
+    absorption: Floats = 8.686 * squared * (classical + relative**-2.5 * (oxygen + nitrogen))
+    return absorption

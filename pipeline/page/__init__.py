@@ -1,4 +1,4 @@
-"""The page of the app: its style, scripts and the functions that turn data into HTML. Nothing here knows Gradio."""
+"""The page of the app: its components, style, scripts and HTML. Nothing here imports Gradio."""
 
 import json
 import re
@@ -20,12 +20,12 @@ def asset(name: str) -> str:
 
 
 def theme(known: Iterable[str]) -> dict[str, str]:
-    """Return the theme variables, for the dark too where such a one is `known`; their colours are in colours.css."""
-    variables = json.loads(asset("theme.json"))
+    """Return the theme variables. A variable gets a dark twin if that is among `known`. colours.css has the colours."""
+    variables: dict[str, str] = json.loads(asset("theme.json"))
     dark = {f"{name}_dark": value for name, value in variables.items() if f"{name}_dark" in known}
     return variables | dark
 
 
 def layout(text: str) -> str:
-    """Return the JSON text with lists of plain values on one line, so that a box or a timbre is read at a glance."""
+    """Return the JSON text with lists of plain values on one line each, which makes boxes and timbres easy to read."""
     return _FLAT_LIST.sub(lambda found: "[" + re.sub(r"\n\s*", " ", found[1]) + "]", text)

@@ -1,4 +1,4 @@
-"""The document in the editor: what is shown of it, for which picture it was written, and whether it was edited."""
+"""The document in the editor: its views, the picture that it was written for, and whether it was edited."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from ..errors import SoundscapeError
 from ..soundscape import Soundscape, Source
 from . import fragments, layout
 
-ANOTHER_PICTURE = "This was written for another picture. Describe this one, or make its sound all the same."
+ANOTHER_PICTURE = (
+    "This was written for another picture. Press Describe for a new soundscape, or Make sound to keep this one."
+)
 LONGEST_NAME = 60
 
 
@@ -22,7 +24,7 @@ class Origin:
 
 
 def fingerprint(picture: str | None) -> str:
-    """Return what tells a picture file from others, whatever it is called; "" for none."""
+    """Return the hash of the picture file; "" for none."""
     if not picture:
         return ""
     with Path(picture).open("rb") as file:
@@ -30,18 +32,18 @@ def fingerprint(picture: str | None) -> str:
 
 
 def is_for(picture: str | None, text: str | None, origin: Origin) -> bool:
-    """True when there is a document that was written for this very picture."""
+    """True if there is a document and it was written for this picture."""
     return bool(picture and (text or "").strip()) and origin.picture == fingerprint(picture)
 
 
 def is_for_another(picture: str | None, text: str | None, origin: Origin) -> bool:
-    """True when there is a document that was written for another picture than the one that is shown."""
+    """True if there are a document and a picture, and the document was written for a different picture."""
     return bool(picture and (text or "").strip() and origin.picture) and origin.picture != fingerprint(picture)
 
 
 def is_edited(text: str | None, origin: Origin) -> bool:
-    """True when the text holds work by hand."""
-    if not (text or "").strip():
+    """True if the text holds the visitor's own work."""
+    if not text or not text.strip():
         return False
     try:
         return not origin.text or Soundscape.from_json(text) != Soundscape.from_json(origin.text)
@@ -55,24 +57,24 @@ def note(picture: str | None, text: str | None, origin: Origin) -> str:
 
 
 def views(soundscape: Soundscape) -> list[Any]:
-    """Values of the editor, the friendly view and the problems."""
+    """Values for the editor, the list of sounds and the problems."""
     text = soundscape.to_json()
     return [layout(text), {"json": text, "broken": False}, ""]
 
 
 def typed(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the friendly view of what is typed, or what is wrong with it."""
+    """Return the values of the list of sounds and of the problems for a text that the visitor typed."""
     if not text.strip():
         return {"json": "", "broken": False}, ""
     try:
         return {"json": Soundscape.from_json(text).to_json(), "broken": False}, ""
     except SoundscapeError as error:
-        # Not `shown` itself: what a visitor sends is never given back as it came, since it might name a file.
+        # Not `shown` itself: it comes from the visitor, and Gradio would serve a file that it names.
         return {"json": str(shown["json"]), "broken": True}, fragments.problems(str(error))
 
 
 def usual(name: str) -> dict[str, Any]:
-    """Return role and distance that a sound of this name usually has; nothing for one that nobody knows."""
+    """Return the usual role and distance of a sound of this name; {} for an unknown one."""
     from ..kinds.catalogue import kind_of
 
     name = str(name).strip()[:LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""The card "How well does it fit?": what was measured of a result, every figure with the sentence that explains it."""
+"""The card "How well does it fit?": the measured figures of a result, each with its explanation."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ from ..soundscape import Soundscape
 from . import scratch
 
 PROBLEMS = "problems"
-LARGEST = 1e12  # of what is measured here
+LARGEST = 1e12  # no real figure is larger
 MODELS = {"clap": "CLAP", "clip": "CLIP"}
 TASKS = {"clap": "how well the sound fits the words", "clip": "how well the words fit the picture"}
-VERDICTS = {"good": ("✓", "good"), "fair": ("≈", "fair"), "poor": ("!", "poor"), "": ("·", "not to be judged")}
+VERDICTS = {"good": ("✓", "good"), "fair": ("≈", "fair"), "poor": ("!", "poor"), "": ("·", "neutral")}
 
 
 def card(
@@ -30,29 +30,29 @@ def card(
     *,
     is_open: bool = False,
 ) -> str:
-    """Return the card, folded unless it `is_open`; nothing for a report without figures.
+    """Return the card as HTML; "" for a report without figures.
 
-    `reasons` tells of CLAP and CLIP why they cannot be asked here, "" where they can.
+    `reasons` says why CLAP and CLIP cannot run here, "" for a model that can.
     """
     checks, scores = _mapping(report.get("checks")), _numbers(coherence)
     if not checks and not _mapping(report.get("senses")) and not scores:
         return ""
     figures = sorted(explain(_checked(report), soundscape, scores), key=lambda each: not each.verdict)
     lines = "".join(_line(each) for each in figures)
-    unasked = "" if scores else f'<p class="quiet">{escape(_unasked(reasons))}</p>'
+    models = "" if scores else f'<p class="quiet">{escape(_about_models(reasons))}</p>'
     title = '<span class="title">How well does it fit?</span>'
-    heading = f'<summary>{title}<span class="gist">{escape(_gist(figures))}</span></summary>'
-    inside = f'<ul class="signs">{lines}</ul>{unasked}{_every_figure(checks)}'
+    heading = f'<summary>{title}<span class="gist">{escape(_summary(figures))}</span></summary>'
+    inside = f'<ul class="signs">{lines}</ul>{models}{_every_figure(checks)}'
     return f'<details class="fit"{" open" if is_open else ""}>{heading}{inside}</details>'
 
 
-def _gist(figures: list[Figure]) -> str:
+def _summary(figures: list[Figure]) -> str:
     judged = [each for each in figures if each.verdict]
     good = sum(each.verdict == "good" for each in judged)
     poor = list(dict.fromkeys(each.label for each in judged if each.verdict == "poor"))
-    open_ = len(figures) - len(judged)
-    rest = f", {open_} more tell nothing either way" if open_ else ""
-    words = f"{good} of {len(judged)} signs are good{rest}." if judged else "Nothing in it can be judged."
+    neutral = len(figures) - len(judged)
+    rest = f", plus {neutral} neutral" if neutral else ""
+    words = f"{good} of {len(judged)} signs are good{rest}." if judged else "None of the signs can be judged."
     return f"{words} Look at: {', '.join(poor)}." if poor else words
 
 
@@ -64,28 +64,29 @@ def _line(figure: Figure) -> str:
     return f'<li class="{figure.verdict}">{mark}{label}<p class="quiet">{escape(figure.sentence)}</p></li>'
 
 
-def _unasked(reasons: dict[str, str]) -> str:
-    """Say what models would tell, and whether they can be asked here."""
-    told = ", ".join(f"{MODELS[name]} tells {TASKS[name]}" for name in reasons)
+def _about_models(reasons: dict[str, str]) -> str:
+    """Say what the models measure, and which of them are missing here."""
+    tasks = ", ".join(f"{MODELS[name]} measures {TASKS[name]}" for name in reasons)
     missing = [MODELS[name] for name, reason in reasons.items() if reason]
-    return f"{told}. {' and '.join(missing)} cannot be asked on this machine." if missing else f"{told}."
+    verb = "are" if len(missing) > 1 else "is"
+    return f"{tasks}. {' and '.join(missing)} {verb} not available on this machine." if missing else f"{tasks}."
 
 
 def _every_figure(checks: dict[str, Any]) -> str:
-    """Return what a sound engineer would measure, folded."""
+    """Return the signal measurements, folded."""
     meanings = meanings_of("checks")
     rows = "".join(_figure(meaning, checks.get(name)) for name, meaning in meanings.items() if name != PROBLEMS)
-    return f"<details><summary>Every figure of the sound</summary><dl>{rows}</dl></details>" if rows else ""
+    return f"<details><summary>All measurements of the sound</summary><dl>{rows}</dl></details>" if rows else ""
 
 
 def _figure(meaning: Meaning, value: Any) -> str:
-    """Return one figure with its sentence; nothing for what is no number."""
+    """Return one figure with its explanation; "" if the value is not a number."""
     figure = number(value)
     if figure is None:
         return ""
-    told = escape(meaning.meaning.removesuffix(" None for mono files."))
+    words = escape(meaning.meaning.removesuffix(" None for mono files."))
     shown = escape(_shown(figure, meaning.unit))
-    return f'<dt>{escape(meaning.label)}</dt><dd><span class="value">{shown}</span><p class="quiet">{told}</p></dd>'
+    return f'<dt>{escape(meaning.label)}</dt><dd><span class="value">{shown}</span><p class="quiet">{words}</p></dd>'
 
 
 def _shown(figure: float, unit: str) -> str:
@@ -96,13 +97,13 @@ def _shown(figure: float, unit: str) -> str:
     return f"{text} {unit}".strip().replace("-", "−")
 
 
-# A report may come from a visitor: only numbers and sentences of it are used ------------------------------------------
+# A report may come from a visitor, so only its numbers and sentences are used -----------------------------------------
 
 
 def _checked(report: dict[str, Any]) -> dict[str, Any]:
     senses, checks = _mapping(report.get("senses")), _mapping(report.get("checks"))
-    told = checks.get(PROBLEMS)
-    problems = [each for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    listed = checks.get(PROBLEMS)
+    problems = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
     return {
         "senses": {name: _numbers(senses.get(name)) for name in ("picture", "sound")},
         "checks": _numbers(checks) | {PROBLEMS: problems} if checks else {},
@@ -115,35 +116,35 @@ def _numbers(values: Any) -> dict[str, float]:
 
 
 def number(value: Any) -> float | None:
-    """Return a finite number, None for anything else."""
+    """Return the value if it is a finite number, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < LARGEST else None  # false of what is no number, too
+    return float(value) + 0.0 if abs(value) < LARGEST else None  # NaN fails the comparison; adding 0 turns -0 into 0
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-# Asking the models ----------------------------------------------------------------------------------------------------
+# Scoring with models --------------------------------------------------------------------------------------------------
 
 
 def reasons() -> dict[str, str]:
-    """Return for CLAP and CLIP why they cannot be asked here, "" where they can."""
+    """Return why CLAP and CLIP cannot run here, by name; "" for a model that can."""
     from ..quality.coherence import availability
 
     return availability()
 
 
 def models_here() -> str:
-    """Return the names of the models that can be asked here."""
+    """Return the names of the models that can run here, joined by "and"."""
     return " and ".join(MODELS[name] for name, reason in reasons().items() if not reason)
 
 
 def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:
-    """Let the models that are here score a result; it gets its coherence.json.
+    """Score a result with the models of this machine and write its coherence.json.
 
-    The directions of the reference texts, which take seconds, are kept for the next result of any visitor.
+    The embeddings of the reference texts take seconds to compute, so they are kept for the next result of any visitor.
     """
     from ..quality.coherence import score_result
     from ..quality.embeddings import EMBEDDINGS, REFERENCES
@@ -161,7 +162,7 @@ def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:
 
 
 def read_coherence(folder: Path) -> dict[str, Any] | None:
-    """Return the scores that models gave, None where there are none that can be read."""
+    """Return the scores in coherence.json, None if there are none or they cannot be read."""
     path = folder / COHERENCE
     try:
         scores = json.loads(read_file(path)) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What a visitor asks for -> the job, and what it needs of the machine."""
+"""The settings of a visitor, as a job; and the GPU time and the disk space that the job needs."""
 
 import math
 import shutil
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..job import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model of 7 billion weights
+STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model with 7 billion weights
 MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
 USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
@@ -26,26 +26,28 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
-    """Return the job for a picture, or for a document, which the visitor may have edited.
+    """Return the job for a picture or for a document, as JSON text.
 
-    `wishes` are other fields of Job; None leaves the default. Raises SoundscapeError when there is nothing to work on,
-    or it cannot be read.
+    `wishes` are further fields of Job; None means the default. Raises SoundscapeError if picture and document are
+    missing or cannot be read, or if a field is not valid.
     """
     from ..job import Job
     from ..picture import load_picture
 
     if text is not None and not text.strip():
-        raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound of your own.")
+        raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound yourself.")
     if text is None and not picture:
-        raise SoundscapeError("There is no picture yet. Drop one on the left, or choose one below.")
+        raise SoundscapeError("There is no picture yet. Choose one, or start with an example.")
     soundscape = Soundscape.from_json(text) if text else None
-    told = {name: value for name, value in wishes.items() if value is not None}
-    told |= {name: read(told[name]) for name, read in (("duration_s", _duration_s), ("seed", _seed)) if name in told}
-    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **told)
+    fields = {name: value for name, value in wishes.items() if value is not None}
+    for name, read in (("duration_s", _duration_s), ("seed", _seed)):
+        if name in fields:
+            fields[name] = read(fields[name])
+    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **fields)
 
 
 def refusal(picture: str | None) -> str:
-    """Return why the picture cannot be read, as a sentence; "" when it can, or when there is none."""
+    """Return why the picture cannot be read, as a sentence; "" if it can, or if there is none."""
     from ..picture import load_picture
 
     try:
@@ -62,7 +64,7 @@ def seed_of(text: str | None, surprise: bool) -> int | None:
 
 
 def _seed(value: Any) -> int | None:
-    """Return the seed that was typed or sent, None for nothing. `run` checks its limits."""
+    """Return the seed that was typed or sent, None for an empty one. `run` checks its limits."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     number = _number(value)
@@ -72,7 +74,7 @@ def _seed(value: Any) -> int | None:
 
 
 def _duration_s(value: Any) -> float:
-    """Return the length of the sound in seconds that was sent. `run` checks the limits of the model."""
+    """Return the duration in seconds that was sent. `run` checks the limits of the model."""
     number = _number(value)
     if number is None:
         limits = f"from {MIN_DURATION_S} to {MAX_DURATION_S}"
@@ -81,7 +83,7 @@ def _duration_s(value: Any) -> float:
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite number that was sent as a number or as text; None for anything else."""
+    """Return a finite number that was sent as a number or as text, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)[:40]) > 30:
         return None
     try:
@@ -94,9 +96,9 @@ def _number(value: Any) -> float | None:
 def options_of(
     steps: Any, guidance: Any, negative: Any, candidates: Any, precision: Any, prompts: Any
 ) -> "SoundOptions":
-    """Return the advanced wishes; 0, empty and None (a control that is not shown) leave the model's own.
+    """Return the advanced settings. 0, "" and None (a hidden control) mean the model's default.
 
-    Line n of `prompts` is for source n.
+    Line n of `prompts` is the prompt of source n.
     """
     from ..backends import SoundOptions
 
@@ -111,7 +113,7 @@ def options_of(
 
 
 def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *advanced: Any) -> dict[str, Any]:
-    """Return how the sound is to be made, as fields of Job; `advanced` is what `options_of` takes."""
+    """Return the settings of the sound as fields of Job; `advanced` are the arguments of `options_of`."""
     return {
         "audio": audio,
         "duration_s": duration_s,
@@ -121,9 +123,9 @@ def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *
 
 
 def remembered(report: dict[str, Any]) -> list[Any]:
-    """Return the values of the controls that make the same sound again; None for each that nothing is known of.
+    """Return the values of the controls that make the same sound again; None for each unknown one.
 
-    In the order of `wishes_of`: audio, duration_s, seed, surprise, and what `options_of` takes.
+    They are in the order of the parameters of `wishes_of` and `options_of`.
     """
     from .. import backends
 
@@ -146,26 +148,27 @@ def remembered(report: dict[str, Any]) -> list[Any]:
 
 
 def prompts_of(text: str, audio: str) -> list[str]:
-    """Return what the audio backend would be asked for each source of the document."""
+    """Return the prompt of the audio backend for each source of the document."""
     from .. import backends
 
     job = job_of(None, text)
+    assert job.soundscape is not None  # it was made from a text
     _, backend = backends.load_audio(audio)
     requests = [backend.request(job.soundscape, source, job.options) for source in job.soundscape.sources]
     return [str(request.get("prompt", "")) for request in requests]
 
 
 def needs_gpu(job: "Job", only_look: bool) -> bool:
-    """True when a model of the job runs on the GPU that ZeroGPU lends: the embedded pair costs nobody's quota."""
+    """True if a model of the job needs a GPU of ZeroGPU. The embedded pair does not, and so uses up no quota."""
     from ..settings import on_zero_gpu
 
     return on_zero_gpu() and any(_on_gpu(job, only_look))
 
 
 def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
-    """Return how long the job may hold a borrowed GPU; it gets what `work` in app.py gets.
+    """Return how many seconds the job may hold a GPU of ZeroGPU. The parameters are those of `work` in app.py.
 
-    Reckoned for the heaviest model, Stable Audio Open on its full canvas: 3 s for 100 steps of a sound of 10 s.
+    The estimate is for the heaviest model, Stable Audio Open at its full length: 3 s per 100 steps for a sound of 10 s.
     """
     if job is None:
         return MEASURING_S
@@ -177,7 +180,7 @@ def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
 
 
 def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
-    """Return whether the model that looks, and the one that sounds, run on a GPU in this job."""
+    """Return whether the vision model and the audio model of this job run on a GPU."""
     from .. import backends
 
     def runs_there(name: str) -> bool:
@@ -188,27 +191,27 @@ def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
 
 
 def jobs_at_once() -> int:
-    """One job at a time on a GPU of our own, which it fills; two on a processor, or where each borrows a GPU."""
+    """Return 1 on a local GPU, which one job fills; 2 on a processor or on ZeroGPU, where each job has its own GPU."""
     from ..settings import accelerator, on_zero_gpu
 
     return 2 if accelerator() == "cpu" or on_zero_gpu() else 1
 
 
 def examples() -> list[Path]:
-    """The pictures that have their soundscape beside them."""
+    """Return the example pictures. Each has its soundscape beside it."""
     return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
 
 
 def example(index: Any) -> tuple[Path, Soundscape]:
-    """Return picture and soundscape of the example at that place. Raises SoundscapeError when there is none."""
+    """Return picture and soundscape of the example with that index. Raises SoundscapeError if there is none."""
     path = {str(place): path for place, path in enumerate(examples())}.get(str(index))
     if path is None:
-        raise SoundscapeError("There is no such example. Please load the page again.")
+        raise SoundscapeError("There is no such example. Please reload the page.")
     return path, Soundscape.from_json(path.with_suffix(".json").read_text("utf-8"))
 
 
 def titles(report: dict[str, Any]) -> dict[str, str]:
-    """Return what people call the backends that a report names."""
+    """Return the readable names of the backends in a report, under "vision" and "audio"."""
     from .. import backends
 
     known = backends.VISION | backends.AUDIO
@@ -217,7 +220,7 @@ def titles(report: dict[str, Any]) -> dict[str, str]:
 
 
 def warm_up() -> None:
-    """Do a small job while the first visitor looks around, if the embedded pair is what they will use."""
+    """Run a small job before the first visitor does, if the embedded pair is the default."""
     from .. import backends
 
     if {backends.default_vision(), backends.default_audio()} <= set(backends.EMBEDDED) and examples():
@@ -229,7 +232,7 @@ def warm_up() -> None:
 
 
 def bytes_of(job: "Job") -> int:
-    """Return what the result of the job takes on the disk at most: mix and stems, once as files and once packed."""
+    """Return the most bytes that the job's result takes on the disk: mix and stems, as files and in the bundle."""
     sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
     samples = min(job.duration_s, MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
     return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))

@@ -1,4 +1,4 @@
-"""Data -> HTML fragments. Every text that comes from a visitor or a model is escaped."""
+"""Turns data into HTML. Texts from visitors and models are escaped."""
 
 import base64
 import io
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..results.result import safe_name
+from .failures import count_from_one
 
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
@@ -17,40 +18,40 @@ STAGES = {
     "sound": "Making the sounds",
     "mix": "Mixing",
     "files": "Writing the files",
-    "download": "Fetching a model",
-    "clap": "CLAP listens",
-    "clip": "CLIP looks",
+    "download": "Downloading a model",
+    "clap": "Comparing sound and words (CLAP)",
+    "clip": "Comparing picture and words (CLIP)",
 }
 
 
 def notice(words: str, kind: str) -> str:
-    """Return a sentence to be noticed: `another-picture`, `refusal` or `quiet`."""
+    """Return a sentence that screen readers announce. `kind`, its style: `another-picture`, `refusal` or `quiet`."""
     return f'<p class="{kind}" role="status">{escape(words)}</p>'
 
 
 def problems(message: str) -> str:
-    """Return the list of problems of a document, one line of `message` each; empty when there are none."""
+    """Return the problems of a document as a list, one item per line of `message`; "" if there are none."""
     if not message:
         return ""
     items = "".join(f"<li>{_problem(line)}</li>" for line in message.splitlines() if line.strip())
-    return f'<div class="problems" role="status"><p>Not a soundscape yet</p><ul>{items}</ul></div>'
+    return f'<div class="problems" role="status"><p>This soundscape has problems</p><ul>{items}</ul></div>'
 
 
 def _problem(line: str) -> str:
     field, colon, rest = line.partition(": ")
     if colon and " " not in field:
-        return f"<code>{escape(field)}</code> {escape(rest)}"
+        return f"<code>{escape(count_from_one(field))}</code> {escape(rest)}"
     return escape(line)
 
 
 def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
-    """Return what made the sound, how long each stage took, and what to know about it.
+    """Return the models, the duration of each stage, level, seed and warnings of a result.
 
-    `titles` names the vision and the audio backend for people.
+    `titles` holds the readable names of the backends under "vision" and "audio".
     """
     rows = [
-        ("Seen by", _model(facts.get("vision"), titles.get("vision"))),
-        ("Sounded by", _model(facts.get("audio"), titles.get("audio"))),
+        ("Described by", _model(facts.get("vision"), titles.get("vision"))),
+        ("Sounds by", _model(facts.get("audio"), titles.get("audio"))),
         ("Time", _times(facts.get("seconds", {}))),
         ("Level", _level(facts)),
         ("Seed", _number(facts.get("seed"))),
@@ -58,7 +59,7 @@ def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
     items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
     warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in facts.get("warnings") or [])
     notes = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
-    mark = secrets.token_hex(4)  # two results are never the same to the page, which tells of edits since the last one
+    mark = secrets.token_hex(4)  # makes each report differ, so that the page notices a new sound
     return f'<section class="report" data-of="{mark}" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
 
 
@@ -73,12 +74,12 @@ def _model(made_by: dict[str, Any] | None, title: str | None) -> str:
 
 
 def _repository(model: str) -> str:
-    """Return the id of a repository, or the last part of a local folder: visitors are told no paths."""
+    """Return the id of a repository, or the name of a local folder. Visitors must not see its path."""
     return Path(model).name if Path(model).is_absolute() else model
 
 
 def _times(seconds: dict[str, float]) -> str:
-    words = {"describe": "looking", "sound": "sounds", "mix": "mix", "files": "files"}
+    words = {"describe": "description", "sound": "sounds", "mix": "mix", "files": "files"}
     parts = [f"{words.get(stage, stage)} {_seconds(value)}" for stage, value in seconds.items() if stage in words]
     total = _seconds(sum(value for stage, value in seconds.items() if stage in words))
     return f'{total} <span class="quiet">{escape(" · ".join(parts))}</span>' if parts else ""
@@ -91,10 +92,14 @@ def _seconds(value: float) -> str:
 def _level(facts: dict[str, Any]) -> str:
     parts = []
     if isinstance(facts.get("loudness_lufs"), int | float):
-        parts.append(f"{facts['loudness_lufs']:.1f} LUFS".replace("-", "−"))
+        parts.append(f"{_one_digit(facts['loudness_lufs'])} LUFS")
     if isinstance(facts.get("true_peak_dbtp"), int | float):
-        parts.append(f"true peak {facts['true_peak_dbtp']:.1f} dBTP".replace("-", "−"))
+        parts.append(f"true peak {_one_digit(facts['true_peak_dbtp'])} dBTP")
     return ", ".join(parts)
+
+
+def _one_digit(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")  # adding 0 turns -0 into 0
 
 
 def _number(value: Any) -> str:
@@ -104,8 +109,8 @@ def _number(value: Any) -> str:
 def stems(soundscape: Any, paths: list[Path]) -> list[dict[str, Any]]:
     """Return name, words and file of each stem, for the script that lists them.
 
-    The name of a file tells the place and the words of its source. Where they are no longer those of the document,
-    which was edited since, the file's own words are told.
+    A stem's file name holds the number and the words of its source. If the document was edited since and they differ,
+    the words of the file name are shown.
     """
     return [_stem(dict(enumerate(soundscape.sources, 1)).get(int(path.name[:2])), path) for path in paths]
 
@@ -119,7 +124,7 @@ def _stem(source: Any, path: Path) -> dict[str, Any]:
 
 
 def models(cards: dict[str, Any]) -> str:
-    """Return the list of backends: what each is, what it needs, and why it cannot run here. `cards`: name -> Card."""
+    """Return the list of backends: what each is, what it needs, and why it cannot run here. `cards`: Card by name."""
     return f'<ul class="models">{"".join(_card(name, card) for name, card in cards.items())}</ul>'
 
 
@@ -127,7 +132,7 @@ def _card(name: str, card: Any) -> str:
     device = _DEVICES.get(card.device, card.device)
     size = f"{card.download_gb:g} GB to download" if card.download_gb else ""
     details = " · ".join(escape(text) for text in (_repository(card.model), f"on {device}", size, card.licence) if text)
-    state, word = ("", "not here") if card.reason else ("ready", "ready")
+    state, word = ("", "not available") if card.reason else ("ready", "ready")
     note = card.reason[:1].upper() + card.reason[1:] or card.note
     why = f'<p class="reason">{escape(note)}</p>' if note else ""
     heading = f'<p class="title"><span>{escape(card.title)}</span> <em>{word}</em></p>'
@@ -135,9 +140,9 @@ def _card(name: str, card: Any) -> str:
 
 
 def gallery(pictures: list[Path]) -> str:
-    """Return the prepared pictures as buttons; `data-index` is the place in `pictures`.
+    """Return the example pictures as buttons; `data-index` is the index in `pictures`.
 
-    The thumbnails are part of the page: no path of this machine is told, and no further request is made.
+    The thumbnails are embedded, which needs no further request and reveals no path of this machine.
     """
     buttons = "".join(_thumbnail(index, path) for index, path in enumerate(pictures))
     return f'<div class="gallery">{buttons}</div>'
@@ -151,7 +156,7 @@ def _thumbnail(index: int, path: Path) -> str:
 
 
 def thumbnail(path: Path) -> str:
-    """Return a small JPEG of the picture as a data address. Raises SoundscapeError when it cannot be read."""
+    """Return a small JPEG of the picture as a data URL. Raises SoundscapeError if the picture cannot be read."""
     from ..picture import load_picture
 
     picture = load_picture(path)

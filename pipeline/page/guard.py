@@ -1,7 +1,7 @@
-"""ASGI middleware: what no visitor needs to send is refused before the app reads it.
+"""ASGI middleware that refuses harmful requests before the app reads them.
 
-Gradio limits the size of uploaded files only. It reads other bodies of any size, opens files that a request names and
-fetches web addresses. Here every body has a limit while it streams in, and a request may name uploaded files only.
+Gradio limits only the size of uploaded files. It reads other bodies of any size, opens files that a request names and
+fetches web addresses. The guard limits every body while it streams in, and a request may only name uploaded files.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from ..errors import SoundscapeError
 from . import scratch
 from .failures import FULL_DISK, is_full_disk
 
-MAX_JSON_BYTES = 1_000_000  # a soundscape has at most 64 KB, some 400 KB once escaped twice
+MAX_JSON_BYTES = 1_000_000  # a soundscape has at most 64 KB, which is about 400 KB when escaped twice
 MAX_UPLOAD_BYTES = 200_000_000  # all files of one request: those of a result folder
 MAX_FIELD_BYTES = 64_000  # all fields of an upload that are not files, with the headers of all parts
 READING = ("GET", "HEAD", "OPTIONS")  # methods without a body
@@ -28,7 +28,7 @@ _UPLOAD = re.compile(r"(/gradio_api)?/upload/?")
 _WEB_FILE = re.compile(r"/file[=/]\s*https?:", re.IGNORECASE)
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 
-WEB_FILE = "Files given as web addresses are not fetched. Upload the file."
+WEB_FILE = "This app does not fetch files from web addresses. Upload the file."
 TOO_LONG = "The request is too long."
 
 Scope = MutableMapping[str, Any]
@@ -38,7 +38,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Refused(Exception):
-    """The answer to a request that the app does not get to see."""
+    """A request is refused. Holds the status and the message of the answer."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -46,7 +46,7 @@ class Refused(Exception):
 
 
 class Guard:
-    """Check each request. `hosts` are the names by which the app may be called; None means any name."""
+    """Checks each request. `hosts` are the allowed host names; None allows any."""
 
     def __init__(self, app: Any, hosts: frozenset[str] | None = None) -> None:
         self.app = app
@@ -61,7 +61,7 @@ class Guard:
             _check_host(scope, self.hosts)
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             if _WEB_FILE.search(path):
-                raise Refused(403, "Files of other sites are not fetched.")
+                raise Refused(403, WEB_FILE)
             if scope["method"] in READING:
                 await self.app(scope, receive, answer)
             elif _UPLOAD.fullmatch(path):
@@ -78,7 +78,7 @@ class Guard:
             await answer.refuse(Refused(507, FULL_DISK))
 
     async def _upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        """Let the app read files up to the limit. It only learns that the visitor left when there are more."""
+        """Let the app read files up to the limit. Beyond it, the app is told that the visitor disconnected."""
         limited = _Upload(receive, _header(scope, b"content-type"))
         size_bytes = _length(scope) or MAX_UPLOAD_BYTES
         _check_length(size_bytes)
@@ -106,7 +106,7 @@ async def _room_for(size_bytes: int) -> AsyncIterator[None]:
 
 
 class _Answer:
-    """The way back to the visitor; knows whether an answer has begun."""
+    """Sends the answer, and knows whether it has begun."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -117,7 +117,7 @@ class _Answer:
         await self._send(message)
 
     def unless(self, refused: Callable[[], Refused | None]) -> Send:
-        """Return a way back that drops the app's answer to a request that is refused."""
+        """Return a `send` that drops the app's answer once the request is refused."""
 
         async def send(message: Message) -> None:
             if not refused():
@@ -135,7 +135,7 @@ class _Answer:
 
 
 class _Upload:
-    """The body of an upload as the app receives it, up to the limits."""
+    """Passes the body of an upload to the app, up to the limits."""
 
     def __init__(self, receive: Receive, content_type: bytes) -> None:
         self.refusal: Refused | None = None
@@ -163,10 +163,10 @@ class _Upload:
             if self._parser:
                 self._parser.write(data)
         except MultipartParseError:
-            self._parser = None  # the app stops at the same place and says so
+            self._parser = None  # the app fails at the same place and reports it
 
     def _parser_of(self, content_type: bytes) -> MultipartParser | None:
-        """Return a parser that counts what is no file: the app keeps that in memory."""
+        """Return a parser that counts the bytes outside files, which the app keeps in memory."""
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
             return None
@@ -204,19 +204,19 @@ class _Upload:
     def _count_field(self, count: int) -> None:
         self._field_bytes += count
         if self._field_bytes > MAX_FIELD_BYTES:
-            raise Refused(413, "An upload holds files and little else. This one has long fields.")
+            raise Refused(413, "This upload has long fields besides its files. Send the files only.")
 
 
 def _check_length(count: int) -> None:
     if count > MAX_UPLOAD_BYTES:
-        raise Refused(413, f"Files may have at most {MAX_UPLOAD_BYTES // 1_000_000} MB together.")
+        raise Refused(413, f"The upload is too large. It may have at most {MAX_UPLOAD_BYTES // 1_000_000} MB.")
 
 
-# Bodies that are no uploads -------------------------------------------------------------------------------------------
+# Bodies other than uploads --------------------------------------------------------------------------------------------
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
-    """Return the whole body. Raises Refused when it is too long, or when the visitor leaves."""
+    """Return the whole body. Raises Refused if it is too long or the visitor disconnects."""
     if (_length(scope) or 0) > MAX_JSON_BYTES:
         raise Refused(413, TOO_LONG)
     body = bytearray()
@@ -232,7 +232,7 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
 
 
 def _check_json(body: bytes) -> None:
-    """Refuse what is not JSON in UTF-8, as the app will read it, and every file in it that was not uploaded."""
+    """Raise Refused if the body is not JSON in UTF-8, as the app reads it, or names a file that was not uploaded."""
     if not body:
         return
     try:
@@ -253,7 +253,7 @@ def _check_json(body: bytes) -> None:
 
 
 def _named_files(data: Any) -> Iterator[str]:
-    """Give every `path` in the data: to Gradio, an object that has one is a file."""
+    """Yield every `path` in the data. Gradio takes an object with a `path` for a file."""
     pending = [data]
     while pending:
         value = pending.pop()
@@ -282,32 +282,32 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
-    """Return the first header of that name, as the app does; b"" for none."""
+    """Return the first header of that name, the one that the app reads; b"" for none."""
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _length(scope: Scope) -> int | None:
-    """Return the length that the visitor states, None when they state none."""
+    """Return the content length that the request states, None if it states none."""
     stated = _header(scope, b"content-length")
     return int(stated) if stated.isdigit() else None
 
 
 def _check_host(scope: Scope, hosts: frozenset[str] | None) -> None:
-    """Refuse what is no name of a host, and names that are not ours: pages of other sites may point theirs at us."""
+    """Raise Refused for an invalid or unknown host name. Other sites may make their names point to this machine."""
     named = [value.decode("latin-1") for key, value in scope["headers"] if key == b"host"]
     found = _HOST.fullmatch(named[0]) if len(named) == 1 else None
     if found is None:
         raise Refused(400, "The request must name one valid host.")
     if hosts is not None and found["name"].lower() not in hosts:
-        words = "This app answers to the names of its own machine only. To use it behind a proxy, set ALLOWED_HOSTS."
+        words = "This app does not answer to this host name. To use it under this name, set ALLOWED_HOSTS."
         raise Refused(421, words)
 
 
 def hosts_of(allowed: str, server_name: str, *, is_shared: bool) -> frozenset[str] | None:
-    """Return the names by which the app may be called, None for any.
+    """Return the allowed host names, None for any.
 
-    `allowed` is the setting ALLOWED_HOSTS. Without it, an app that only this machine can reach has the names of this
-    machine, which stops a web page elsewhere from reaching it under its own name (DNS rebinding).
+    `allowed` is the setting ALLOWED_HOSTS. If it is empty and only this machine can reach the app, the names of this
+    machine are allowed. That stops DNS rebinding, with which a page of another site could reach the app.
     """
     names = frozenset(name.strip().lower() for name in allowed.split(",") if name.strip())
     if "*" in names:

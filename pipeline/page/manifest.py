@@ -1,4 +1,4 @@
-"""A manifest that somebody hands us: what the page shows of it, checked; all else is left out."""
+"""Reads a manifest that a visitor uploaded: the fields that the page shows are checked, all others are dropped."""
 
 import hashlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from ..errors import SoundscapeError
 from ..results.result import MANIFEST, SOUNDSCAPE
 
 MAX_SEED = 2**32 - 1
-EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear it."
+EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear the changes."
 
 _Text = Annotated[str, Field(max_length=1000)]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -57,28 +57,28 @@ class _Manifest(_Part):
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:
-    """Return the report that a manifest holds. Raises SoundscapeError naming the field that cannot be right."""
+    """Return the report in a manifest. Raises SoundscapeError with the name of the first field that is not valid."""
     try:
         return _Manifest.model_validate_json(data).model_dump()
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(step) for step in first["loc"])[:100]
-        raise SoundscapeError(f"{MANIFEST} is damaged{f': {path} cannot be right' if path else ''}.") from None
+        raise SoundscapeError(f"{MANIFEST} is damaged{f': {path} is not valid' if path else ''}.") from None
 
 
 def report_in(folder: Path) -> dict[str, Any]:
-    """Return the report of a result folder; an empty one where there is no manifest."""
+    """Return the report of a result folder; an empty one if there is no manifest."""
     path = folder / MANIFEST
     return read_manifest(path.read_bytes() if path.is_file() else b"{}")
 
 
 def differences(folder: Path, report: dict[str, Any]) -> list[str]:
-    """Return in words which files of the folder are not those that the report was written with."""
+    """Return sentences about the files that changed or went missing since the report was written."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    told = {name: file["sha256"] for name, file in report["files"].items()}
-    changed = [name for name in told.keys() & paths if _sha256(paths[name]) != told[name]]
+    hashes = {name: file["sha256"] for name, file in report["files"].items()}
+    changed = [name for name in hashes.keys() & paths if _sha256(paths[name]) != hashes[name]]
     words = [EDITED] if SOUNDSCAPE in changed else []
-    for what, names in (("Changed since then", set(changed) - {SOUNDSCAPE}), ("Missing", told.keys() - paths)):
+    for what, names in (("Changed since then", set(changed) - {SOUNDSCAPE}), ("Missing", hashes.keys() - paths)):
         if names:
             words.append(f"{what}: {', '.join(sorted(names))}.")
     return words

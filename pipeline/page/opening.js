@@ -1,8 +1,8 @@
-// An earlier result is chosen, or dropped anywhere on the page. It is sent by the upload of the hidden gr.File, which
-// takes no folders when they are dropped; of a folder only what a result has is sent.
+// Opens an earlier result that is chosen, or dropped anywhere on the page. The hidden gr.File uploads it. It accepts no
+// dropped folders, so their files are collected here, and only the files of a result are sent.
 const ENDINGS = [".zip", ".json"];
 const PARTS = /^(soundscape|manifest|prompts|coherence)\.json$|^soundscape\.before\.json$|^mix\.wav$|^picture\.jpg$|^0[1-8]_[a-z0-9_-]+\.wav$/;
-const LIMIT_BYTES = 100e6; // of what the server takes in one file
+const LIMIT_BYTES = 100e6; // the largest file that the server accepts
 const [files, folder] = element.querySelectorAll("input");
 const said = element.querySelector("[role=status]");
 
@@ -17,7 +17,7 @@ function say(words, kind = "refusal") {
   said.textContent = words;
   said.className = words ? kind : "";
 }
-window.sayOfOpening = say; // when it has arrived there is nothing left to say here
+window.sayOfOpening = say; // clears the message once the upload has arrived
 
 function send(found) {
   files.value = folder.value = "";
@@ -25,14 +25,14 @@ function send(found) {
   const alone = found.length === 1 && ENDINGS.some((ending) => found[0].path.toLowerCase().endsWith(ending));
   if (!alone && results.length !== 1) {
     say(results.length ? `There are ${results.length} results in this folder. Choose one of them.`
-      : "This is no result: there is no soundscape.json in it. Choose the ZIP that this app made, or the folder of one result.");
+      : "There is no soundscape.json in it. Choose the ZIP that this app made, or the folder of one result.");
     return;
   }
   const top = alone ? "" : results[0].path.slice(0, -"soundscape.json".length);
   const parts = alone ? found : found.filter(({ file, path }) => path.startsWith(top) && PARTS.test(file.name));
   const bytes = Math.max(...parts.map(({ file }) => file.size));
   if (bytes > LIMIT_BYTES) {
-    say(`The file is too large: ${Math.round(bytes / 1e6)} MB, at most ${LIMIT_BYTES / 1e6} MB are taken.`);
+    say(`The file is too large: it has ${Math.round(bytes / 1e6)} MB, and the limit is ${LIMIT_BYTES / 1e6} MB.`);
     return;
   }
   say(alone ? `Sending ${found[0].file.name} …` : `Sending ${parts.length} files …`, "quiet");
@@ -43,14 +43,14 @@ function send(found) {
   input.dispatchEvent(new Event("change"));
 }
 
-// What is dropped ----------------------------------------------------------------------------------------------------
+// Dropped files -----------------------------------------------------------------------------------------------------
 
 async function read(entry, depth = 0) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
     return [{ file, path: entry.fullPath.slice(1) }];
   }
-  if (depth > 2) return []; // a result has one folder inside
+  if (depth > 2) return []; // a result has one level of subfolders
   const reader = entry.createReader();
   const found = [];
   for (let some = null; some?.length !== 0; found.push(...some)) {
@@ -65,11 +65,11 @@ function isOurs(entry) {
 
 document.addEventListener("drop", (event) => {
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some(isOurs)) return; // a picture goes where pictures go
+  if (!entries.some(isOurs)) return; // pictures are handled by the picture component
   event.preventDefault();
   event.stopPropagation();
-  Promise.all(entries.map((entry) => read(entry))).then((found) => send(found.flat()), () => say("This could not be read. Try again."));
+  Promise.all(entries.map((entry) => read(entry))).then((found) => send(found.flat()), () => say("The files could not be read. Please try again."));
 }, true);
 document.addEventListener("dragover", (event) => {
-  if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // or the browser would open the file itself
+  if (event.dataTransfer.types.includes("Files")) event.preventDefault(); // otherwise the browser opens the file itself
 });

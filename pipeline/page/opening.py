@@ -1,13 +1,14 @@
-"""An earlier result that is handed back: the ZIP that the app gave, or the files of its folder.
+"""Opens an earlier result that a visitor uploads: its ZIP bundle, or the files of its folder.
 
-Nothing in it is trusted: only files that a result has are read, each up to a limit, and written under our own names.
+The upload is not trusted. Only files that belong to a result are read, each up to a size limit, and they are written
+under fixed names.
 """
 
 import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -44,12 +45,14 @@ LIMITS |= {PICTURE: MAX_PICTURE_BYTES, MIX: MAX_SOUND_BYTES}
 
 _STEM = re.compile(r"0[1-8]_[a-z0-9_-]{1,60}\.wav")
 
+WHAT_TO_OPEN = "Choose the ZIP that this app made, or the folder of one result."
+
 Opener = Callable[[], IO[bytes]]
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A result that lies in a folder of ours. `has_sound` is false of one that is only a description."""
+    """A result in a folder of the visitor. `has_sound` is False if it is only a description."""
 
     result: "Result"
     has_sound: bool
@@ -60,61 +63,63 @@ class Opened:
         return str(path) if path.is_file() else None
 
 
-def open_result(given: list[str | Path], place: Path) -> Opened:
-    """Copy what is given to the folder `place`, which does not exist yet, and read it.
+def open_result(given: Sequence[str | Path], place: Path) -> Opened:
+    """Copy the files of a result to `place`, a folder that does not exist yet, and read them.
 
-    `given` is a ZIP, a folder, a soundscape alone, or several files of one result. Raises SoundscapeError when it is
-    no result, or is damaged or too large; then nothing is left at `place`.
+    `given` is a ZIP, a folder, a single soundscape file, or the files of one result. Raises SoundscapeError if it is
+    not a result, is damaged or is too large; then `place` does not exist.
     """
     paths = [Path(each) for each in given]
     if not paths:
-        raise SoundscapeError("Nothing was given. Choose the ZIP that this app made, or the folder of one result.")
+        raise SoundscapeError(f"Nothing was chosen. {WHAT_TO_OPEN}")
     try:
         with _members(paths) as members:
             _copy(members, place)
         return _read(place)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         shutil.rmtree(place, ignore_errors=True)
-        words = f"{paths[0].name} cannot be read: it is damaged, or locked with a password."
-        raise SoundscapeError(words) from error  # zipfile raises all these
+        words = f"{paths[0].name} cannot be read. It is damaged, or locked with a password."
+        raise SoundscapeError(words) from error  # zipfile raises all of these
     except SoundscapeError:
         shutil.rmtree(place, ignore_errors=True)
         raise
 
 
-# What is given -> the files of one result -----------------------------------------------------------------------------
+# From the upload to the files of one result ---------------------------------------------------------------------------
 
 
 @contextmanager
 def _members(given: list[Path]) -> Iterator[dict[str, Opener]]:
-    """Give the files of the result by the names that they have in it."""
+    """Yield a function per file of the result that opens it, by the file's name in the result."""
     zips = [path for path in given if path.suffix.lower() == ".zip"]
     if len(zips) > 1:
-        raise SoundscapeError("Give one ZIP at a time.")
+        raise SoundscapeError("Choose one ZIP at a time.")
     if zips:
         check_entries(zips[0])
         with zipfile.ZipFile(zips[0]) as bundle:
             if any(each.compress_type not in COMPRESSIONS for each in bundle.infolist()):
-                raise zipfile.BadZipFile("others may take gigabytes to undo")
+                raise zipfile.BadZipFile("other compressions may take gigabytes of memory to undo")
             yield _of_one_result({each.filename: partial(bundle.open, each) for each in bundle.infolist()})
     elif given[0].is_dir():
         paths = [path for path in (*given[0].glob("*.*"), *(given[0] / STEMS).glob("*.wav")) if path.is_file()]
-        yield _of_one_result({path.relative_to(given[0]).as_posix(): partial(path.open, "rb") for path in paths})
+        yield _of_one_result({path.relative_to(given[0]).as_posix(): _opener(path) for path in paths})
     elif len(given) == 1 and given[0].suffix.lower() == ".json" and given[0].name not in LIMITS:
-        yield {SOUNDSCAPE: partial(given[0].open, "rb")}  # a soundscape under a name of its own
+        yield {SOUNDSCAPE: _opener(given[0])}  # a soundscape under another name
     else:
-        yield _of_one_result({path.name: partial(path.open, "rb") for path in given})
+        yield _of_one_result({path.name: _opener(path) for path in given})
+
+
+def _opener(path: Path) -> Opener:
+    return lambda: path.open("rb")
 
 
 def _of_one_result(openers: dict[str, Opener]) -> dict[str, Opener]:
-    """Choose the files that a result has, and that lie beside the one soundscape; they may lie in a folder."""
+    """Return the files that belong to a result. All of them may be in a subfolder, beside the one soundscape."""
     tops = [PurePosixPath(name).parent for name in openers if PurePosixPath(name).name == SOUNDSCAPE]
     if not tops:
-        raise SoundscapeError(
-            f"There is no {SOUNDSCAPE} in it. Give the ZIP that this app made, or all files of one result folder."
-        )
+        raise SoundscapeError(f"There is no {SOUNDSCAPE} in it. {WHAT_TO_OPEN}")
     if len(tops) > 1:
-        raise SoundscapeError(f"There are {len(tops)} results in it. Give one at a time.")
+        raise SoundscapeError(f"There are {len(tops)} results in it. Choose one of them.")
     found = {}
     for name, opener in openers.items():
         path = PurePosixPath(name)
@@ -125,7 +130,7 @@ def _of_one_result(openers: dict[str, Opener]) -> dict[str, Opener]:
     return found
 
 
-# The files of one result -> our folder --------------------------------------------------------------------------------
+# From the files of one result to a folder of the visitor --------------------------------------------------------------
 
 
 def _copy(members: dict[str, Opener], place: Path) -> None:
@@ -138,12 +143,12 @@ def _copy(members: dict[str, Opener], place: Path) -> None:
 
 
 def _copy_up_to(limit: int, source: IO[bytes], target: IO[bytes], name: str) -> int:
-    """Copy the file and return its bytes. What its header says of its size is not believed."""
+    """Copy the file and return its size in bytes. The size in the ZIP's header is not trusted."""
     count = 0
     while chunk := source.read(CHUNK_BYTES):
         count += len(chunk)
         if count > limit:
-            raise SoundscapeError(f"{name} is larger than one of this app can be ({limit / 1e6:.0f} MB).")
+            raise SoundscapeError(f"{name} is too large. It may have at most {limit / 1e6:.0f} MB.")
         target.write(chunk)
     return count
 
@@ -175,6 +180,6 @@ def _check_sound(path: Path) -> None:
     try:
         sound = soundfile.info(path)
     except soundfile.LibsndfileError:
-        raise SoundscapeError(f"{path.name} is no sound that can be played here.") from None
+        raise SoundscapeError(f"{path.name} is not a sound that can be played here.") from None
     if sound.format not in ("WAV", "WAVEX") or sound.channels > 2 or not sound.frames:
-        raise SoundscapeError(f"{path.name} is not the mono or stereo WAV that this app writes.")
+        raise SoundscapeError(f"{path.name} is not a mono or stereo WAV file.")

@@ -1,4 +1,4 @@
-// What concerns the page as a whole; it runs once, when the page has loaded.
+// Behaviour of the whole page. Runs once, when the page has loaded.
 () => {
   const TASKS = ["hear", "describe", "make"];
   const STOPS = ["stop", "stop-making"];
@@ -9,10 +9,10 @@
     const task = TASKS.find((id) => byId(id)?.contains(event.target));
     if (!task) return;
     pressed = task;
-    document.querySelectorAll("[data-testid='toast-close']").forEach((close) => close.click()); // of the last attempt
+    document.querySelectorAll("[data-testid='toast-close']").forEach((close) => close.click()); // messages of the last attempt
   }, true);
 
-  // A button that is disabled loses the keyboard. It goes to Stop meanwhile, and back when the work is done.
+  // A disabled button loses the keyboard focus. Move the focus to Stop, and back once the work is done.
   new MutationObserver(() => requestAnimationFrame(() => {
     const focused = document.activeElement;
     if (!pressed || ![document.body, byId(pressed)].includes(focused) && !STOPS.includes(focused.id)) return;
@@ -20,7 +20,7 @@
     else byId(pressed).focus({ preventScroll: true });
   })).observe(byId("desk"), { subtree: true, childList: true, attributes: true, attributeFilter: ["disabled"] });
 
-  // One sound at a time. The players' elements are not part of the document, so no event of theirs is heard there.
+  // Play one sound at a time. The players' audio elements are not in the document, so their events do not reach it.
   const play = HTMLMediaElement.prototype.play;
   let player = null;
   HTMLMediaElement.prototype.play = function () {
@@ -29,11 +29,11 @@
     return play.call(this);
   };
 
-  // On a phone the columns lie under each other: go to where something has happened.
+  // On a phone, where the columns are stacked, scroll to what has changed.
   window.bringIntoView = (id) => {
     if (!matchMedia("(max-width: 720px)").matches) return;
     const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-    setTimeout(() => byId(id)?.scrollIntoView({ behavior, block: "start" }), 100); // once it is shown
+    setTimeout(() => byId(id)?.scrollIntoView({ behavior, block: "start" }), 100); // after it is shown
   };
 
   window.addEventListener("beforeunload", (event) => {

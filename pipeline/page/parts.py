@@ -1,6 +1,6 @@
-"""The parts of the page: its columns, the results below, what the end points take, and how it is served.
+"""The components of the page and of the end points, and the options with which the app is served.
 
-Gradio itself is handed in as `gr`: app.py alone imports it, so that the whole pipeline can be used without it.
+Only app.py imports Gradio, so that the pipeline can be used without it. The functions here take it as `gr`.
 """
 
 import os
@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import SoundscapeError
 from ..settings import read_settings
-from . import asset, document, scratch, theme
+from . import asset, scratch, theme
+from .document import Origin, usual
 from .form import (
     EXAMPLES,
     MAX_CANDIDATES,
@@ -24,11 +25,37 @@ from .form import (
 from .guard import Guard, hosts_of
 from .shelf import Shelf
 
-MAX_UPLOAD = "100mb"  # the ZIP of 60 s with eight sounds
+ADVANCED = "For models that make sound from text. At 0 or left empty, a setting has the model's default value."
+MAX_UPLOAD = "100mb"  # the ZIP of eight sounds of 60 s fits
+
+
+def desk(gr: ModuleType) -> SimpleNamespace:
+    """Three columns, the state of the visit, and lists of components for the handlers.
+
+    Each list is in the order of the values that the handlers in app.py and the functions in views.py take and return.
+    """
+    with gr.Row(elem_id="desk", equal_height=False):
+        look, text, made = picture_column(gr), soundscape_column(gr), sound_column(gr)
+    ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
+    written = [look.picture, text.editor, origin]
+    document = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
+    sound = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.nothing, made.result]
+    sound += [made.folder, made.fit, made.measure]
+    measured = [made.bundle, made.fit, made.measure]
+    made_now = [*sound, made.seed, made.prompts]
+    wishes = [look.audio, made.duration_s, made.seed, made.surprise]
+    wishes += [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
+    example = [look.picture, *document, look.refusal, made.nothing, made.result]
+    opened = [look.picture, *document, *sound, *wishes]
+    controls = [ticket, look.hear, look.describe, made.make, made.measure]
+    buttons = [*controls, look.stop, made.stop]
+    statuses = [look.status, made.status]
+    models = [look.vision, look.vision_notes, look.audio, look.audio_notes, made.advanced]
+    return SimpleNamespace(**locals())
 
 
 def picture_column(gr: ModuleType) -> SimpleNamespace:
-    """What is looked at, by whom, and the one button."""
+    """The picture, its two buttons, the choice of models, and the way to an earlier result."""
     with gr.Column(elem_id="picture-column", min_width=260):
         gr.HTML("<h2>Picture</h2>")
         ways = {"sources": ["upload", "clipboard", "webcam"], "buttons": ["fullscreen"]}
@@ -42,9 +69,9 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop")
         status = gr.HTML(elem_id="status", elem_classes="status")
         with gr.Accordion("Models", open=False, elem_id="models"):
-            vision = gr.Dropdown([("Automatic", "")], value="", label="Who looks", elem_id="vision")
+            vision = gr.Dropdown([("Automatic", "")], value="", label="Describes the picture", elem_id="vision")
             vision_notes = gr.HTML()
-            audio = gr.Dropdown([("Automatic", "")], value="", label="Who makes the sound", elem_id="audio")
+            audio = gr.Dropdown([("Automatic", "")], value="", label="Makes the sound", elem_id="audio")
             audio_notes = gr.HTML()
         opening = scripted_html(gr, None, "opening", html_template=asset("opening.html"))
         given = result_files(gr, visible="hidden", label="An earlier result", elem_id="given")
@@ -52,7 +79,7 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
 
 
 def soundscape_column(gr: ModuleType) -> SimpleNamespace:
-    """Two views of one document: a list for people, and its JSON."""
+    """Two views of the document: a list to edit, and its JSON."""
     with gr.Column(elem_id="soundscape-column", min_width=300):
         gr.HTML("<h2>Soundscape</h2>")
         note = gr.HTML(elem_id="note")
@@ -60,7 +87,7 @@ def soundscape_column(gr: ModuleType) -> SimpleNamespace:
         problems = gr.HTML(elem_id="problems")
         with gr.Tabs(elem_id="views"):
             with gr.Tab("Sounds", render_children=True):
-                drawn = {"html_template": asset("sources.html"), "server_functions": [document.usual]}
+                drawn = {"html_template": asset("sources.html"), "server_functions": [usual]}
                 sources = scripted_html(gr, {"json": "", "broken": False}, "sources", **drawn)
             with gr.Tab("JSON", render_children=True):
                 size = {"lines": 18, "max_lines": 36, "wrap_lines": True}
@@ -70,7 +97,7 @@ def soundscape_column(gr: ModuleType) -> SimpleNamespace:
 
 
 def sound_column(gr: ModuleType) -> SimpleNamespace:
-    """How long and from which seed, and all that comes of it."""
+    """Length, seed and advanced settings, and the result."""
     with gr.Column(elem_id="sound-column", min_width=260):
         gr.HTML("<h2>Sound</h2>")
         lengths = (MIN_DURATION_S, MAX_DURATION_S, USUAL_DURATION_S)
@@ -79,15 +106,15 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             seed = gr.Textbox(label="Seed", placeholder="chosen for you", elem_id="seed")
             surprise = gr.Checkbox(True, label="Random", container=False, elem_id="random")
         with gr.Accordion("Advanced", open=False, visible=False, elem_id="advanced") as advanced:
-            gr.HTML("<p class='quiet'>For models that make sound from text. 0 and empty are the model's own.</p>")
+            gr.HTML(f"<p class='quiet'>{ADVANCED}</p>")
             steps = gr.Slider(0, MAX_STEPS, 0, step=1, label="Steps", elem_id="steps")
             guidance = gr.Slider(0, MAX_GUIDANCE, 0, step=0.5, label="Guidance", elem_id="guidance")
-            best = {"label": "Candidates a sound, the best is kept", "elem_id": "candidates"}
+            best = {"label": "Candidates per sound (the best is kept)", "elem_id": "candidates"}
             candidates = gr.Slider(1, MAX_CANDIDATES, 1, step=1, **best)
             choices = [("Automatic", ""), *PRECISIONS]
             precision = gr.Dropdown(choices, value="", label="Precision", elem_id="precision")
-            negative = gr.Textbox(label="Not to be heard", elem_id="negative")
-            prompts = gr.Textbox(label="Prompts of this run, one line a sound", lines=3, elem_id="prompts")
+            negative = gr.Textbox(label="Sounds to avoid", elem_id="negative")
+            prompts = gr.Textbox(label="Prompts for this run, one line per sound", lines=3, elem_id="prompts")
             show_prompts = gr.Button("Show the prompts", size="sm", elem_id="show-prompts")
         with gr.Row(elem_classes="pair"):
             make = gr.Button("Make sound", elem_id="make")
@@ -106,34 +133,45 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             fit = gr.HTML(elem_id="fit")
             measure = gr.Button(visible=False, size="sm", elem_id="measure")
             report = gr.HTML(elem_id="report")
-            with gr.Accordion("Every sound on its own", open=False, elem_id="stems-fold"):
+            with gr.Accordion("Each sound separately", open=False, elem_id="stems-fold"):
                 stems = scripted_html(gr, [], "stems", html_template="<ul class='stems'></ul>")
     return SimpleNamespace(**locals())
 
 
 def shelf_part(gr: ModuleType, shelf: Shelf) -> Any:
-    """The results of this machine, to be searched and opened."""
+    """The list of the results on this machine, with a search field."""
 
-    def look(asked: Any) -> dict[str, Any]:  # Gradio marks the function, which a method does not let it do
+    def look(asked: Any) -> dict[str, Any]:  # Gradio sets an attribute on the function, which a method does not allow
         return shelf.look(asked)
 
     return scripted_html(gr, None, "shelf", html_template=asset("shelf.html"), server_functions=[look])
 
 
-def end_point_parts(gr: ModuleType) -> SimpleNamespace:
-    """What the end points for programs take and give; nobody sees it."""
+def add_end_points(
+    gr: ModuleType,
+    describe: Callable[..., Any],
+    render: Callable[..., Any],
+    image_to_soundscape: Callable[..., Any],
+    queue_name: str,
+    jobs_at_once: int,
+) -> None:
+    """Add the end points for programs. Their hidden components are separate from the page, which may change freely."""
     with gr.Column(visible=False):
         picture = picture_file(gr, label="picture")
-        soundscape_json = gr.Textbox(label="soundscape_json")
-        vision_backend, audio_backend = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
+        soundscape = gr.Textbox(label="soundscape_json")
+        vision, audio = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
         duration_s, seed = plain_number(gr, 10, label="duration_s"), plain_number(gr, None, precision=0, label="seed")
-        mix, bundle, report = gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")
+        files = [gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")]
         button = gr.Button()
-    return SimpleNamespace(**locals())
+    wishes, queue = [audio, duration_s, seed], {"concurrency_id": queue_name, "concurrency_limit": jobs_at_once}
+    button.click(describe, [picture, vision], soundscape, api_name="describe", **queue)
+    button.click(render, [soundscape, *wishes], files, api_name="render", **queue)
+    both = {"inputs": [picture, vision, *wishes], "outputs": [soundscape, *files]}
+    button.click(image_to_soundscape, **both, api_name="image_to_soundscape", **queue)
 
 
 def launch_options(gr: ModuleType) -> dict[str, Any]:
-    """What `launch` needs to know of the page and of its limits."""
+    """Arguments for `launch`: theme, style, limits and middleware."""
     from starlette.middleware import Middleware
 
     return {
@@ -150,14 +188,15 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
 
 
 def _hosts() -> frozenset[str] | None:
-    """Return the host names that the app answers to; it reads where Gradio will serve it from the environment."""
-    is_shared = bool(os.environ.get("SPACE_ID")) or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    """Return the host names of the app, None for any. Reads the variables that tell Gradio where to serve it."""
+    given = os.environ.get
+    is_shared = bool(given("SPACE_ID") or given("GRADIO_ROOT_PATH")) or given("GRADIO_SHARE", "").lower() == "true"
     server_name = os.environ.get("GRADIO_SERVER_NAME", "")
     return hosts_of(read_settings().allowed_hosts, server_name, is_shared=is_shared)
 
 
 def _style(gr: ModuleType) -> Any:
-    """The theme of the page, whose colours are those of style.css."""
+    """The theme of the page. Its colours are CSS variables."""
     base = gr.themes.Base(
         font=["Inter", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"],
         font_mono=["ui-monospace", "SF Mono", "Cascadia Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
@@ -167,23 +206,23 @@ def _style(gr: ModuleType) -> Any:
 
 
 def scripted_html(gr: ModuleType, value: Any, name: str, **options: Any) -> Any:
-    """A part of the page that is drawn by the script of its name."""
+    """A component that the script `{name}.js` draws."""
     return gr.HTML(value, js_on_load=asset(f"{name}.js"), apply_default_css=False, elem_id=name, **options)
 
 
 def picture_file(gr: ModuleType, **options: Any) -> Any:
-    """A gr.Image that hands over the uploaded file as it is. Gradio would open it before any limit is checked."""
+    """A gr.Image whose value is the path of the upload. Gradio alone would open the file before limits are checked."""
     return _uploads_only(gr, gr.Image(type="filepath", **options), lambda payload: payload.path)
 
 
 def result_files(gr: ModuleType, **options: Any) -> Any:
-    """A gr.File that takes several uploaded files."""
+    """A gr.File whose value is the list of paths of the uploads."""
     files = gr.File(file_count="multiple", **options)
     return _uploads_only(gr, files, lambda payload: [file.path for file in getattr(payload, "root", [payload])])
 
 
 def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str | list[str]]) -> Any:
-    """Hand over the paths of uploaded files and nothing else, whichever way the request came."""
+    """Make the component refuse every file that was not uploaded, even if the request got past the guard."""
 
     def preprocess(payload: Any) -> str | list[str] | None:
         if not payload:
@@ -201,7 +240,7 @@ def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str 
 
 
 def plain_number(gr: ModuleType, *value: float | None, **options: Any) -> Any:
-    """A gr.Number that hands over what was sent: what is no number is refused in our words, not in Gradio's."""
+    """A gr.Number whose value is whatever was sent. The handler checks it and words the refusal."""
     number = gr.Number(*value, **options)
     number.preprocess = lambda payload: payload
     return number

@@ -1,4 +1,4 @@
-"""The scratch folder of this process: everything that visitors upload, open and make, up to a limit.
+"""The scratch folder of this process: everything that visitors upload, open and make, up to a size limit.
 
 Each process has its own folder that only its user can read, so several people can run the app on one machine. Gradio
 keeps its uploads there too. The folder is deleted when the process ends. A folder that a killed process left is deleted
@@ -25,19 +25,19 @@ from ..settings import read_settings
 
 PREFIX = "image-to-soundscape-"
 LOCK = ".lock"
-VISITORS = "visitors"  # a folder per visitor; all else in the scratch folder belongs to Gradio
+VISITORS = "visitors"  # has a folder per visitor; everything else in the scratch folder belongs to Gradio
 KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
-IN_USE_S = 600  # what is younger is part of a running job, or is being listened to
-YOUNG_S = 60  # a process needs less than this from the folder to its lock
+IN_USE_S = 600  # younger files may belong to a running job, or someone may be listening to them
+YOUNG_S = 60  # a process takes less than this from creating its folder to locking it
 USUAL_LIMIT_BYTES = 2_000_000_000
 
-NOT_HERE = "This file is not here, or not here any more. Upload it and try again."
+NOT_HERE = "This file was not uploaded, or it has been deleted. Upload it and try again."
 NO_ROOM = "There is no room for more files at the moment. Please try again in ten minutes."
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is deleted as a whole: an upload, or one result of a visitor."""
+    """A unit of deletion: an upload, or one result of a visitor."""
 
     path: Path
     bytes: int
@@ -45,7 +45,7 @@ class _Entry:
 
 
 class Scratch:
-    """A folder whose files take at most `limit_bytes` together. The oldest make room for new ones."""
+    """A folder whose files take at most `limit_bytes` together. The oldest are deleted to make room."""
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self.folder = folder
@@ -58,11 +58,11 @@ class Scratch:
         return self.folder / VISITORS
 
     def find(self, name: object) -> Path:
-        """Return the file that a request names. This is the one place that decides which files a request may name.
+        """Return the file that a request names. Only this method decides which files a request may name.
 
-        The file must be a regular file in this folder, not a link and not behind one. The folders in it have names that
-        nobody can guess, so a visitor can only name what this app told them. Raises SoundscapeError with the same
-        sentence for everything else, and never looks at a path outside of this folder.
+        The file must be a regular file in this folder, and no part of its path may be a link. The folders have names
+        that cannot be guessed, so visitors can only name files that this app gave them. Raises SoundscapeError with the
+        same sentence for everything else, and never accesses a path outside this folder.
         """
         try:
             path = os.path.normpath(name) if isinstance(name, str) else ""
@@ -75,7 +75,7 @@ class Scratch:
 
     @contextmanager
     def room_for(self, size_bytes: int) -> Iterator[None]:
-        """Keep room for files of this size while they are written. Raises SoundscapeError when there is none."""
+        """Reserve room for files of this size while they are written. Raises SoundscapeError if there is none."""
         with self._lock:
             self._make_room(size_bytes)
             self._reserved_bytes += size_bytes
@@ -86,7 +86,7 @@ class Scratch:
                 self._reserved_bytes -= size_bytes
 
     def _make_room(self, size_bytes: int) -> None:
-        """Delete what is too old, then the oldest that is not in use, until the size fits."""
+        """Delete entries that are too old, then the oldest that are not in use, until the size fits."""
         entries = sorted(self._entries(), key=lambda entry: entry.changed)
         left = sum(entry.bytes for entry in entries) + self._reserved_bytes + size_bytes
         for entry in entries:
@@ -122,7 +122,7 @@ def _entry(path: Path) -> _Entry:
 
 
 def bytes_in(folder: Path) -> int:
-    """Return what the files in a folder take."""
+    """Return the size of the files in a folder."""
     return _entry(folder).bytes
 
 
@@ -172,7 +172,7 @@ def _end(folder: Path, lock: FileLock, process: int) -> None:
 
 
 def _delete_left_behind(base: Path) -> None:
-    """Delete the folders of processes that were killed: nobody holds their locks any more."""
+    """Delete the folders of killed processes. Their locks are free."""
     for folder in base.glob(f"{PREFIX}*"):
         try:
             is_young = time.time() - folder.stat().st_mtime < YOUNG_S

@@ -1,6 +1,6 @@
-// The results of a tree on this machine: some at a time, more when one scrolls on, fewer when one searches.
+// The list of the results on this machine. It loads more items as the visitor scrolls, and can be searched.
 const [search, count, gallery, more] = ["input", ".count", ".gallery", ".more"].map((each) => element.querySelector(each));
-let latest = 0; // number of the search whose results are shown
+let latest = 0; // number of the latest search
 let shown = 0;
 let total = 0;
 
@@ -24,12 +24,12 @@ function tile({ name, scene, thumbnail }) {
 
 async function add(number) {
   const page = await server.look({ query: search.value, start: shown });
-  if (number !== latest) return; // somebody typed on
+  if (number !== latest) return; // a newer search has started
   if (!shown) gallery.replaceChildren();
   gallery.append(...page.items.map(tile));
   [shown, total] = [shown + page.items.length, page.total];
   const all = `${total.toLocaleString()} ${total === 1 ? "result" : "results"}`;
-  count.textContent = total ? all : search.value.trim() ? "Nothing found" : "No results yet";
+  count.textContent = total ? all : search.value.trim() ? "No results found" : "No results yet";
   if (shown < total) observer.observe(more);
 }
 
@@ -55,8 +55,8 @@ gallery.addEventListener("click", (event) => {
   if (name === undefined) return;
   trigger("select", { name });
   const desk = document.getElementById("desk");
-  if (desk.getBoundingClientRect().bottom < innerHeight / 3) desk.scrollIntoView(); // far down in a long list
+  if (desk.getBoundingClientRect().bottom < innerHeight / 3) desk.scrollIntoView(); // the list was scrolled far down
   window.bringIntoView?.("picture-column");
 });
-count.textContent = "Reading …";
+count.textContent = "Loading …";
 begin();

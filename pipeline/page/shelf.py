@@ -1,4 +1,4 @@
-"""Results of a tree on this machine, for the page to show and to open: only when whoever started the app said so."""
+"""The results in a folder tree of this machine, listed on the page if the app was started with that folder."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ from ..results.result import PICTURE
 from . import fragments
 
 SHOWN_AT_ONCE = 24
-READ_AGAIN_S = 30  # a run over pictures may be adding to the tree
+READ_AGAIN_S = 30  # a batch may be adding results
 MAX_QUERY = 200
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Item:
-    """What the page needs of one result; `words` is what a search looks through."""
+    """One result on the page. A search looks through `words`."""
 
     folder: Path
     name: str
@@ -31,25 +31,25 @@ class Item:
 
 
 class Shelf:
-    """The results below a folder. They are read when somebody looks, and again when some time has passed."""
+    """The results below a folder. They are read on the first look, and again once READ_AGAIN_S have passed."""
 
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
-            raise SoundscapeError(f"There is no folder {root}. Name the one that a run wrote its results to.")
+            raise SoundscapeError(f"There is no folder {root}. Give the folder that holds the results of a run.")
         self._root = root
         self._items: dict[str, Item] = {}
         self._read_at = float("-inf")
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
-        """Read the tree while the page is being loaded; thousands of results take seconds."""
+        """Read the tree in advance; thousands of results take seconds."""
         if not self._all(may_read=True):
             _log.warning("%s holds no finished results yet. They appear on the page once there are some.", self._root)
 
     def look(self, asked: Any) -> dict[str, Any]:
-        """Return how many results hold all words of the query, and some of them from a place on.
+        """Return the number of results that contain all words of the query, and the items of one page of them.
 
-        `asked` comes from a browser: {"query": text, "start": place}.
+        `asked` comes from a browser: {"query": text, "start": index of the first item}.
         """
         query, start = (asked.get("query"), asked.get("start")) if isinstance(asked, dict) else (None, None)
         if not isinstance(query, str) or not isinstance(start, int) or start < 0:
@@ -59,10 +59,10 @@ class Shelf:
         return {"total": len(found), "items": [_shown(item) for item in found[start : start + SHOWN_AT_ONCE]]}
 
     def folder_of(self, name: Any) -> Path:
-        """Return the folder of the result of that name. Raises SoundscapeError when there is none."""
+        """Return the folder of the result with that name. Raises SoundscapeError if there is none."""
         item = self._all(may_read=False).get(name) if isinstance(name, str) else None
         if item is None:
-            raise SoundscapeError("There is no such result any more. Please load the page again.")
+            raise SoundscapeError("There is no such result any more. Please reload the page.")
         return item.folder
 
     def _all(self, may_read: bool) -> dict[str, Item]:
@@ -91,5 +91,5 @@ def _thumbnail(path: Path) -> str:
     try:
         return fragments.thumbnail(path)
     except SoundscapeError as error:
-        _log.info("no thumbnail of %s: %s", path.parent.name, error)
-        return ""  # a result of a soundscape alone has no picture, and another's picture may be damaged
+        _log.info("No thumbnail of %s: %s", path.parent.name, error)
+        return ""  # a result may have no picture, or a damaged one

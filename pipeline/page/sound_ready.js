@@ -1,4 +1,4 @@
-// The sound is there, of what is written and wished.
+// Runs when a new sound is shown: nothing has been changed since.
 () => {
   delete document.body.dataset.edited;
   delete document.body.dataset.wished;

@@ -1,5 +1,5 @@
-// The friendly view of the soundscape. The JSON in the editor is the one document: every edit here is written there.
-// props.value = {json: the document as text, "" while there is none; broken: true while the editor's text has problems}
+// The list of sounds. The document is the JSON in the editor, and every edit here is written to it.
+// props.value = {json: the document as text, "" for none; broken: true while the text in the editor has problems}
 const LIMITS = {
   sources: 8, scene: 300, mood: 120, text: 60, timbre: 30, timbres: 5,
   gain_db: [-40, 12], pan: [-1, 1], distance_m: [0.5, 1000],
@@ -13,14 +13,14 @@ const NEW_SOURCE = {
 
 let soundscape = null;
 let mutedBeforeSolo = null;
-const fresh = new WeakSet(); // added by hand: their name decides how they are usually heard, until that is said
-const open = new Set(); // indices of the cards that are folded out
+const newSources = new WeakSet(); // added sources: their name sets role and distance until the visitor does
+const open = new Set(); // indices of the unfolded cards
 
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name.startsWith("aria-")) node.setAttribute(name, value); // "true" and "false", where others are there or not
+    else if (name.startsWith("aria-")) node.setAttribute(name, value); // with the value "true" or "false"; other booleans are set or not
     else if (value === true) node.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
@@ -70,7 +70,10 @@ function slider(label, [low, high], step, value, shown, write, attributes = {}) 
   return [input, output];
 }
 
-const inDecibels = (gain) => `${gain > 0 ? "+" : gain < 0 ? "−" : ""}${Math.abs(gain).toFixed(gain % 1 ? 1 : 0)} dB`;
+const inDecibels = (gain) => {
+  const rounded = Math.round(gain * 10) / 10;
+  return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${Math.abs(rounded).toFixed(rounded % 1 ? 1 : 0)} dB`;
+};
 const inMetres = (distance) => `${distance < 10 ? distance.toFixed(1).replace(/\.0$/, "") : Math.round(distance)} m`;
 const inWords = (pan) => (Math.abs(pan) < 0.02 ? "centre" : `${Math.round(Math.abs(pan) * 100)} % ${pan < 0 ? "left" : "right"}`);
 const panOf = (source) => source.pan ?? (source.box ? source.box[0] + source.box[2] - 1 : 0);
@@ -120,7 +123,7 @@ function card(source, index) {
     title.toggleAttribute("aria-invalid", missing);
   };
   const title = textField("Name of the sound", name, LIMITS.text, (text) => { source.name = text; checkName(); },
-    { class: "name", title: name, "aria-describedby": nameless.id, onchange: () => { if (fresh.has(source)) setUsual(source); } });
+    { class: "name", title: name, "aria-describedby": nameless.id, onchange: () => { if (newSources.has(source)) setUsual(source); } });
   checkName();
   const [gain, gainShown] = slider(`Gain of ${name}`, LIMITS.gain_db, 0.5, source.gain_db, inDecibels,
     (value) => { source.gain_db = value; });
@@ -144,13 +147,13 @@ function card(source, index) {
     }, { placeholder: "how it sounds, in a few words" })),
     labelled("Heard", choice("Heard", Object.entries(ROLES), source.role, (role) => {
       source.role = role;
-      fresh.delete(source);
+      newSources.delete(source);
       refresh();
     })),
     distanceField(source, refresh),
     panField(source),
   ];
-  details.append(...rest, make("button", { type: "button", class: "remove", onclick: () => remove(index) }, `Remove this sound`));
+  details.append(...rest, make("button", { type: "button", class: "remove", onclick: () => remove(index) }, "Remove this sound"));
 
   return make("li", {
     class: `source${source.mute ? " muted" : ""}${isSolo(index) ? " alone" : ""}`,
@@ -181,7 +184,7 @@ function distanceField(source, refresh) {
   const toShare = (distance) => Math.log(distance / 0.5) / Math.log(2000); // 0.5 m .. 1000 m on a logarithmic slider
   const toDistance = (share) => Number((0.5 * 2000 ** share).toPrecision(2));
   return labelled("Distance", ...slider("Distance", [0, 1], 0.01, toShare(source.distance_m), (share) => inMetres(toDistance(share)),
-    (share) => { source.distance_m = toDistance(share); fresh.delete(source); refresh(); }));
+    (share) => { source.distance_m = toDistance(share); newSources.delete(source); refresh(); }));
 }
 
 function panField(source) {
@@ -203,7 +206,7 @@ function panField(source) {
 
 function remove(index) {
   soundscape.sources.splice(index, 1);
-  if (!soundscape.sources.length) soundscape = null; // a soundscape has at least one sound
+  if (!soundscape.sources.length) soundscape = null; // a soundscape must have at least one sound
   open.clear();
   commit();
   draw();
@@ -213,7 +216,7 @@ function remove(index) {
 function add() {
   soundscape ??= { version: 1, scene: "", mood: "", space: "open", sources: [] };
   soundscape.sources.push({ ...NEW_SOURCE });
-  fresh.add(soundscape.sources.at(-1));
+  newSources.add(soundscape.sources.at(-1));
   open.add(soundscape.sources.length - 1);
   commit();
   draw();
@@ -223,7 +226,7 @@ function add() {
 
 async function setUsual(source) {
   const usual = await server.usual(source.name);
-  if (!usual?.role || !fresh.has(source) || !soundscape?.sources.includes(source)) return;
+  if (!usual?.role || !newSources.has(source) || !soundscape?.sources.includes(source)) return;
   Object.assign(source, usual);
   commit();
   draw();
@@ -252,20 +255,20 @@ function hideBox() {
   document.querySelectorAll(".source-box").forEach((box) => box.remove());
 }
 
-// The whole ----------------------------------------------------------------------------------------------------------
+// Drawing ------------------------------------------------------------------------------------------------------------
 
 function empty() {
   return make("div", { class: "empty" },
-    make("p", {}, "What would be heard in your picture is written here: the place, its mood, and every sound in it."),
-    make("p", { class: "quiet" }, "You can change all of it before the sound is made."),
-    make("button", { type: "button", class: "add", onclick: add }, "Or begin with a sound of your own"));
+    make("p", {}, "The soundscape of your picture appears here: the place, its mood and every sound."),
+    make("p", { class: "quiet" }, "You can change everything before the sound is made."),
+    make("button", { type: "button", class: "add", onclick: add }, "Or add a sound yourself"));
 }
 
 function draw() {
   hideBox();
   const view = element.querySelector(".view");
   const controls = () => [...view.querySelectorAll("button, input, select, textarea")];
-  const focused = controls().indexOf(document.activeElement); // who mutes by keyboard goes on from there
+  const focused = controls().indexOf(document.activeElement); // restored below, so that keyboard users keep their place
   if (!soundscape) {
     view.replaceChildren(empty());
     return;
@@ -278,7 +281,7 @@ function draw() {
     labelled("Space", choice("Space", SPACES.map((space) => [space, space]), soundscape.space, (space) => { soundscape.space = space; })));
   const list = make("ul", { class: "sources", "aria-label": "Sounds" }, ...soundscape.sources.map(card));
   const more = make("button", { type: "button", class: "add", disabled: full, onclick: add },
-    full ? "Eight sounds are the most a soundscape holds" : "Add a sound");
+    full ? "A soundscape holds at most eight sounds" : "Add a sound");
   view.replaceChildren(place, list, more);
   if (focused >= 0) controls()[focused]?.focus();
   fitTexts();
@@ -299,4 +302,4 @@ function read() {
 draw();
 read();
 watch("value", read);
-new ResizeObserver(fitTexts).observe(element); // also when its tab comes to the front
+new ResizeObserver(fitTexts).observe(element); // also runs when the tab is shown

@@ -1,4 +1,4 @@
-// One small player a stem. props.value = [{name, words, file: {url, orig_name}}]
+// One small player per stem. props.value = [{name, words, file: {url, orig_name}}]
 const playing = new Audio();
 let current = null;
 

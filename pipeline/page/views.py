@@ -1,6 +1,6 @@
-"""Values of the parts of the page: what they show of a soundscape, of a result, and of the models.
+"""Values for the components of the page: what they show of a soundscape, a result and the models.
 
-Gradio is handed in as `gr`, as in parts.py. The order of the values is that of the outputs in app.py.
+As in parts.py, the functions take Gradio as `gr`. The order of the values is that of the component lists in `desk`.
 """
 
 from pathlib import Path
@@ -18,20 +18,27 @@ from .opening import Opened
 if TYPE_CHECKING:
     from ..job import Result
 
-OPENED = 28  # values of `opened`
+REPLACED = 7  # number of values of `replaced`
+OPENED = 28  # number of values of `opened`
 
 
 def replaced(
     gr: ModuleType, soundscape: Soundscape, picture: str | None, text: str | None, origin: Origin
 ) -> list[Any]:
-    """Values of a document that takes the place of another, whose edits by hand are kept for one step back."""
+    """Values for a new document. The previous one is kept for one step back if the visitor edited it."""
     values = document.views(soundscape)
     kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
     return [*values, Origin(document.fingerprint(picture), values[0]), *kept, ""]
 
 
+def example(gr: ModuleType, path: Path, soundscape: Soundscape, text: str | None, origin: Origin) -> list[Any]:
+    """Values for a chosen example. It has no sound yet."""
+    document_values = replaced(gr, soundscape, str(path), text, origin)
+    return [str(path), *document_values, "", gr.Column(visible=True), gr.Column(visible=False)]
+
+
 def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> list[Any]:
-    """Values of picture, document, sound, and the wishes that make the same sound again."""
+    """Values for an earlier result: picture, document, sound, and the settings that make the same sound again."""
     result, picture = found.result, found.picture
     shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 3]
     if found.has_sound:
@@ -42,7 +49,7 @@ def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> l
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:
-    """Values of everything that shows the sound."""
+    """Values for everything that shows the sound."""
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     listed = fragments.stems(result.soundscape, result.stem_paths)
     facts = fragments.report(result.report, titles(result.report))
@@ -51,12 +58,12 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
 
 
 def files(result: "Result") -> list[Any]:
-    """Values of the end points for programs: mix, bundle and report."""
+    """Values for the end points: mix, bundle and report."""
     return [str(result.mix_path), str(result.bundle_path), result.report]
 
 
 def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bool = False) -> list[Any]:
-    """Values of the card that tells how well the result fits, and of the button that lets models say more."""
+    """Values for the card "How well does it fit?" and for the button that scores the result with models."""
     coherence, models = fit.read_coherence(folder), fit.models_here()
     button = gr.Button(f"Measure with {models}", visible=bool(models) and coherence is None)
     soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_text("utf-8"))
@@ -64,17 +71,18 @@ def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bo
 
 
 def made(gr: ModuleType, result: "Result") -> list[Any]:
-    """Values of the sound that was made now, with its seed; prompts of the visitor are for one run."""
+    """Values for a sound that was just made. Shows its seed, and clears the prompts, which are for one run."""
     return [*sound(gr, result), str(result.report["seed"]), ""]
 
 
 def models(gr: ModuleType) -> list[Any]:
-    """Choices and notes of the backends: only what can run here can be chosen, the rest says why not."""
+    """Choices and notes of the backends. Only those that can run here are choices; the notes explain the others."""
     values, names = [], []
     for registry, default in ((backends.VISION, backends.default_vision()), (backends.AUDIO, backends.default_audio())):
         cards = {name: backends.card(name) for name in registry}
         best = cards[default].title if default in cards else default
         ready = [(card.title, name) for name, card in cards.items() if not card.reason]
         values += [gr.Dropdown(choices=[(f"Automatic: {best}", ""), *ready]), fragments.models(cards)]
-        names = [name for _, name in ready]  # in the end, of what makes sound
-    return [*values, gr.Accordion(visible=not set(names) <= set(backends.EMBEDDED))]
+        names = [name for _, name in ready]
+    has_sound_model = not set(names) <= set(backends.EMBEDDED)  # the last names are those of the audio backends
+    return [*values, gr.Accordion(visible=has_sound_model)]

@@ -1,24 +1,23 @@
-"""The embedded audio model: every source becomes sound by physical and statistical models, seeded, without samples.
+"""The embedded audio model: seeded physical and statistical models turn each source into sound, without recordings.
 
-The words of a source choose a kind of `pipeline.kinds`, its timbre words four qualities and its material
-a body; the model of the kind (`models.py`) makes the signal (`liquids.py`, `air.py` ...), and this module finishes it.
-What is not in the catalogue is made from its material and action (`generic.py`).
+The words of a source select a kind of `pipeline.kinds`. Its timbre words set four qualities and its material selects a
+body. The model of the kind (`models.py`) makes the signal (`liquids.py`, `air.py` ...), and this module finishes it. A
+source that matches no kind is made from its material and action (`generic.py`).
 
-Listen to all of it: `python -m pipeline.procedural --gallery FOLDER`.
+To hear all kinds: `python -m pipeline.procedural --gallery FOLDER`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..kinds import attributes
 from ..kinds.catalogue import Kind, kind_of
 from .models import Model, model_of
 
-if TYPE_CHECKING:  # numpy and scipy are imported on the first sound, not with the page
-    import numpy as np
-
+if TYPE_CHECKING:  # numpy and scipy are imported with the first sound, so that the page starts fast
+    from ..audio import Samples
     from ..soundscape import Source
 
 __all__ = ["describe_choice", "synthesize_kind", "synthesize_source"]
@@ -26,32 +25,30 @@ __all__ = ["describe_choice", "synthesize_kind", "synthesize_source"]
 
 def synthesize_source(
     source: Source, duration_s: float, seed: int, *, on_block: Callable[[float], None] | None = None
-) -> np.ndarray:
-    """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), exactly round(duration * rate) long.
+) -> Samples:
+    """Return the sound of a source at 44,100 Hz: float32, shape (1 or 2, samples), round(duration * rate) samples long.
 
-    The loudest part lies at -23 dBFS (K-weighted), no sample above 0.9. The same seed gives the same bits.
-    `on_block` is called with the share that is done (0 .. 1); it may raise to stop.
+    The loudest part is at -23 dBFS (K-weighted) and no sample exceeds 0.9. The same seed gives the same bits.
+    `on_block` receives the share that is done (0 .. 1); it may raise to stop.
     """
     kind = kind_of(source)
-    return _synthesize(kind and model_of(kind), source, duration_s, seed, on_block or (lambda share: None))
+    return _synthesize(model_of(kind) if kind else None, source, duration_s, seed, on_block or (lambda share: None))
 
 
-def synthesize_kind(
-    kind: Kind, duration_s: float, seed: int, *, model: Model | None = None, **fields: object
-) -> np.ndarray:
-    """Return the sound of a kind of the catalogue in its usual role; `model` makes it otherwise than usual.
+def synthesize_kind(kind: Kind, duration_s: float, seed: int, *, model: Model | None = None, **fields: Any) -> Samples:
+    """Return the sound of a kind in its usual role, made by `model` in place of its own if given.
 
-    Further fields of `Source` may be given.
+    `fields` are further fields of its `Source`.
     """
     from ..soundscape import Source
 
-    source = Source(**{"name": kind.name, "role": kind.role} | fields)
+    source = Source(**({"name": kind.name, "role": kind.role} | fields))
     return _synthesize(model or model_of(kind), source, duration_s, seed, lambda share: None)
 
 
 def _synthesize(
     model: Model | None, source: Source, duration_s: float, seed: int, tell: Callable[[float], None]
-) -> np.ndarray:
+) -> Samples:
     from . import generic, mastering
     from .voice import Voice, generator
 
@@ -76,9 +73,9 @@ def _synthesize(
 
 
 def describe_choice(source: Source) -> str:
-    """Return what would make the sound of a source, for reports: "rain (liquids)" or "generic (scrape, metal)"."""
+    """Return which model makes the sound of a source, for reports: "rain (liquids)" or "generic (scrape, metal)"."""
     kind = kind_of(source)
     if kind:
         return f"{kind.name} ({model_of(kind).family})"
-    told = [word for word in (attributes.action_of(source), attributes.material_of(source)) if word]
-    return f"generic ({', '.join(told) or 'soft texture'})"
+    known = [word for word in (attributes.action_of(source), attributes.material_of(source)) if word]
+    return f"generic ({', '.join(known) or 'soft texture'})"

@@ -1,4 +1,4 @@
-"""`python -m pipeline.procedural --gallery FOLDER`: a page on which every kind can be heard and seen."""
+"""`python -m pipeline.procedural --gallery FOLDER`: write a page with a player and a spectrogram of every kind."""
 
 import argparse
 import sys
@@ -12,13 +12,13 @@ from .models import model_of
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.procedural", description=__doc__)
     parser.add_argument("--gallery", metavar="FOLDER", type=Path, required=True, help="where to write index.html")
-    parser.add_argument("--duration", metavar="SECONDS", type=float, default=8.0, help="of each sound (default 8)")
-    parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[1, 2, 3], help="one sound each")
-    parser.add_argument("--only", metavar="KIND", nargs="+", default=[], help="kinds or families; default all")
+    parser.add_argument("--duration", metavar="SECONDS", type=float, default=8.0, help="length per sound (default 8)")
+    parser.add_argument("--seeds", metavar="N", type=int, nargs="+", default=[1, 2, 3], help="one sound per seed")
+    parser.add_argument("--only", metavar="KIND", nargs="+", default=[], help="kinds or families (default all)")
     chosen = parser.parse_args(arguments)
     kinds = [kind for kind in all_kinds() if not chosen.only or {kind.name, model_of(kind).family} & set(chosen.only)]
     if not kinds:
-        parser.error(f"no such kind; there are: {', '.join(kind.name for kind in all_kinds())}")
+        parser.error(f"there is no such kind or family; choose from: {', '.join(kind.name for kind in all_kinds())}")
     if not 1.0 <= chosen.duration <= 60.0:
         parser.error("the duration must be between 1 and 60 seconds")
 

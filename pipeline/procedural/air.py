@@ -1,28 +1,29 @@
-"""Moving air: wind and what it moves, thunder, and the quiet of rooms and wide places.
+"""Moving air: wind and what it moves, thunder, and the quiet of rooms and wide spaces.
 
-Wind after Farnell (2010), "Designing Sound": gusts drive everything at once. A roar of turbulence grows with the speed
-U (its corner rises with U), edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), leaves and
-cloth answer a moment later.
+The wind follows Farnell (2010), "Designing Sound": gusts drive everything at once. The roar of turbulence and its
+corner frequency grow with the speed U, edges and wires whistle at the vortex frequency 0.2 U / d (Strouhal), and
+leaves and cloth follow a moment later.
 """
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, bodies, schedule, signal
 from .signal import RATE
 from .voice import Voice
 
 
-def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> np.ndarray:
-    """Return the wind's speed over time, about `calm` .. 1: slow gusts with faster flurries on top."""
+def gusts(voice: Voice, calm: float = 0.3, rate_hz: float = 0.25) -> Floats:
+    """Return the speed of the wind over time, about `calm` .. 1: slow gusts with faster flurries."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     slow = signal.drift(rng, length, rate_hz * pace)
     fast = signal.wander(rng, length, 1.8 * pace)
-    speed = calm + (1.0 - calm) * slow * np.clip(1.0 + 0.22 * fast, 0.2, 1.7)
+    speed: Floats = calm + (1.0 - calm) * slow * np.clip(1.0 + 0.22 * fast, 0.2, 1.7)
     return np.clip(speed, 0.05, 1.3).astype(np.float32)
 
 
-def wind(voice: Voice) -> np.ndarray:
+def wind(voice: Voice) -> Floats:
     """Wind over open ground: a roar that opens with the gusts, and hollow tones where edges shed vortices."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.3), voice.setting("gust_hz", 0.45))
@@ -35,7 +36,7 @@ def wind(voice: Voice) -> np.ndarray:
             160 + 330 * own,
             1.4,
         )
-        # Eddies of all sizes come along with the wind: its roar is torn many times a second.
+        # The wind carries eddies of all sizes, which interrupt its roar many times per second.
         ragged = np.clip(1.0 + voice.setting("ragged", 0.7) * signal.wander(rng, length, 9.0), 0.1, 3.0)
         channels.append(signal.unit(roar * own**1.5 * ragged))
     whistle = np.zeros(length, np.float32)
@@ -48,8 +49,8 @@ def wind(voice: Voice) -> np.ndarray:
     return np.stack(channels) + np.float32(howl) * signal.unit(whistle) + np.float32(voice.setting("hiss", 0.12)) * air
 
 
-def drifting(voice: Voice) -> np.ndarray:
-    """Snow, sand or dust driven by wind: the hiss of grains over the ground, in sheets, above a thin wind."""
+def drifting(voice: Voice) -> Floats:
+    """Snow, sand or dust driven by wind: sheets of grains hiss over the ground, above a thin wind."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.2, 0.35)
     low = voice.setting("low_hz", 2500.0)
@@ -65,18 +66,18 @@ def drifting(voice: Voice) -> np.ndarray:
 # Leaves, grass, cloth ------------------------------------------------------------------------------------------------
 
 
-def foliage(voice: Voice) -> np.ndarray:
-    """Leaves that move in wind: thousands of small touches in sheets of noise, wherever the gust is.
+def foliage(voice: Voice) -> Floats:
+    """Leaves in wind: thousands of small contacts and a noise that follow the gusts.
 
-    Settings: `low_hz` and `high_hz` of a touch (broad leaves low, needles and grass high), `dry` 0 (supple) .. 1
-    (crisp: single clicks stand out), `roar` share of the wind's own noise.
+    Settings: `low_hz` and `high_hz`, the band of a contact (broad leaves low, needles and grass high); `dry`, from 0
+    (supple) to 1 (crisp: single clicks stand out); `roar`, the share of the noise of the wind itself.
     """
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.2), 0.3)
     low, high, dry = voice.setting("low_hz", 1200.0), voice.setting("high_hz", 7000.0), voice.setting("dry", 0.3)
     channels = []
     for _ in range(2):
-        lag = signal.seconds(rng.uniform(0.05, 0.4))  # the gust reaches one side later
+        lag = signal.seconds(rng.uniform(0.05, 0.4))  # the gust reaches each side at a different time
         own = np.roll(speed, lag) * np.clip(1.0 + 0.25 * signal.wander(rng, length, 3.0), 0.1, 2.0)
         rustle = signal.noise(rng, length, [(low / 4, -26), (low, 0), (high, -2), (2 * high, -14)]) * own**2.2
         touches = signal.times_following(rng, 380.0 * 2.0**voice.density * own**2 + 1e-3)
@@ -86,11 +87,11 @@ def foliage(voice: Voice) -> np.ndarray:
         )
         channels.append(signal.unit(rustle) + np.float32(0.3 + 1.2 * dry) * signal.unit(clicks))
     roar = signal.noise(rng, length, [(40, -12), (120, 0), (400, -4), (1000, -14), (3000, -30)], channels=2) * speed**2
-    return np.stack(channels) + np.float32(voice.setting("roar", 0.4)) * signal.unit(roar)
+    return signal.mixed(np.stack(channels), np.float32(voice.setting("roar", 0.4)) * signal.unit(roar))
 
 
-def scuttling(voice: Voice) -> np.ndarray:
-    """Dry leaves blown over the ground: scrapes and ticks in little runs, amid the rustle of the others."""
+def scuttling(voice: Voice) -> Floats:
+    """Dry leaves blown over the ground: short runs of scrapes and ticks amid the rustle of other leaves."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, voice.setting("calm", 0.1), 0.4)
     channels = []
@@ -103,12 +104,12 @@ def scuttling(voice: Voice) -> np.ndarray:
         scrape = signal.one_pole(signal.impulses(length, times, gains), 0.03)
         drag = signal.noise(rng, length, [(500, -20), (2000, -3), (5000, 0), (11000, -8)]) * scrape
         channels.append(0.3 * signal.unit(ticks) + 0.7 * signal.unit(drag))
-    # Many leaves together are one rustle; few are heard each for itself.
-    return np.stack(channels) + np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice))
+    # Many leaves merge into one rustle; few are heard one by one.
+    return signal.mixed(np.stack(channels), np.float32(1.2 * 2.5**voice.density) * signal.unit(foliage(voice)))
 
 
-def flapping(voice: Voice) -> np.ndarray:
-    """A flag, sail or tent in wind: the cloth snaps at an unsteady rate, hardest in the gusts."""
+def flapping(voice: Voice) -> Floats:
+    """A flag, sail or tent in wind: the cloth snaps at an irregular rate, hardest in the gusts."""
     rng, length = voice.rng, voice.length
     speed = gusts(voice, 0.5, 0.4)
     rate = voice.setting("rate_hz", 6.5) * schedule.pace(voice)
@@ -116,7 +117,7 @@ def flapping(voice: Voice) -> np.ndarray:
     snaps = np.flatnonzero(np.diff(np.floor(turns))) / RATE
     force = np.interp(snaps, np.arange(length) / RATE, speed) ** 1.3 * rng.gamma(2.0, 0.5, len(snaps))
     heavy = voice.setting("heavy", 0.5)
-    # The cloth is never still: each snap is the crest of a ripple that runs along it.
+    # The cloth never rests: each snap is the crest of a ripple that runs along it.
     ripple = signal.one_pole(signal.impulses(length, snaps, force), 0.05 + 0.05 * heavy)
     ripple = signal.lowpass(ripple / (np.mean(ripple) + 1e-9), 14.0, order=1)
     crest = ripple / (1.0 + 0.6 * np.maximum(ripple, 0.0))
@@ -130,17 +131,22 @@ def flapping(voice: Voice) -> np.ndarray:
     breeze = (
         signal.noise(rng, length, [(40, -8), (120, 0), (400, -4), (1500, -14), (6000, -30)], channels=2) * speed**1.5
     )
-    flaps = signal.unit(np.stack(channels)) + np.float32(0.3 + 0.5 * heavy) * signal.unit(thump)
-    return flaps + np.float32(voice.setting("crack", 0.15)) * signal.unit(crack) + 0.6 * signal.unit(breeze)
+    return signal.mixed(
+        signal.unit(np.stack(channels)),
+        np.float32(0.3 + 0.5 * heavy) * signal.unit(thump),
+        np.float32(voice.setting("crack", 0.15)) * signal.unit(crack),
+        0.6 * signal.unit(breeze),
+    )
 
 
 # Thunder -------------------------------------------------------------------------------------------------------------
 
 
-def thunder(voice: Voice) -> np.ndarray:
-    """Thunder: N-waves from every piece of a winding channel arrive spread in time (Few 1969; Ribner & Roy 1982).
+def thunder(voice: Voice) -> Floats:
+    """Thunder: the N-waves of all segments of a winding channel arrive one after another (Few 1969; Ribner & Roy 1982).
 
-    The nearest pieces give the clap, the far ones the rumble; air has taken more of the highs the later they come.
+    The nearest segments give the clap, the far ones the rumble. The later a wave arrives, the more of its highs the air
+    has absorbed.
     """
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
@@ -153,16 +159,16 @@ def thunder(voice: Voice) -> np.ndarray:
     return signal.unit(out) + np.float32(voice.setting("air", 0.06)) * storm
 
 
-def _strokes(voice: Voice) -> np.ndarray:
+def _strokes(voice: Voice) -> Floats:
     times = schedule.events(voice, 7.0, length_s=7.0, evenness=5.0)
     return np.minimum(times, max(0.15 * voice.duration_s, 0.3)) if len(times) == 1 else times
 
 
-def _stroke(voice: Voice, near_m: float) -> np.ndarray:
-    """Return one thunder, stereo; what comes later than a quarter of a minute is lost in the rain."""
+def _stroke(voice: Voice, near_m: float) -> Floats:
+    """Return one peal of thunder, stereo, cut after 15 s."""
     rng, length = voice.rng, signal.seconds(15.0)
     pieces = 900
-    # A channel of a few kilometres, wandering as a random walk: distances bunch, which makes claps and peals.
+    # The channel is a random walk of a few kilometres. Where many segments are equally far, they add up to a clap.
     height = np.cumsum(rng.normal(1.0, 2.2, pieces))
     reach = np.hypot(near_m, 5.5 * np.abs(height - height.min() * 0.3)) + np.cumsum(rng.normal(0, 14.0, pieces))
     reach = np.abs(reach - reach.min()) + near_m
@@ -181,8 +187,8 @@ def _stroke(voice: Voice, near_m: float) -> np.ndarray:
     return out
 
 
-def _boom(voice: Voice, distance_m: float) -> np.ndarray:
-    """Return one N-wave as it arrives: longer and duller the farther, blurred by echoes from hills and clouds."""
+def _boom(voice: Voice, distance_m: float) -> Floats:
+    """Return one N-wave on arrival: longer and duller with distance, blurred by echoes from hills and clouds."""
     rng = voice.rng
     size = signal.seconds(0.9)
     time = np.arange(size, dtype=np.float32) / RATE
@@ -197,22 +203,22 @@ def _boom(voice: Voice, distance_m: float) -> np.ndarray:
 # Quiet ---------------------------------------------------------------------------------------------------------------
 
 
-def room_tone(voice: Voice) -> np.ndarray:
-    """The near-silence of a room: soft air, a breath of ventilation, a trace of mains hum, and now and then the house.
+def room_tone(voice: Voice) -> Floats:
+    """The near-silence of a room: soft air, faint ventilation, a trace of mains hum, and sometimes the house settling.
 
-    The air follows the curves by which rooms are rated (NC: about 4 dB less an octave).
+    The air follows the noise criterion (NC) curves for rooms, which fall by about 4 dB per octave.
     """
     rng, length = voice.rng, voice.length
     curve = [(25, -16), (60, -3), (125, 0), (500, -8), (2000, -16), (8000, -25), (16000, -34)]
     air = signal.noise(rng, length, curve, channels=2)
     air *= 1.0 + 0.05 * signal.wander(rng, length, 0.3)
     mains = signal.tone(voice.setting("mains_hz", 50.0), length, (0.3, 1.0, 0.2, 0.45, 0.1, 0.2))
-    quiet = air + np.float32(voice.setting("hum", 0.12)) * mains
-    return quiet + np.float32(voice.setting("house", 1.0)) * _house(voice)
+    hum = np.float32(voice.setting("hum", 0.12)) * mains
+    return signal.mixed(air, hum, np.float32(voice.setting("house", 1.0)) * _house(voice))
 
 
-def _house(voice: Voice) -> np.ndarray:
-    """Return what settles in a house: boards that tick, a soft thud beyond a wall, seldom and far from regular."""
+def _house(voice: Voice) -> Floats:
+    """Return a house that settles: ticking boards or a soft thud behind a wall, at rare and irregular times."""
     rng = voice.rng
     track = np.zeros((2, voice.length), np.float32)
     for time in schedule.events(voice, 3.2, length_s=0.4, evenness=1.5):
@@ -225,8 +231,8 @@ def _house(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, track, decay_s=0.5, share=0.3, air_db=-60)
 
 
-def vastness(voice: Voice) -> np.ndarray:
-    """The low drone of an empty wide place (space, a cavern): slow beating resonances in deep noise."""
+def vastness(voice: Voice) -> Floats:
+    """The low drone of a wide empty place (space, a cavern): resonances that beat slowly in deep noise."""
     rng, length = voice.rng, voice.length
     curve = [(20, -6), (45, -2), (110, 0), (300, -8), (1200, -24), (5000, -44)]
     deep = 0.5 * signal.noise(rng, length, curve, channels=2)

@@ -1,17 +1,18 @@
-"""What flies with a motor: jets, propellers, helicopters, rockets."""
+"""Powered aircraft: jets, propeller planes, helicopters and rockets."""
 
 import numpy as np
 
+from ..audio import Floats
 from . import schedule, signal
 from .engines import SOUND_M_S, exhaust
 from .signal import RATE
 from .voice import Voice
 
 
-def jet(voice: Voice) -> np.ndarray:
-    """An airliner overhead: the roar of the jets, their fan's whine, combed by the echo from the ground.
+def jet(voice: Voice) -> Floats:
+    """An airliner overhead: the roar of the jets and the whine of their fans, comb-filtered by the ground echo.
 
-    The path of the ground echo changes as the aircraft moves, so the comb sweeps: the sound everybody knows.
+    The delay of the echo changes as the aircraft moves, so the comb filter sweeps.
     """
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
@@ -24,16 +25,16 @@ def jet(voice: Voice) -> np.ndarray:
         band = signal.swept_band(signal.noise(rng, length), harmonic * voice.setting("fan_hz", 1250.0) * doppler, 0.05)
         whine += np.float32(gain) * signal.unit(band)
     mix = roar + np.float32(voice.setting("whine", 0.22)) * whine
-    # 1.7 m of ear height: the echo comes 2 h sin(elevation) / c later
+    # At an ear height h of 1.7 m, the echo is late by 2 h sin(elevation) / c.
     delay = 2 * 1.7 * np.sin(np.pi / 2 * (0.25 + 0.75 * np.exp(-(flight**2)))) / SOUND_M_S
-    return (mix + 0.55 * _delayed(mix, delay)) * _fly_over(voice, flight)
+    return signal.mixed(mix, 0.55 * _delayed(mix, delay)) * _fly_over(voice, flight)
 
 
-def _flight(voice: Voice) -> np.ndarray:
-    """Return the place along the path, 0 overhead, in units of the height."""
+def _flight(voice: Voice) -> Floats:
+    """Return the position along the path in units of the height; 0 is overhead."""
     rng = voice.rng
     pace = schedule.pace(voice)
-    if voice.role == "bed":  # one long approach and leaving, never far
+    if voice.role == "bed":  # one long pass, never far away
         return np.linspace(-0.9, 0.9, voice.length, dtype=np.float32) * np.float32(rng.choice([-1, 1]))
     pass_s = max(0.18 * voice.duration_s, 1.0) / pace
     middles = np.array([voice.duration_s * rng.uniform(0.4, 0.6)])
@@ -43,26 +44,26 @@ def _flight(voice: Voice) -> np.ndarray:
     time = np.arange(voice.length // 2205 + 2) / 20.0
     nearest = middles[np.argmin(np.abs(time[:, None] - middles), axis=1)]
     flight = (time - nearest) / pass_s
-    # Between two aircraft the path jumps; a second of blending hides it where both are far.
+    # The position jumps from one aircraft to the next. A second of smoothing hides that, as both are far away then.
     window = np.hanning(21) / np.hanning(21).sum()
     blended = np.convolve(np.pad(flight, 10, mode="edge"), window, "valid")
     return signal.stretch(blended if len(middles) > 1 else flight, voice.length)
 
 
-def _fly_over(voice: Voice, flight: np.ndarray) -> np.ndarray:
+def _fly_over(voice: Voice, flight: Floats) -> Floats:
     return (1.0 / (1.0 + flight**2)).astype(np.float32)
 
 
-def _delayed(samples: np.ndarray, delay_s: np.ndarray) -> np.ndarray:
-    """Return the signal delayed by a time that moves; shape (..., samples)."""
+def _delayed(samples: Floats, delay_s: Floats) -> Floats:
+    """Return the signal with a delay that changes over time; shape (..., samples)."""
     at = np.arange(samples.shape[-1]) - delay_s * RATE
     base = np.clip(np.floor(at).astype(np.int64), 0, samples.shape[-1] - 2)
     part = np.clip(at - base, 0.0, 1.0).astype(np.float32)
     return samples[..., base] * (1 - part) + samples[..., base + 1] * part
 
 
-def propeller(voice: Voice) -> np.ndarray:
-    """A light aeroplane: the blades' tone with many harmonics, the engine's firing under it, slow beats."""
+def propeller(voice: Voice) -> Floats:
+    """A light aeroplane: the blade tone with many harmonics, the firing of the engine below it, slow beats."""
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
     doppler = 1.0 - 0.10 * np.tanh(1.6 * flight)
@@ -79,10 +80,10 @@ def propeller(voice: Voice) -> np.ndarray:
     return signal.airy((mix + 0.5 * _delayed(mix, delay)) * _fly_over(voice, flight), rng, 0.4, 0.36)
 
 
-def helicopter(voice: Voice) -> np.ndarray:
-    """A helicopter: the slap of the main blades, the hum of the tail rotor, turbine and the blades' chopped wash.
+def helicopter(voice: Voice) -> Floats:
+    """A helicopter: slap of the main rotor, hum of the tail rotor, turbine, and a wash that the blades chop.
 
-    `blade_hz`: four blades at five turns a second pass twenty times.
+    Setting: `blade_hz`, the rate of passing blades (four blades at five turns per second: 20 Hz).
     """
     rng, length = voice.rng, voice.length
     flight = _flight(voice)
@@ -94,23 +95,23 @@ def helicopter(voice: Voice) -> np.ndarray:
     slap_gains = np.array([0.8, 1.0, 1.0, 0.7, 0.4, 0.2, 0.08])
     slap = signal.modes(slap_hz, 1.1 / slap_hz, slap_gains, rng=rng, attack_s=0.003)
     blades = signal.convolve(signal.impulses(length, slaps, own), slap)
-    # Each blade pushes a soft puff of turbulence: quick to rise, slower to die away.
+    # Each blade pushes a soft puff of turbulence that rises fast and decays slowly.
     puffs = signal.one_pole(signal.impulses(length, slaps, own), 0.25 / voice.setting("blade_hz", 20.0))
     chop = signal.lowpass(puffs / (np.mean(puffs) + 1e-9), 120.0, order=1) + 0.12
     wash = signal.noise(rng, length, [(50, -8), (140, 0), (500, -2), (1500, -11), (5000, -30)], channels=2)
     tail = signal.tone(rate * 5.3, length, 1.0 / np.arange(1, 12) ** 0.9)
     turbine = signal.swept_band(signal.noise(rng, length), np.full(length, 2600.0) * (1 - 0.05 * np.tanh(flight)), 0.05)
-    mix = (
-        signal.unit(blades)
-        + np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop)
-        + 0.18 * signal.unit(tail)
-        + 0.05 * signal.unit(turbine)
+    mix = signal.mixed(
+        signal.unit(blades),
+        np.float32(voice.setting("wash", 2.5)) * signal.unit(wash * chop),
+        0.18 * signal.unit(tail),
+        0.05 * signal.unit(turbine),
     )
     return mix * _fly_over(voice, flight)
 
 
-def rocket(voice: Voice) -> np.ndarray:
-    """A rocket that lifts off: a deep roar that swells, torn by crackle (skewed shocks of a supersonic jet)."""
+def rocket(voice: Voice) -> Floats:
+    """A rocket that lifts off: a deep, swelling roar with the crackle of a supersonic jet (skewed shock waves)."""
     rng, length = voice.rng, voice.length
     curve = [(15, -6), (35, 0), (100, -1), (300, -5), (900, -12), (2500, -22), (8000, -36)]
     roar = signal.noise(rng, length, curve, channels=2)
@@ -126,4 +127,5 @@ def rocket(voice: Voice) -> np.ndarray:
         time = np.arange(length, dtype=np.float32) / RATE - np.float32(start)
         rise = np.clip(time / 1.2, 0.0, 1.0) ** 1.5
         swell = rise * np.exp(-np.maximum(time - 0.45 * voice.duration_s, 0) / (0.3 * voice.duration_s))
-    return mix * swell
+    sound: Floats = mix * swell
+    return sound

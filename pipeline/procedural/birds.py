@@ -1,26 +1,27 @@
 """Birds: songs of whistled syllables, and the rough calls of larger birds.
 
-A songbird's syringe gives an almost pure tone whose pitch and level glide (Fletcher 1992); crows, gulls, ducks and
-fowl call through a rougher source and a resonant trachea.
+The syrinx of a songbird makes an almost pure tone whose pitch and level glide (Fletcher 1992). Crows, gulls, ducks and
+fowl have a rougher source and a resonant trachea.
 """
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .creatures import called, lengthened, manners, spread
 from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
-from .vocal import cry, envelope, glide, loud
+from .vocal import Glide, cry, envelope, glide, loud
 from .voice import Voice
 
 # Songbirds -----------------------------------------------------------------------------------------------------------
 
 
 def whistle(
-    voice: Voice, duration_s: float, pitch_hz, *, trill_hz: float = 0.0, trill: float = 0.0, beats: float = 0.0
-) -> np.ndarray:
-    """Return one whistled syllable, a gliding tone; `trill` shakes the pitch, `beats` chops the level."""
+    voice: Voice, duration_s: float, pitch_hz: Glide, *, trill_hz: float = 0.0, trill: float = 0.0, beats: float = 0.0
+) -> Floats:
+    """Return one whistled syllable, a gliding tone; `trill` modulates its pitch, `beats` its level, at `trill_hz`."""
     length = max(seconds(duration_s), 64)
     time = np.arange(length) / RATE
     pitch = glide(pitch_hz, length) * (1 + trill * np.sin(2 * np.pi * trill_hz * time))
@@ -35,12 +36,12 @@ def whistle(
     return (signal.tone(pitch, length, (1.0, octave, octave / 3)) * level).astype(np.float32)
 
 
-def _rest(duration_s: float) -> np.ndarray:
+def _rest(duration_s: float) -> Floats:
     return np.zeros(seconds(duration_s), np.float32)
 
 
-def _warbler(voice: Voice, high: float) -> list[np.ndarray]:
-    """A hurried string of unlike sweeps, as of a willow warbler or chaffinch: falls in pitch as it goes."""
+def _warbler(voice: Voice, high: float) -> list[Floats]:
+    """Return a hurried series of varied sweeps that descends in pitch, as of a willow warbler or chaffinch."""
     parts = []
     for share in np.linspace(0, 1, voice.rng.integers(7, 14)):
         base = 4600 * high * (1 - 0.35 * share) * spread(voice, 0.92, 1.08)
@@ -49,8 +50,8 @@ def _warbler(voice: Voice, high: float) -> list[np.ndarray]:
     return parts
 
 
-def _tit(voice: Voice, high: float) -> list[np.ndarray]:
-    """Two notes, high and low, over and over, as of a great tit."""
+def _tit(voice: Voice, high: float) -> list[Floats]:
+    """Return two notes, high and low, repeated, as of a great tit."""
     upper, lower = 5200 * high, 3900 * high * spread(voice, 0.97, 1.03)
     pair = [(upper * 1.04, upper, upper * 0.98), (lower * 1.05, lower, lower)]
     parts = []
@@ -59,8 +60,8 @@ def _tit(voice: Voice, high: float) -> list[np.ndarray]:
     return parts
 
 
-def _blackbird(voice: Voice, high: float) -> list[np.ndarray]:
-    """Slow fluted phrases in a low range, then a thin scratchy end."""
+def _blackbird(voice: Voice, high: float) -> list[Floats]:
+    """Return slow fluted phrases in a low range with a thin scratchy end, as of a blackbird."""
     parts = []
     for _ in range(voice.rng.integers(3, 6)):
         base = spread(voice, 1900, 2900) * high
@@ -72,15 +73,15 @@ def _blackbird(voice: Voice, high: float) -> list[np.ndarray]:
     return parts
 
 
-def _trill(voice: Voice, high: float) -> list[np.ndarray]:
-    """One short sweep repeated fast, as of a wren or serin."""
+def _trill(voice: Voice, high: float) -> list[Floats]:
+    """Return one short sweep repeated fast, as of a wren or serin."""
     base, rate_hz = spread(voice, 4200, 6200) * high, spread(voice, 13, 22) * pace(voice) ** 0.5
     sweep = whistle(voice, 0.7 / rate_hz, (base * 1.2, base, base * 0.85))
     return [part for _ in range(voice.rng.integers(9, 20)) for part in (sweep, _rest(0.3 / rate_hz))]
 
 
-def _sparrow(voice: Voice, high: float) -> list[np.ndarray]:
-    """Single chirps, up and down within a tenth of a second."""
+def _sparrow(voice: Voice, high: float) -> list[Floats]:
+    """Return single chirps that rise and fall within a tenth of a second, as of a sparrow."""
     parts = []
     for _ in range(voice.rng.integers(2, 6)):
         base = spread(voice, 3000, 3900) * high
@@ -98,8 +99,8 @@ def _sparrow(voice: Voice, high: float) -> list[np.ndarray]:
 SONGS = (_warbler, _tit, _blackbird, _trill, _sparrow)
 
 
-def birdsong(voice: Voice) -> np.ndarray:
-    """Several birds of different species, near and far, each with songs of its own and pauses between them."""
+def birdsong(voice: Voice) -> Floats:
+    """Several birds of different species, near and far, each with its songs and pauses."""
     count = max(2, round(voice.params.get("birds", 5) * 1.8**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     order = voice.rng.permutation(len(SONGS))
@@ -116,10 +117,10 @@ def birdsong(voice: Voice) -> np.ndarray:
     return outdoors(voice, track * _coming_and_going(voice), decay_s=1.1, air_db=-38, share=0.18)
 
 
-def _coming_and_going(voice: Voice) -> np.ndarray:
-    """Return 1 for a bed; else spans of song, with soft ends."""
+def _coming_and_going(voice: Voice) -> Floats:
+    """Return the level of the song over time: 1 for a bed, else spans with soft ends."""
     if voice.role == "bed":
-        return np.float32(1.0)
+        return np.ones(voice.length, np.float32)
     level = np.zeros(voice.length, np.float32)
     for start, end in bouts(voice, (3.0, 6.0), (0.6, 2.0)):
         level[seconds(start) : seconds(end)] = 1.0
@@ -130,8 +131,8 @@ def _coming_and_going(voice: Voice) -> np.ndarray:
 # Gulls, crows, owls --------------------------------------------------------------------------------------------------
 
 
-def gulls(voice: Voice) -> np.ndarray:
-    """Herring gulls: long calls of falling, yelping notes, from several birds around."""
+def gulls(voice: Voice) -> Floats:
+    """Herring gulls: long calls of falling, yelping notes from several birds."""
     count = max(2, round(3 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
@@ -147,7 +148,7 @@ def gulls(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=1.2, share=0.14)
 
 
-def _gull_note(voice: Voice, high: float) -> np.ndarray:
+def _gull_note(voice: Voice, high: float) -> Floats:
     return cry(
         voice.rng,
         lengthened(voice, 0.25, 0.48),
@@ -163,11 +164,11 @@ def _gull_note(voice: Voice, high: float) -> np.ndarray:
     )
 
 
-def crow(voice: Voice) -> np.ndarray:
+def crow(voice: Voice) -> Floats:
     """Caws in groups of two to four: a harsh, pulsing source below 500 Hz through a short windpipe."""
     size = spread(voice, 0.92, 1.1)
 
-    def caws() -> np.ndarray:
+    def caws() -> Floats:
         parts = []
         for _ in range(voice.rng.integers(2, 5)):
             parts += [spread(voice, 0.8, 1.0) * _caw(voice, size), _rest(spread(voice, 0.12, 0.3) / pace(voice))]
@@ -176,7 +177,7 @@ def crow(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, caws, 0.9), decay_s=1.2, share=0.42)
 
 
-def _caw(voice: Voice, size: float) -> np.ndarray:
+def _caw(voice: Voice, size: float) -> Floats:
     return cry(
         voice.rng,
         lengthened(voice, 0.24, 0.4),
@@ -192,29 +193,29 @@ def _caw(voice: Voice, size: float) -> np.ndarray:
     )
 
 
-def owl(voice: Voice) -> np.ndarray:
-    """Tawny owls at night: the hoots of one, a long note and a quavering one, and the sharp ke-wicks of another."""
+def owl(voice: Voice) -> Floats:
+    """Tawny owls at night: one hoots (a long note, then a quavering one), another calls sharp ke-wicks."""
     high = spread(voice, 0.92, 1.08)
 
-    def calls() -> np.ndarray:
+    def calls() -> Floats:
         return _kewicks(voice, high) if voice.rng.random() < 0.85 else _hoots(voice, high)
 
     return outdoors(voice, called(voice, calls, 0.6), decay_s=1.6, share=0.2, air_db=-34)
 
 
-def _hoots(voice: Voice, high: float) -> np.ndarray:
+def _hoots(voice: Voice, high: float) -> Floats:
     first = _hoot(voice, 0.7, np.array([760, 915, 912, 895, 790]) * high, 0.0)
     last = _hoot(voice, 1.1, np.array([760, 840, 860, 850, 740]) * high, 0.03)
     soft = 0.2 * _hoot(voice, 0.15, np.array([700, 760, 700]) * high, 0.0)
     return np.concatenate([first, _rest(spread(voice, 0.5, 0.9)), soft, _rest(0.3), last])
 
 
-def _kewicks(voice: Voice, high: float) -> np.ndarray:
+def _kewicks(voice: Voice, high: float) -> Floats:
     runs = [(_kewick(voice, high), _rest(spread(voice, 0.2, 0.5))) for _ in range(voice.rng.integers(3, 7))]
     return np.concatenate([part for run in runs for part in run])
 
 
-def _kewick(voice: Voice, high: float) -> np.ndarray:
+def _kewick(voice: Voice, high: float) -> Floats:
     return cry(
         voice.rng,
         lengthened(voice, 0.25, 0.42),
@@ -230,7 +231,7 @@ def _kewick(voice: Voice, high: float) -> np.ndarray:
     )
 
 
-def _hoot(voice: Voice, duration_s: float, pitch_hz: np.ndarray, quaver: float) -> np.ndarray:
+def _hoot(voice: Voice, duration_s: float, pitch_hz: Floats, quaver: float) -> Floats:
     length = seconds(duration_s / pace(voice) ** 0.4)
     time = np.arange(length) / RATE
     shake = np.sin(2 * np.pi * 6.5 * time)
@@ -246,11 +247,11 @@ def _hoot(voice: Voice, duration_s: float, pitch_hz: np.ndarray, quaver: float) 
 # Ducks and fowl ------------------------------------------------------------------------------------------------------
 
 
-def pigeon(voice: Voice) -> np.ndarray:
-    """A pigeon on a ledge: soft rolling coos from a swollen throat, in phrases of five."""
+def pigeon(voice: Voice) -> Floats:
+    """A pigeon on a ledge: soft rolling coos in phrases of five."""
     low = spread(voice, 0.9, 1.1)
 
-    def phrase() -> np.ndarray:
+    def phrase() -> Floats:
         parts = []
         for length_s, pitch in ((0.2, 1.0), (0.42, 1.12), (0.3, 1.0), (0.18, 0.95), (0.25, 0.92)):
             curve = np.array([330, 370, 375, 365, 330]) * low * pitch
@@ -260,8 +261,8 @@ def pigeon(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, phrase, 0.5), decay_s=0.5, share=0.15, air_db=-30)
 
 
-def wings(voice: Voice) -> np.ndarray:
-    """A bird that takes off: wing beats that follow fast, each a soft clap of feathers and a puff of air."""
+def wings(voice: Voice) -> Floats:
+    """A bird that takes off: fast wing beats, each a soft clap of feathers and a puff of air."""
     track = np.zeros(voice.length, np.float32)
     puffs = [_wing_beat(voice) for _ in range(6)]
     for start in events(voice, 2.6, length_s=1.5):
@@ -273,8 +274,8 @@ def wings(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.04, air_db=-20)
 
 
-def _wing_beat(voice: Voice) -> np.ndarray:
-    """Return one beat: the down stroke claps, the up stroke only brushes."""
+def _wing_beat(voice: Voice) -> Floats:
+    """Return one wing beat: the down stroke claps, the up stroke only brushes."""
     size = seconds(0.12)
     time = np.arange(size) / RATE
     down = np.exp(-(((time - 0.04) / 0.022) ** 2)) + 0.5 * np.exp(-(((time - 0.08) / 0.018) ** 2))
@@ -283,10 +284,10 @@ def _wing_beat(voice: Voice) -> np.ndarray:
     return signal.peak(signal.noise(voice.rng, size, feathers) * down.astype(np.float32))
 
 
-def duck(voice: Voice) -> np.ndarray:
-    """Quacks: runs that start loud and long and fade, by a strongly pulsed nasal source."""
+def duck(voice: Voice) -> Floats:
+    """Ducks: series of quacks that start loud and long and fade, from a strongly pulsed nasal source."""
 
-    def run() -> np.ndarray:
+    def run() -> Floats:
         parts, size = [], spread(voice, 0.92, 1.1)
         for fade in np.linspace(1.0, 0.45, voice.rng.integers(3, 8)):
             parts += [fade * _quack(voice, size, 0.16 + 0.14 * fade), _rest(spread(voice, 0.06, 0.16) / pace(voice))]
@@ -295,7 +296,7 @@ def duck(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, run, 0.7), decay_s=0.5, share=0.05)
 
 
-def _quack(voice: Voice, size: float, duration_s: float) -> np.ndarray:
+def _quack(voice: Voice, size: float, duration_s: float) -> Floats:
     return cry(
         voice.rng,
         duration_s / pace(voice) ** 0.4,
@@ -311,11 +312,11 @@ def _quack(voice: Voice, size: float, duration_s: float) -> np.ndarray:
     )
 
 
-def rooster(voice: Voice) -> np.ndarray:
-    """A crow of four syllables, the last one long and falling: cock-a-doodle-doo."""
+def rooster(voice: Voice) -> Floats:
+    """A rooster: a crow of four syllables, the last one long and falling (cock-a-doodle-doo)."""
     high = spread(voice, 0.92, 1.08)
 
-    def crowing() -> np.ndarray:
+    def crowing() -> Floats:
         return np.concatenate(
             [
                 0.5 * _crowed(voice, 0.2, np.array([640, 720, 690]) * high, 0.25),
@@ -330,7 +331,7 @@ def rooster(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, crowing, 1.0), decay_s=1.0, share=0.047, air_db=-29)
 
 
-def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float) -> np.ndarray:
+def _crowed(voice: Voice, duration_s: float, pitch_hz: Floats, breath: float) -> Floats:
     return cry(
         voice.rng,
         duration_s / pace(voice) ** 0.4,
@@ -346,7 +347,7 @@ def _crowed(voice: Voice, duration_s: float, pitch_hz: np.ndarray, breath: float
     )
 
 
-def chickens(voice: Voice) -> np.ndarray:
+def chickens(voice: Voice) -> Floats:
     """Hens in a yard: clucks in runs, and drawn-out contented notes."""
     count = max(2, round(3 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
@@ -365,7 +366,7 @@ def chickens(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.019)
 
 
-def _cluck(voice: Voice, high: float, duration_s: float) -> np.ndarray:
+def _cluck(voice: Voice, high: float, duration_s: float) -> Floats:
     return cry(
         voice.rng,
         duration_s,

@@ -1,8 +1,8 @@
-"""Struck bodies: a few clear modes, and the crowd of modes above them that is heard as a coloured, dying noise.
+"""Struck bodies: a few distinct modes, and above them many dense modes that sound like coloured, decaying noise.
 
-Frequencies, decays and hardness come from the table of materials; the number of modes of a plate grows with frequency
-so fast (a constant number per hertz) that beyond the first ones only their density and damping can be heard
-(van den Doel & Pai 1998; Klatzky, Pai & Krotkov 2000).
+Frequencies, decays and hardness come from the table of materials. A plate has a constant number of modes per hertz, so
+beyond the first modes only their density and damping are audible (van den Doel & Pai 1998; Klatzky, Pai & Krotkov
+2000).
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..audio import Floats
 from ..kinds.attributes import Material, material
 from . import signal
 from .signal import RATE, seconds
@@ -17,23 +18,23 @@ from .voice import Voice
 
 SOLID = ("wood", "metal", "glass", "ceramic", "stone", "plastic", "ice")
 
-_BANDS_HZ = np.geomspace(250, 12_000, 7)  # of the dying noise; half an octave to each side
+_BANDS_HZ = np.geomspace(250, 12_000, 7)  # centres of the bands of noise, each an octave wide
 _TOP_HZ = 15_000
 
 
 def body_of(voice: Voice, usual: str) -> str:
-    """Return the material that the words name, where it is one that rings when struck, else the usual one."""
+    """Return the material that the words name if it rings when struck, else the usual one."""
     return voice.material if voice.material in SOLID else usual
 
 
 @dataclass(frozen=True)
 class Body:
-    """One thing that can be struck again and again: the blows differ, the thing stays the same."""
+    """An object that can be struck repeatedly: the blows differ, the object stays the same."""
 
     stuff: Material
-    frequencies_hz: np.ndarray
-    decays_s: np.ndarray
-    rough_share: float  # of the dying noise
+    frequencies_hz: Floats
+    decays_s: Floats
+    rough_share: float  # of the decaying noise
     hardness: float
     ring: float
     lowest_hz: float
@@ -42,7 +43,7 @@ class Body:
     def of(
         cls, voice: Voice, name: str, *, pitch: float = 1.0, ring: float = 1.0, modes: int = 14, noise: float = 1.0
     ) -> "Body":
-        """Make a thing of a material; `pitch` and `ring` are factors on one that can be held in two hands."""
+        """Return an object of a material; `pitch` and `ring` are relative to an object that fits in two hands."""
         stuff, rng = material(name), voice.rng
         lowest = stuff.frequency_hz * pitch * 1.2**voice.brightness
         ratios = np.array(stuff.ratios)
@@ -55,8 +56,8 @@ class Body:
         share = float(np.clip(stuff.noise * noise * 1.5**voice.roughness, 0.0, 3.0))
         return cls(stuff, ratios * lowest, decays, share, hardness, ring, lowest)
 
-    def blow(self, rng: np.random.Generator, force: float = 1.0, *, attack_s: float = 0.0) -> np.ndarray:
-        """Return one blow, of peak `force`: where it falls chooses the modes, its force how high they reach."""
+    def blow(self, rng: np.random.Generator, force: float = 1.0, *, attack_s: float = 0.0) -> Floats:
+        """Return one blow with a peak of `force`. Its random place selects the modes; force excites higher ones."""
         reach_hz = 700 + 6500 * self.hardness**1.5 * (0.5 + 0.5 * force)
         tilt = 1 / (1 + (self.frequencies_hz / reach_hz) ** 2)
         gains = tilt * np.abs(rng.standard_normal(len(self.frequencies_hz))) ** 0.7
@@ -71,12 +72,12 @@ class Body:
 
     @cached_property
     def _bands(self) -> list[tuple[float, float]]:
-        """Return centre and decay of the bands of the dying noise."""
+        """Return centre (Hz) and decay (s) of each band of the decaying noise."""
         centres = _BANDS_HZ[np.searchsorted(_BANDS_HZ, max(0.6 * self.lowest_hz, 120)) :]
         decays = self.ring * self.stuff.decay_s * np.maximum(centres / self.lowest_hz, 0.3) ** -self.stuff.damping
         return list(zip(centres, np.clip(0.6 * decays, 0.0009, 0.12), strict=True))
 
-    def _rest(self, rng: np.random.Generator, reach_hz: float, soft_s: float) -> np.ndarray:
+    def _rest(self, rng: np.random.Generator, reach_hz: float, soft_s: float) -> Floats:
         size = seconds(7 * max(decay for _, decay in self._bands))
         time = np.arange(size, dtype=np.float32) / RATE
         raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)
@@ -88,8 +89,8 @@ class Body:
         return signal.peak(out * (1 - np.exp(-time / np.float32(soft_s))))
 
 
-def sole_press(voice: Voice, high: float) -> np.ndarray:
-    """Return the contact of a soft skin with the ground, of peak 1: a wide dull burst whose high parts die first."""
+def sole_press(voice: Voice, high: float) -> Floats:
+    """Return the contact of a soft sole with the ground, with a peak of 1: a dull burst whose highs decay first."""
     rng, size = voice.rng, seconds(0.12)
     time = np.arange(size, dtype=np.float32) / RATE
     raw, out = rng.standard_normal(size, dtype=np.float32), np.zeros(size, np.float32)

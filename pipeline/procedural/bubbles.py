@@ -1,29 +1,30 @@
-"""Bubbles in water, of which streams, drips and puddles are made.
+"""Bubbles in water: the elements of streams, drips and puddles.
 
-After van den Doel (2005), "Physically based models for liquid sounds": a bubble of radius r metres rings at
-3 / r hertz and its damping is 0.13 / r + 0.0072 r^-1.5 a second.
+They follow van den Doel (2005), "Physically based models for liquid sounds": a bubble with a radius of r metres rings
+at 3 / r hertz, with a damping of 0.13 / r + 0.0072 r^-1.5 per second.
 """
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .voice import Voice
 
 
 def bubbles(
     voice: Voice,
-    times_s: np.ndarray,
-    radii_m: np.ndarray,
-    gains: np.ndarray,
+    times_s: Floats,
+    radii_m: Floats,
+    gains: Floats,
     *,
     rise: float = 0.1,
     width: float = 0.7,
     thickness: float = 1.0,
-) -> np.ndarray:
+) -> Floats:
     """Return ringing bubbles, stereo.
 
-    `rise` is the share by which their pitch grows during one damping time, `thickness` how much faster than in water
-    they are damped (mud, stew).
+    `rise` is the relative growth of their pitch during one damping time, `width` the range of their pans, `thickness`
+    the damping relative to water (higher for mud or stew).
     """
     count = len(times_s)
     damping = (0.13 / radii_m + 0.0072 * radii_m**-1.5) * thickness
@@ -40,24 +41,23 @@ def bubbles(
     )
 
 
-def bubble_radii(
-    rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0
-) -> np.ndarray:
-    """Return bubble radii in metres whose pitches lie between two bounds; `steepness` > 1 makes small ones commoner."""
+def bubble_radii(rng: np.random.Generator, count: int, low_hz: float, high_hz: float, steepness: float = 1.0) -> Floats:
+    """Return random bubble radii in metres for a range of pitches; a `steepness` above 1 gives more small bubbles."""
     octaves = np.log2(high_hz / low_hz)
-    return 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
+    radii: Floats = 3.0 / (low_hz * 2.0 ** (octaves * rng.random(count) ** (1.0 / steepness)))
+    return radii
 
 
 def many_bubbles(
     voice: Voice,
-    rate_hz: np.ndarray | float,
+    rate_hz: Floats | float,
     low_hz: float,
     high_hz: float,
     *,
     rise: float = 0.1,
     steepness: float = 1.0,
-) -> np.ndarray:
-    """Return bubbles at chance times. Loudness grows with the radius, and depth varies from bubble to bubble."""
+) -> Floats:
+    """Return bubbles at random times. Their loudness grows with the radius and varies with their random depth."""
     rate = np.broadcast_to(np.asarray(rate_hz, np.float32), voice.length)
     times = signal.times_following(voice.rng, rate)
     radii = bubble_radii(voice.rng, len(times), low_hz, high_hz, steepness)

@@ -1,7 +1,8 @@
-"""Solid things that touch: single blows on bodies, and loose things that collide by chance (Cook 1997)."""
+"""Solid objects that touch: single blows on bodies, and loose objects that collide at random (Cook 1997)."""
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import Body, body_of, sole_press
@@ -13,29 +14,36 @@ from .voice import Voice
 Range = tuple[float, float]
 
 
-def things(voice: Voice, name: str, count: int, pitch: Range, ring: Range, **more) -> list[np.ndarray]:
-    """Return one blow on each of several things of a material, of random size and ring."""
-    made = [Body.of(voice, name, pitch=spread(voice, *pitch), ring=spread(voice, *ring), **more) for _ in range(count)]
+def things(
+    voice: Voice, name: str, count: int, pitch: Range, ring: Range, *, modes: int = 14, noise: float = 1.0
+) -> list[Floats]:
+    """Return one blow on each of `count` objects of a material; `pitch` and `ring` are ranges to draw from."""
+    made = [
+        Body.of(voice, name, pitch=spread(voice, *pitch), ring=spread(voice, *ring), modes=modes, noise=noise)
+        for _ in range(count)
+    ]
     return [body.blow(voice.rng) for body in made]
 
 
-def _strew(voice: Voice, track: np.ndarray, grains: list[np.ndarray], times_s, gains, width: float = 0.3) -> None:
-    """Place a random one of the grains at each time; the track is stereo, the things lie within `width`."""
+def _strew(
+    voice: Voice, track: Floats, grains: list[Floats], times_s: Floats, gains: Floats | float, width: float = 0.3
+) -> None:
+    """Add a random grain to the stereo track at each time; the pans of the grains lie within ±`width`."""
     places = voice.rng.uniform(-width, width, len(grains))
     for time, gain in zip(times_s, np.broadcast_to(gains, len(times_s)), strict=True):
         which = int(voice.rng.integers(len(grains)))
         signal.place_panned(track, grains[which], time, gain, places[which])
 
 
-def _stereo(voice: Voice) -> np.ndarray:
+def _stereo(voice: Voice) -> Floats:
     return np.zeros((2, voice.length), np.float32)
 
 
 # Table and kitchen ---------------------------------------------------------------------------------------------------
 
 
-def dishes(voice: Voice) -> np.ndarray:
-    """Plates, cups and cutlery being handled: clusters of clinks, a stack set down now and then."""
+def dishes(voice: Voice) -> Floats:
+    """Plates, cups and cutlery being handled: clusters of clinks, sometimes a stack that is set down."""
     plates = things(voice, body_of(voice, "ceramic"), 10, (0.9, 2.8), (0.3, 0.9), noise=2.0, modes=18)
     plates += things(voice, body_of(voice, "ceramic"), 4, (0.6, 0.9), (0.3, 0.6), noise=2.5)  # stacks, dull
     steel = things(voice, "metal", 7, (2.5, 6.0), (0.03, 0.1), noise=4.0, modes=22)
@@ -48,7 +56,7 @@ def dishes(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.5, share=0.08, air_db=-29)
 
 
-def cutlery(voice: Voice) -> np.ndarray:
+def cutlery(voice: Voice) -> Floats:
     """Knives, forks and spoons: thin bars of steel on plates and on one another."""
     steel = things(voice, "metal", 14, (2.0, 6.0), (0.03, 0.1), noise=4.0, modes=26)
     plates = things(voice, "ceramic", 6, (1.2, 2.8), (0.3, 0.8), noise=2.0, modes=18)
@@ -62,8 +70,8 @@ def cutlery(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.4, share=0.06)
 
 
-def glasses(voice: Voice) -> np.ndarray:
-    """Glasses that touch: two bowls knock once or twice, stems and feet are set down."""
+def glasses(voice: Voice) -> Floats:
+    """Glasses: two bowls touch once or twice, and feet are set down."""
     name = body_of(voice, "glass")
     bowls = things(voice, name, 8, (1.1, 2.8), (0.12, 0.3), noise=4.5, modes=20)
     feet = things(voice, name, 4, (0.8, 1.5), (0.1, 0.2), noise=5.0)
@@ -78,8 +86,8 @@ def glasses(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.5, share=0.07, air_db=-28)
 
 
-def chopping(voice: Voice) -> np.ndarray:
-    """A knife on a board: each cut crunches through something crisp before the blade knocks on the wood."""
+def chopping(voice: Voice) -> Floats:
+    """A knife on a board: each cut crunches through something crisp before the blade hits the wood."""
     board = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.5, 0.7), ring=0.35, modes=26, noise=5.0)
     thuds = [sole_press(voice, 1.2) for _ in range(4)]  # the table under the board
     track = np.zeros(voice.length, np.float32)
@@ -99,10 +107,10 @@ def chopping(voice: Voice) -> np.ndarray:
 # Clockwork and keys --------------------------------------------------------------------------------------------------
 
 
-def clock(voice: Voice) -> np.ndarray:
-    """An escapement, tick and tock: the pallet drops, the wheel locks, the case answers; even to a hundredth."""
+def clock(voice: Voice) -> Floats:
+    """A clock: tick and tock of an escapement (the pallet drops, the wheel locks, the case resonates), very regular."""
     name = body_of(voice, "wood")
-    ring = 0.25 if name == "wood" else 0.02  # a case of metal or glass is held by its feet, or it would chime
+    ring = 0.25 if name == "wood" else 0.02  # a case of metal or glass is damped by its feet, or it would chime
     sides = []
     for pitch in (1.0, 0.86):
         pallet = Body.of(voice, "metal", pitch=6.5 * pitch, ring=0.012, noise=4.0)
@@ -120,8 +128,8 @@ def clock(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.3, share=0.06, air_db=-40)
 
 
-def keyboard(voice: Voice) -> np.ndarray:
-    """Typing: each key clacks when it bottoms out and again, softer, when it comes up; words in quick runs."""
+def keyboard(voice: Voice) -> Floats:
+    """Typing: each key clacks when it is pressed and, softer, when it is released; words come in quick runs."""
     caps = [_key(voice, spread(voice, 0.8, 1.25)) for _ in range(12)] + [_key(voice, 0.55)]
     track = _stereo(voice)
     for start, end in bouts(voice, (2.5, 5.0), (0.4, 1.2)):
@@ -138,7 +146,7 @@ def keyboard(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.25, share=0.09, air_db=-25)
 
 
-def _key(voice: Voice, pitch: float) -> np.ndarray:
+def _key(voice: Voice, pitch: float) -> Floats:
     name = body_of(voice, "plastic")
     cap = Body.of(voice, name, pitch=3.8 * pitch, ring=0.22, noise=5.0, modes=18)
     board = Body.of(voice, name, pitch=0.6 * pitch, ring=0.5, noise=4.0, modes=18)
@@ -152,19 +160,19 @@ def _key(voice: Voice, pitch: float) -> np.ndarray:
 # Tools ---------------------------------------------------------------------------------------------------------------
 
 
-def hammer_metal(voice: Voice) -> np.ndarray:
-    """A hammer on a plate or a bar of steel: a hard blow that rings on, a rebound after it."""
+def hammer_metal(voice: Voice) -> Floats:
+    """A hammer on a plate or bar of steel: hard ringing blows, some with a rebound."""
     bar = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.3), ring=spread(voice, 0.25, 0.45), modes=26, noise=4.0)
     return _hammering(voice, bar, 0.62, nail=False)
 
 
-def hammer_wood(voice: Voice) -> np.ndarray:
-    """Nails driven into wood: the nail's note rises as less of it stands out."""
+def hammer_wood(voice: Voice) -> Floats:
+    """Nails driven into wood: the note of a nail rises as it goes in."""
     board = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.5, 0.9), ring=0.8, modes=20, noise=4.0)
     return _hammering(voice, board, 0.5, nail=True)
 
 
-def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np.ndarray:
+def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> Floats:
     track = np.zeros(voice.length, np.float32)
     head = Body.of(voice, "metal", pitch=4.0, ring=0.03, noise=5.0)
     for span in bouts(voice, (2.5, 4.5), (0.6, 1.4)):
@@ -185,8 +193,8 @@ def _hammering(voice: Voice, body: Body, interval_s: float, *, nail: bool) -> np
 # Doors and knocks ----------------------------------------------------------------------------------------------------
 
 
-def door(voice: Voice) -> np.ndarray:
-    """A door that falls to: it thuds in its frame, rebounds and rattles, the latch snaps."""
+def door(voice: Voice) -> Floats:
+    """A door that falls shut: it thuds into its frame, rebounds and rattles, and the latch snaps."""
     name, rng = body_of(voice, "wood"), voice.rng
     latch = Body.of(voice, name, pitch=2.5, ring=0.2, noise=5.0)
     leaf = Body.of(voice, name, pitch=spread(voice, 0.2, 0.3), ring=1.2, modes=24, noise=2.5)
@@ -205,7 +213,7 @@ def door(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.8, share=0.41, air_db=-30)
 
 
-def knock(voice: Voice) -> np.ndarray:
+def knock(voice: Voice) -> Floats:
     """Knuckles on a door: three to five quick raps."""
     leaf = Body.of(voice, body_of(voice, "wood"), pitch=spread(voice, 0.4, 0.6), ring=0.4, modes=22, noise=1.5)
     track = np.zeros(voice.length, np.float32)
@@ -219,10 +227,8 @@ def knock(voice: Voice) -> np.ndarray:
 # Loose things: chance collisions -------------------------------------------------------------------------------------
 
 
-def _collisions(
-    voice: Voice, shakes: list[tuple[float, float, float]], rate_hz: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and gains of collisions that each shake (start, decay in s, force) stirs up and that die away."""
+def _collisions(voice: Voice, shakes: list[tuple[float, float, float]], rate_hz: float) -> tuple[Floats, Floats]:
+    """Return times and gains of the collisions after each shake (start in s, decay in s, force)."""
     times, gains = [np.zeros(0)], [np.zeros(0)]
     for start, decay_s, force in shakes:
         count = voice.rng.poisson(rate_hz * decay_s * 2.0**voice.density)
@@ -240,8 +246,8 @@ def _shakes(voice: Voice, interval_s: float, decay_s: float) -> list[tuple[float
     ]
 
 
-def chain(voice: Voice) -> np.ndarray:
-    """A chain dragged and shaken: heavy links that knock and lie on one another, so they ring only shortly."""
+def chain(voice: Voice) -> Floats:
+    """A chain that is dragged and shaken: heavy links that damp one another, so they ring only briefly."""
     links = things(voice, "metal", 18, (1.5, 5.0), (0.02, 0.08), noise=5.0, modes=26)
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.24, 0.11), 230)
@@ -249,8 +255,8 @@ def chain(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.034)
 
 
-def coins(voice: Voice) -> np.ndarray:
-    """Coins dropped and counted: little discs that bounce, spin and settle."""
+def coins(voice: Voice) -> Floats:
+    """Coins that are dropped and counted: small discs that bounce and settle."""
     discs = things(voice, "metal", 14, (5, 12), (0.04, 0.16), noise=3.0, modes=16)
     track = _stereo(voice)
     for start in events(voice, 0.7, length_s=0.8, evenness=2.0):
@@ -264,8 +270,8 @@ def coins(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.35, share=0.024)
 
 
-def keys(voice: Voice) -> np.ndarray:
-    """A bunch of keys that is jingled."""
+def keys(voice: Voice) -> Floats:
+    """A jingling bunch of keys."""
     blades = things(voice, "metal", 20, (3.5, 9), (0.02, 0.07), noise=4.0, modes=22)
     track = _stereo(voice)
     times, gains = _collisions(voice, _shakes(voice, 0.17, 0.07), 230)
@@ -273,8 +279,8 @@ def keys(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.3, share=0.03)
 
 
-def ball(voice: Voice) -> np.ndarray:
-    """A ball: dribbled in bouts, then left to bounce out, faster and softer."""
+def ball(voice: Voice) -> Floats:
+    """A ball: dribbled for a while, then left to bounce, faster and softer."""
     track, rng = np.zeros(voice.length, np.float32), voice.rng
     size = spread(voice, 0.85, 1.15) * 1.2**voice.brightness
     floor = Body.of(voice, body_of(voice, "wood"), pitch=0.45, ring=0.45, modes=20, noise=3.0)
@@ -286,7 +292,7 @@ def ball(voice: Voice) -> np.ndarray:
         while times and gap > 0.08 and times[-1] + gap < end:
             times.append(times[-1] + gap)
             gains.append(gain)
-            gap, gain = gap * 0.8, gain * 0.8  # a bounce keeps four fifths of the speed
+            gap, gain = gap * 0.8, gain * 0.8  # a bounce keeps 80 % of the speed
         for time, gain in zip(times, gains, strict=True):
             skin_hz = size * np.array([95, 170, 410, 860]) * (1 + 0.03 * rng.standard_normal(4))
             hollow = signal.modes(skin_hz, [0.025] * 4, [1, 0.5, 0.33, 0.25], rng=rng, attack_s=0.002)

@@ -1,12 +1,13 @@
-"""Mammals and frogs: vocal folds and a mouth that opens and closes.
+"""Mammals and frogs: vocal folds, and a mouth that opens and closes.
 
-Pitches, formants and lengths were measured on recordings of the animals (autocorrelation and linear prediction).
+Pitches, formants and durations were measured on recordings of the animals (autocorrelation and linear prediction).
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .schedule import bouts, events, pace
@@ -14,8 +15,8 @@ from .vocal import cry, loud
 from .voice import Voice
 
 
-def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: float = -6.0) -> dict:
-    """Return the settings of a cry that the words change: bright mouths are open, rough throats noisy."""
+def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: float = -6.0) -> dict[str, float]:
+    """Return the settings of `cry` that depend on the words: a bright voice has more highs, a rough one more noise."""
     rough = voice.roughness
     return {
         "breath": float(np.clip(breath + 0.12 * rough, 0.0, 0.9)),
@@ -25,17 +26,17 @@ def manners(voice: Voice, *, breath: float = 0.0, jitter: float = 0.0, tilt_db: 
 
 
 def spread(voice: Voice, low: float, high: float) -> float:
-    """Return a random number between two."""
+    """Return a uniform random number between `low` and `high`."""
     return float(voice.rng.uniform(low, high))
 
 
 def lengthened(voice: Voice, low_s: float, high_s: float) -> float:
-    """Return the random length of a call, shorter for quick animals."""
-    return spread(voice, low_s, high_s) / pace(voice) ** 0.4
+    """Return a random duration of a call in seconds, shorter at a higher speed."""
+    return float(spread(voice, low_s, high_s) / pace(voice) ** 0.4)
 
 
-def called(voice: Voice, call: Callable[[], np.ndarray], pause_s: float) -> np.ndarray:
-    """Return a mono track of calls one after another: `call()` makes each anew, so none repeats."""
+def called(voice: Voice, call: Callable[[], Floats], pause_s: float) -> Floats:
+    """Return a mono track of successive calls; `call()` makes each one anew, so none repeats."""
     track = np.zeros(voice.length, np.float32)
     if voice.role == "one-shot":
         for time in events(voice, 1.0, length_s=1.5):
@@ -48,18 +49,19 @@ def called(voice: Voice, call: Callable[[], np.ndarray], pause_s: float) -> np.n
         if time > 0.5 and time + 0.7 * len(sound) / signal.RATE > voice.duration_s:
             return track
         signal.place(track, sound, time, spread(voice, 0.75, 1.0))
-        # Often the next call follows soon, now and then long after.
+        # The next call usually follows soon, sometimes much later.
         time += len(sound) / signal.RATE + pause * (0.3 + voice.rng.exponential())
 
 
 # Dogs and cats -------------------------------------------------------------------------------------------------------
 
 
-JAW_HZ = ((720, 1060, 1100, 800), (1300, 1500, 1500, 1350), (2000, 2200, 2200, 2100), 3400, 4700)  # opens and shuts
+# Formants of a jaw that opens and shuts.
+JAW_HZ = ((720, 1060, 1100, 800), (1300, 1500, 1500, 1350), (2000, 2200, 2200, 2100), 3400, 4700)
 
 
-def dog(voice: Voice) -> np.ndarray:
-    """Barks in groups of one to four: the pitch leaps up as the jaw opens, the throat overblows into noise."""
+def dog(voice: Voice) -> Floats:
+    """Barks in groups of two to four: the pitch leaps up as the jaw opens, and the throat overblows into noise."""
     size = voice.params.get("size", 1.0) * spread(voice, 0.9, 1.12)
     track = np.zeros(voice.length, np.float32)
     for start in events(voice, 1.9, length_s=1.2):
@@ -70,7 +72,7 @@ def dog(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, share=0.23)
 
 
-def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
+def _bark(voice: Voice, size: float, length_s: float) -> Floats:
     high = spread(voice, 0.9, 1.1) / size
     return cry(
         voice.rng,
@@ -91,11 +93,11 @@ def _bark(voice: Voice, size: float, length_s: float) -> np.ndarray:
 MEOW_HZ = ((300, 600, 1400, 1200, 700), (1400, 2500, 2300, 1900, 1200), 3400, 5000, 6500)
 
 
-def cat(voice: Voice) -> np.ndarray:
-    """Meows: mouth opens and closes around a long arched tone."""
+def cat(voice: Voice) -> Floats:
+    """Meows: the mouth opens and closes around a long arched tone."""
     high = spread(voice, 0.88, 1.05)
 
-    def meow() -> np.ndarray:
+    def meow() -> Floats:
         return cry(
             voice.rng,
             lengthened(voice, 0.55, 1.0),
@@ -117,11 +119,11 @@ def cat(voice: Voice) -> np.ndarray:
 # Farm animals --------------------------------------------------------------------------------------------------------
 
 
-def cow(voice: Voice) -> np.ndarray:
+def cow(voice: Voice) -> Floats:
     """Moos: a closed hum that opens into a strong, slightly rough tone an octave above the chest."""
     deep, rough = spread(voice, 0.88, 1.1), 0.1 * max(voice.roughness, 0.0)
 
-    def moo() -> np.ndarray:
+    def moo() -> Floats:
         return cry(
             voice.rng,
             lengthened(voice, 1.2, 2.0),
@@ -141,15 +143,15 @@ def cow(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, moo, 1.0), decay_s=1.0, share=0.12)
 
 
-NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # of sheep
+NASAL_HZ = ((450, 750, 800, 600), (1150, 1330, 1300, 1150), (1900, 2330, 2320, 2000), 2800, 3700, 4800)  # formants
 
 
-def sheep(voice: Voice) -> np.ndarray:
-    """Bleats: a nasal, strongly trembling voice, of several animals."""
-    sizes = voice.rng.uniform(0.0, 1.0, 4)  # from ewe to lamb: lambs call an octave higher, with shorter heads
+def sheep(voice: Voice) -> Floats:
+    """Bleats of several sheep: a nasal, strongly trembling voice."""
+    sizes = voice.rng.uniform(0.0, 1.0, 4)  # from ewe to lamb: lambs have shorter heads and call an octave higher
     flock = [(0.85 + 1.1 * size, 0.95 + 0.25 * size) for size in sizes]
 
-    def bleat() -> np.ndarray:
+    def bleat() -> Floats:
         high, mouth = flock[voice.rng.integers(len(flock))]
         return cry(
             voice.rng,
@@ -170,8 +172,8 @@ def sheep(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, bleat, 0.6), share=0.06)
 
 
-def pig(voice: Voice) -> np.ndarray:
-    """Grunts: slow, irregular flapping of the snout through two low resonances, in runs; a squeal now and then."""
+def pig(voice: Voice) -> Floats:
+    """Grunts in runs: slow, irregular flapping of the snout through two low resonances."""
     track = np.zeros(voice.length, np.float32)
     for start, end in bouts(voice, (2.5, 5.0), (0.3, 0.9)):
         while start < end:
@@ -181,7 +183,7 @@ def pig(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.08)
 
 
-def _grunt(voice: Voice, length_s: float) -> np.ndarray:
+def _grunt(voice: Voice, length_s: float) -> Floats:
     nose = spread(voice, 0.9, 1.12)
     return cry(
         voice.rng,
@@ -201,16 +203,16 @@ def _grunt(voice: Voice, length_s: float) -> np.ndarray:
 WHINNY_HZ = (400, (700, 740, 720), (1150, 1250, 1350, 1480, 1480, 1350, 1250), (2550, 2700, 2650), 3250, 4800)
 
 
-def horse(voice: Voice) -> np.ndarray:
-    """Whinnies, falling and shaking, and snorts blown through fluttering lips."""
+def horse(voice: Voice) -> Floats:
+    """Horses: falling, shaking whinnies, and snorts through fluttering lips."""
 
-    def whinny_or_snort() -> np.ndarray:
+    def whinny_or_snort() -> Floats:
         return _snort(voice) if voice.rng.random() < 0.15 else _whinny(voice)
 
     return outdoors(voice, called(voice, whinny_or_snort, 0.5), decay_s=1.2, share=0.15)
 
 
-def _whinny(voice: Voice) -> np.ndarray:
+def _whinny(voice: Voice) -> Floats:
     high = spread(voice, 0.85, 1.15)
     return cry(
         voice.rng,
@@ -229,7 +231,7 @@ def _whinny(voice: Voice) -> np.ndarray:
     )
 
 
-def _snort(voice: Voice) -> np.ndarray:
+def _snort(voice: Voice) -> Floats:
     length = lengthened(voice, 0.5, 0.9)
     return cry(
         voice.rng,
@@ -249,11 +251,11 @@ def _snort(voice: Voice) -> np.ndarray:
     )
 
 
-def growl(voice: Voice) -> np.ndarray:
-    """Growls and roars of a large cat: folds that beat slowly and unevenly in a long, wide throat."""
+def growl(voice: Voice) -> Floats:
+    """Growls and roars of a large cat: vocal folds that beat slowly and irregularly in a long, wide throat."""
     deep = spread(voice, 0.85, 1.15) / voice.params.get("size", 1.0)
 
-    def roar() -> np.ndarray:
+    def roar() -> Floats:
         return cry(
             voice.rng,
             lengthened(voice, 1.1, 2.2),
@@ -270,10 +272,10 @@ def growl(voice: Voice) -> np.ndarray:
     return outdoors(voice, called(voice, roar, 0.8), decay_s=1.2, share=0.12, air_db=-31)
 
 
-def wolf(voice: Voice) -> np.ndarray:
-    """Wolves far off at night: a howl that breaks upwards, holds and sinks, answered by another of the pack."""
+def wolf(voice: Voice) -> Floats:
+    """Distant wolves at night: howls that break upwards, hold and sink, each answered by another wolf."""
 
-    def howl() -> np.ndarray:
+    def howl() -> Floats:
         high = spread(voice, 0.8, 1.3)
         return cry(
             voice.rng,
@@ -294,8 +296,8 @@ def wolf(voice: Voice) -> np.ndarray:
 # Frogs ---------------------------------------------------------------------------------------------------------------
 
 
-def frogs(voice: Voice) -> np.ndarray:
-    """A pond: each frog repeats its croak, answered by the others; two kinds of frog."""
+def frogs(voice: Voice) -> Floats:
+    """A pond with two kinds of frogs: each repeats its croak and the others answer."""
     count = max(2, round(4 * 2**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for index in range(count):
@@ -311,8 +313,8 @@ def frogs(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.09, air_db=-34)
 
 
-def _rattled(voice: Voice, size: float) -> np.ndarray:
-    """Return a croak of pulses slow enough to be heard one by one, as of a tree frog."""
+def _rattled(voice: Voice, size: float) -> Floats:
+    """Return a croak of pulses that can be heard one by one, as of a tree frog."""
     return cry(
         voice.rng,
         lengthened(voice, 0.3, 0.6),
@@ -327,7 +329,7 @@ def _rattled(voice: Voice, size: float) -> np.ndarray:
     )
 
 
-def _pulsed(voice: Voice, size: float) -> np.ndarray:
+def _pulsed(voice: Voice, size: float) -> Floats:
     """Return a train of four to seven short notes that grow louder, as of a water frog."""
     notes = []
     for level in np.linspace(0.5, 1.0, voice.rng.integers(4, 8)):

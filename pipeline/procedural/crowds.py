@@ -1,11 +1,12 @@
-"""People in numbers: a murmur in which no word can be made out, applause, far-off children.
+"""Groups of people: a murmur without intelligible words, applause, distant children.
 
-The voices are glottal pulses through vowels (Peterson & Barney 1952) in random order: they speak no language.
+The voices are glottal pulses through random vowels (Peterson & Barney 1952), so they speak no language.
 """
 
 import numpy as np
 from scipy import fft
 
+from ..audio import Floats
 from . import signal
 from .ambience import outdoors
 from .creatures import spread
@@ -14,18 +15,18 @@ from .signal import RATE, seconds
 from .vocal import cry, fold_pulses, through_tract
 from .voice import Voice
 
-LOW_RATE = RATE // 4  # voices have little above 5 kHz: a quarter of the work
+LOW_RATE = RATE // 4  # sample rate of voices, which have little above 5 kHz: a quarter of the work
 VOWELS_HZ = np.array(  # F1, F2, F3 of men
     [
         (730, 1090, 2440), (530, 1840, 2480), (270, 2290, 3010), (570, 840, 2410),
         (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690), (390, 1990, 2550),
     ]
 )  # fmt: skip
-TALKERS = 7  # different babblers; the crowd is made of displaced copies of other pitch and size of each
+TALKERS = 7  # distinct voices; the crowd is made of their copies, shifted in time and scaled in pitch and size
 
 
-def crowd(voice: Voice) -> np.ndarray:
-    """The murmur of many people talking at once, in a large room or a street."""
+def crowd(voice: Voice) -> Floats:
+    """The murmur of many people who talk at once, in a large room or a street."""
     copies = max(TALKERS, round(voice.params.get("people", 26) * 2.0**voice.density))
     full = _murmur(voice, np.geomspace(0.95, 1.85, TALKERS), copies)
     hall = signal.noise(voice.rng, voice.length, HALL_CURVE, channels=2)
@@ -35,8 +36,8 @@ def crowd(voice: Voice) -> np.ndarray:
 HALL_CURVE = [(40, -6), (150, 0), (600, -6), (2500, -16), (9000, -36)]
 
 
-def _murmur(voice: Voice, highs: np.ndarray, copies: int) -> np.ndarray:
-    """Return many displaced copies of a few babblers, `highs` times a man's pitch each; shape (2, samples)."""
+def _murmur(voice: Voice, highs: Floats, copies: int) -> Floats:
+    """Return many shifted copies of a few voices, shape (2, samples); `highs` are pitches relative to a man's."""
     length = voice.length // 4 + 1
     babblers = [_babble(voice, length, high) for high in highs]
     sides = np.zeros((2, length), np.float32)
@@ -45,15 +46,15 @@ def _murmur(voice: Voice, highs: np.ndarray, copies: int) -> np.ndarray:
         at = (np.arange(length) * size + spread(voice, 0, length)) % (length - 1)
         other = np.interp(at, np.arange(length), babble).astype(np.float32)
         if voice.rng.random() < 0.5:
-            other = other[::-1]  # backwards a vowel stays a vowel, a word does not stay a word
+            other = other[::-1]  # reversed, a vowel remains a vowel, but a word does not remain a word
         angle = spread(voice, 0.1, 0.9) * np.pi / 2
         near = np.exp(0.45 * voice.rng.standard_normal())
         sides += np.float32(near) * np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * other
     return _upsampled(_smear(voice, sides), voice.length)
 
 
-def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
-    """Return one voice of random syllables without words, `high` times a man's pitch, at LOW_RATE."""
+def _babble(voice: Voice, length: int, high: float) -> Floats:
+    """Return one voice of random syllables at LOW_RATE; `high` is its pitch relative to a man's."""
     rng, rate = voice.rng, LOW_RATE / 64  # of the control points
     count = length // 64 + 8
     time, starts, marks = 0.0, [], []
@@ -84,8 +85,8 @@ def _babble(voice: Voice, length: int, high: float) -> np.ndarray:
     return signal.unit(through_tract(source, [*mouth, 3500, 4500], sharpness=9.0, tilt_db=tilt_db, rate=LOW_RATE))
 
 
-def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
-    """Return the sides through the reflections of a large room, which blur syllables into one another."""
+def _smear(voice: Voice, sides: Floats) -> Floats:
+    """Return both channels with the reflections of a large room, which blur the syllables."""
     size = LOW_RATE
     time = np.arange(size) / LOW_RATE
     tail = voice.rng.standard_normal((2, size)) * np.exp(-6.9 * time / 0.9) * (1 - np.exp(-time / 0.01))
@@ -93,8 +94,8 @@ def _smear(voice: Voice, sides: np.ndarray) -> np.ndarray:
     return 0.85 * sides + 0.5 * signal.convolve(sides[::-1], tail)
 
 
-def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
-    """Return a signal of LOW_RATE at RATE."""
+def _upsampled(sides: Floats, length: int) -> Floats:
+    """Return a signal resampled from LOW_RATE to RATE."""
     size = fft.next_fast_len(sides.shape[-1], real=True)
     spectrum = fft.rfft(sides, size)
     return (
@@ -105,13 +106,14 @@ def _upsampled(sides: np.ndarray, length: int) -> np.ndarray:
 # Hands ---------------------------------------------------------------------------------------------------------------
 
 
-FAR_HANDS = [(150, -30), (500, -8), (1000, 0), (2200, -1), (4500, -9), (9000, -22), (16000, -40)]  # the sum of many
+# The spectrum of many distant claps.
+FAR_HANDS = [(150, -30), (500, -8), (1000, 0), (2200, -1), (4500, -9), (9000, -22), (16000, -40)]
 
 
-def applause(voice: Voice) -> np.ndarray:
-    """Many people clapping, each at a pace, with hands and a place of their own."""
+def applause(voice: Voice) -> Floats:
+    """Many people clapping, who differ in pace, hands and place."""
     people = max(8, round(voice.params.get("people", 76) * 2.0**voice.density))
-    rows = np.zeros((5, voice.length), np.float32)  # of seats, from left to right
+    rows = np.zeros((5, voice.length), np.float32)  # rows of seats, from left to right
     for index in range(people):
         hands = [_clap(voice) for _ in range(2)]
         interval_s = 1 / (spread(voice, 3.0, 4.8) * pace(voice) ** 0.5)
@@ -127,8 +129,8 @@ def applause(voice: Voice) -> np.ndarray:
     return outdoors(voice, track * presence(voice), decay_s=1.2, share=0.67, air_db=-46)
 
 
-def _clap(voice: Voice) -> np.ndarray:
-    """Return one clap: a puff of air through the hollow between two palms, a narrow resonance (Repp 1987)."""
+def _clap(voice: Voice) -> Floats:
+    """Return one clap: a puff of air through the hollow between two palms, which is a narrow resonance (Repp 1987)."""
     hollow_hz = spread(voice, 650, 1800) * 1.3**voice.brightness
     size = seconds(0.035)
     time = np.arange(size) / RATE
@@ -140,8 +142,8 @@ def _clap(voice: Voice) -> np.ndarray:
 # Children ------------------------------------------------------------------------------------------------------------
 
 
-def children(voice: Voice) -> np.ndarray:
-    """Children at play some way off: calls and shrieks of no words, over one another and their echoes."""
+def children(voice: Voice) -> Floats:
+    """Children who play at some distance: overlapping wordless calls and shrieks, with echoes."""
     count = max(3, round(7 * 2.0**voice.density))
     track = np.zeros((2, voice.length), np.float32)
     for _ in range(count):
@@ -158,7 +160,7 @@ def children(voice: Voice) -> np.ndarray:
     return outdoors(voice, signal.lowpass(track, 5500, 1), decay_s=1.4, share=0.74, air_db=-30)
 
 
-def _child(voice: Voice, high: float) -> np.ndarray:
+def _child(voice: Voice, high: float) -> Floats:
     vowels = VOWELS_HZ[voice.rng.integers(len(VOWELS_HZ), size=voice.rng.integers(2, 4))] * 1.35
     tune = 430 * high * voice.rng.uniform(0.8, 1.9, 4)
     return cry(

@@ -1,7 +1,8 @@
-"""Things that rub: stick and slip (creaks, saws, ropes), brushing and rolling."""
+"""Things that rub: stick-slip friction (creaks, saws, ropes), brushing and rolling."""
 
 import numpy as np
 
+from ..audio import Floats
 from ..kinds.attributes import material
 from . import signal
 from .ambience import indoors, outdoors
@@ -10,24 +11,24 @@ from .contact import things
 from .creatures import spread
 from .schedule import bouts, events, pace, rhythm
 from .signal import RATE, seconds
-from .vocal import glide
+from .vocal import Glide, glide
 from .voice import Voice
 
 
-def _slips(voice: Voice, duration_s: float, rate_hz, unevenness: float) -> np.ndarray:
-    """Return the pulses of stick and slip: `rate_hz` glides, intervals stray by the share `unevenness`."""
+def _slips(voice: Voice, duration_s: float, rate_hz: Glide, unevenness: float) -> Floats:
+    """Return stick-slip pulses at a gliding rate; `unevenness` is the relative deviation of their intervals."""
     length = seconds(duration_s)
     turns = np.cumsum(glide(rate_hz, length)) / RATE
     steps = np.maximum(1 + unevenness * voice.rng.standard_normal(int(turns[-1]) + 1), 0.15)
     marks = np.cumsum(steps)
     marks = marks[marks < turns[-1]]
     times = np.searchsorted(turns, marks) / RATE
-    # the longer it sticks, the harder it slips
+    # The longer it sticks, the harder it slips.
     return signal.impulses(length, times, steps[: len(marks)] * voice.rng.uniform(0.6, 1.0, len(marks)))
 
 
-def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> np.ndarray:
-    """Return the impulse response of a large thing: many modes between two frequencies, decays of the material."""
+def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int = 9, ring: float = 1.0) -> Floats:
+    """Return the impulse response of a large object: modes between two frequencies, with decays of its material."""
     stuff = material(body_of(voice, usual))
     hz = np.sort(np.exp(voice.rng.uniform(np.log(low_hz), np.log(high_hz), count))) * 1.2**voice.brightness
     decays = ring * stuff.decay_s * (stuff.frequency_hz / hz) ** (0.6 * stuff.damping)
@@ -35,10 +36,10 @@ def _panel(voice: Voice, usual: str, low_hz: float, high_hz: float, count: int =
     return signal.modes(hz, decays, gains, rng=voice.rng)
 
 
-def creak(voice: Voice) -> np.ndarray:
-    """Wood under strain, a hinge or a floorboard: slips that quicken to a groan and slow down again."""
+def creak(voice: Voice) -> Floats:
+    """Wood under strain, a hinge or a floorboard: slips that accelerate to a groan and slow down again."""
     track = np.zeros(voice.length, np.float32)
-    # In a hollow thing many loose boards answer, and no single note.
+    # In a hollow object many loose boards resonate, so there is no single note.
     hollow = max(-voice.brightness, 0.0)
     wood = Body.of(voice, body_of(voice, "wood"), pitch=1.2, ring=0.8 * 0.65**hollow, modes=24, noise=2.5 * 2.2**hollow)
     for start in events(voice, 1.4, length_s=1.2):
@@ -46,8 +47,8 @@ def creak(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.5, share=0.13, air_db=-29)
 
 
-def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
-    """Return one creak, of peak 1: each slip is a blow of its own on the body."""
+def _one_creak(voice: Voice, body: Body, slips_hz: float) -> Floats:
+    """Return one creak with a peak of 1: each slip is a separate blow on the body."""
     duration_s = spread(voice, 0.5, 1.4) / pace(voice) ** 0.7
     bend = slips_hz * pace(voice) ** 0.5 * np.array([0.4, 0.9, 1.2, 1.0, 0.5]) * voice.rng.uniform(0.8, 1.25, 5)
     pulses = _slips(voice, duration_s, bend, 0.25 * 1.5**voice.roughness)
@@ -61,8 +62,8 @@ def _one_creak(voice: Voice, body: Body, slips_hz: float) -> np.ndarray:
     return signal.peak(out)
 
 
-def rigging(voice: Voice) -> np.ndarray:
-    """A boat at its berth: halyards clank on a hollow mast, ropes creak as the swell lifts her."""
+def rigging(voice: Voice) -> Floats:
+    """A boat at its berth: halyards clank on a hollow mast, and ropes creak in the swell."""
     track = np.zeros(voice.length, np.float32)
     mast = Body.of(voice, "metal", pitch=spread(voice, 0.8, 1.2), ring=0.12, modes=26, noise=4.0)
     shackle = Body.of(voice, "metal", pitch=4, ring=0.05, noise=4.0)
@@ -78,8 +79,8 @@ def rigging(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.5, share=0.14)
 
 
-def saw(voice: Voice) -> np.ndarray:
-    """A hand saw in wood: teeth pass faster than one can count, push strokes bite, pull strokes clear."""
+def saw(voice: Voice) -> Floats:
+    """A hand saw in wood: fast teeth; push strokes bite, pull strokes clear."""
     track = np.zeros(voice.length, np.float32)
     board = _panel(voice, "wood", 420, 7000, 80, 0.25)
     for span in bouts(voice, (3.5, 6.0), (0.6, 1.5)):
@@ -89,7 +90,7 @@ def saw(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.12, air_db=-24)
 
 
-def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
+def _stroke(voice: Voice, board: Floats, push: bool) -> Floats:
     length = seconds(0.42 / pace(voice))
     speed = np.sin(np.pi * np.linspace(0, 1, length)) ** 0.6
     rate_hz = np.maximum(speed[:: length // 12] * (850 if push else 935) * pace(voice), 30)
@@ -97,15 +98,15 @@ def _stroke(voice: Voice, board: np.ndarray, push: bool) -> np.ndarray:
     grip = np.repeat(np.exp(0.5 * voice.rng.standard_normal(length // 400 + 1)), 400)[:length]
     dust = voice.rng.standard_normal(length) * grip * speed**1.5
     bite = signal.convolve(((teeth * grip) * speed**1.5).astype(np.float32), board)
-    share = 0.15 * 1.6**voice.roughness  # of the dust that the teeth tear out, against the ringing board
+    share = 0.15 * 1.6**voice.roughness  # share of the sawdust noise relative to the ringing board
     return signal.unit(bite) + np.float32(share) * signal.unit(signal.highpass(dust, 1500 * 1.6**voice.brightness))
 
 
 # Brushing and sliding ------------------------------------------------------------------------------------------------
 
 
-def broom(voice: Voice) -> np.ndarray:
-    """A broom on the ground: bristles that drag, flick up at the end, and take grit along."""
+def broom(voice: Voice) -> Floats:
+    """A broom on the ground: bristles drag, carry grit along and flick up at the end."""
     track = np.zeros(voice.length, np.float32)
     for span in bouts(voice, (3.0, 6.0), (0.6, 1.5)):
         for time in rhythm(voice, span, 0.85, 0.06):
@@ -119,8 +120,8 @@ def broom(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.4, share=0.07, air_db=-18)
 
 
-def page(voice: Voice) -> np.ndarray:
-    """Pages turned: a finger slides, the sheet bends and flaps over, its fibres crackle."""
+def page(voice: Voice) -> Floats:
+    """Turning pages: a finger slides, the sheet bends and flaps over, and its fibres crackle."""
     track = np.zeros(voice.length, np.float32)
     for start in events(voice, 1.5, length_s=1.2):
         length = seconds(spread(voice, 0.8, 1.4) / pace(voice) ** 0.6)
@@ -139,8 +140,8 @@ def page(voice: Voice) -> np.ndarray:
     return indoors(voice, track, decay_s=0.35, share=0.06, air_db=-23)
 
 
-def cloth(voice: Voice) -> np.ndarray:
-    """Clothes as somebody moves: folds that slide over one another, soft strokes of threads that catch and let go."""
+def cloth(voice: Voice) -> Floats:
+    """Clothes of a person who moves: folds slide over one another, and threads softly catch and release."""
     track = np.zeros((2, voice.length), np.float32)
     for span in bouts(voice, (1.5, 3.5), (0.6, 2.0)):
         for time in rhythm(voice, span, 0.28, 0.5):
@@ -158,8 +159,8 @@ def cloth(voice: Voice) -> np.ndarray:
 # Rolling -------------------------------------------------------------------------------------------------------------
 
 
-def wheels(voice: Voice) -> np.ndarray:
-    """Wooden wheels with iron tyres on a rough road: rumble, knocks over stones, an axle that complains each turn."""
+def wheels(voice: Voice) -> Floats:
+    """Wooden wheels with iron tyres on a rough road: rumble, knocks over stones, an axle that creaks at each turn."""
     rng, rate = voice.rng, pace(voice)
     uneven = np.exp(0.4 * signal.wander(rng, voice.length, 5.0 * rate))
     rumble = (

@@ -1,4 +1,4 @@
-"""A static page of all kinds: for each seed a player and a spectrogram, so that a person can judge by ear and eye."""
+"""A static page of all kinds, with a player and a spectrogram per seed, to judge them by ear and eye."""
 
 from collections.abc import Callable, Sequence
 from html import escape
@@ -23,7 +23,8 @@ img {{ width: 100%; border-radius: 6px; display: block; }} audio {{ width: 100%;
 nav a {{ margin-right: .8rem; display: inline-block; }}
 </style>
 <h1>Sounds of the procedural synthesiser</h1>
-<p>{count} kinds, {duration:g} seconds each. Time runs to the right, pitch upwards from {low:g} Hz to {high:g} Hz.</p>
+<p>{count} kinds, {duration:g} seconds each. In the spectrograms, time runs to the right and frequency from {low:g} Hz
+(bottom) to {high:g} Hz (top).</p>
 <nav>{contents}</nav>
 {body}
 </html>
@@ -37,7 +38,10 @@ def write_gallery(
     duration_s: float,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Path:
-    """Write index.html with its sounds and pictures into the folder and return the page; `tell` counts the kinds."""
+    """Write index.html, its sounds and its spectrograms into the folder. Return the path of the page.
+
+    `tell` receives the number of kinds that are done.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts, family = [], ""
     for done, kind in enumerate(sorted(kinds, key=lambda kind: model_of(kind).family), start=1):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, schedule, signal
 from .bubbles import bubble_radii, bubbles, many_bubbles
 from .rain import drop_impacts
@@ -9,17 +10,18 @@ from .signal import RATE
 from .voice import Voice
 
 
-def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> np.ndarray:
-    """Return the noise of water against itself, stereo, slightly unsteady."""
+def _turbulence(voice: Voice, curve: signal.Curve, depth: float, rate_hz: float) -> Floats:
+    """Return the slightly unsteady noise of turbulent water, stereo."""
     level = 1.0 + depth * signal.wander(voice.rng, voice.length, rate_hz)
-    return signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
+    noise: Floats = signal.noise(voice.rng, voice.length, curve, channels=2) * np.clip(level, 0.2, 3.0)
+    return noise
 
 
 # Running water -------------------------------------------------------------------------------------------------------
 
 
-def stream(voice: Voice) -> np.ndarray:
-    """A brook: bubbles caught in small falls, each fall with its own pitch range, over soft turbulence."""
+def stream(voice: Voice) -> Floats:
+    """A brook: bubbles from small falls, each with its own pitch range, over soft turbulence."""
     rng, length = voice.rng, voice.length
     flow = voice.setting("flow", 0.5)
     rate = 180.0 * 2.0 ** (1.5 * voice.density + 0.5 * voice.speed) * (0.5 + flow)
@@ -32,42 +34,43 @@ def stream(voice: Voice) -> np.ndarray:
     return signal.unit(total) + np.float32(0.25 + 0.5 * flow) * rush
 
 
-def river(voice: Voice) -> np.ndarray:
-    """A river over stones: mostly turbulence, several rapids at once, bubbles in the spray."""
+def river(voice: Voice) -> Floats:
+    """A river over stones: mostly turbulence, with rapids, and bubbles in the spray."""
     rng, length = voice.rng, voice.length
     curve = [(40, -14), (120, -6), (350, 0), (1000, -3), (3000, -9), (8000, -17), (16000, -28)]
     body = _turbulence(voice, curve, 0.1, 1.5)
     rapid = signal.noise(rng, length, [(300, -20), (800, 0), (2500, 0), (7000, -8), (14000, -18)], channels=2)
     rapid *= np.exp(0.35 * signal.wander(rng, length, 3.0 * schedule.pace(voice)))
     splash = many_bubbles(voice, 160.0 * 2.0**voice.density, 350, 2400, rise=0.08)
-    return body + 0.35 * rapid + 0.45 * signal.unit(splash)
+    return signal.mixed(body, 0.35 * rapid, 0.45 * signal.unit(splash))
 
 
-def waterfall(voice: Voice) -> np.ndarray:
-    """Falling water: a dense roar from the plunge pool, hissing spray above it, almost steady."""
+def waterfall(voice: Voice) -> Floats:
+    """Falling water: an almost steady, dense roar from the plunge pool with hissing spray above it."""
     curve = [(25, -12), (60, -3), (150, -2), (500, 0), (1500, -2), (4000, -6), (9000, -11), (16000, -20)]
     roar = _turbulence(voice, curve, 0.05, 2.0)
     spray = _turbulence(voice, [(1500, -24), (4000, 0), (10000, -2), (18000, -14)], 0.15, 5.0)
     plunge = many_bubbles(voice, 60.0 * 2.0**voice.density, 220, 900, rise=0.05)
-    return roar + 0.12 * spray + 0.2 * signal.unit(plunge)
+    return signal.mixed(roar, 0.12 * spray, 0.2 * signal.unit(plunge))
 
 
-def fountain(voice: Voice) -> np.ndarray:
-    """Jets that fall back into a basin: a bright patter of drops and bubbles."""
+def fountain(voice: Voice) -> Floats:
+    """A fountain: jets fall back into a basin with a bright patter of drops and bubbles."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     pulse = np.exp(0.25 * signal.wander(rng, length, 6.0 * pace))
     rain = drop_impacts(voice, 900.0 * 2.0**voice.density, level=pulse)
     pool = many_bubbles(voice, 240.0 * pulse * 2.0**voice.density, 600, 3200, rise=0.1, steepness=1.3)
     hiss = _turbulence(voice, [(400, -20), (1200, -4), (3500, 0), (9000, -5), (16000, -16)], 0.1, 6.0)
-    return 0.7 * signal.unit(rain) + 0.8 * signal.unit(pool) + 0.6 * hiss
+    return signal.mixed(0.7 * signal.unit(rain), 0.8 * signal.unit(pool), 0.6 * hiss)
 
 
-def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np.ndarray:
-    """A pot that boils or mud that bubbles: bubbles rise, burst through the surface and let their steam go.
+def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> Floats:
+    """A boiling pot or bubbling mud: bubbles rise, burst through the surface and release their steam.
 
-    Settings: `low_hz` and `high_hz` of the bubbles, `rate_hz` of bubbles, `boil` share of the rolling water and steam,
-    `film` of the skins that tear, `thickness` of the liquid.
+    Settings: `low_hz` and `high_hz`, the pitches of the bubbles; `rate_hz`, bubbles per second; `boil`, the share of
+    rolling water and steam; `film`, the share of tearing films; `heave`, how unsteady the rate is; `thickness` of the
+    liquid.
     """
     rng, length = voice.rng, voice.length
     low, high = voice.setting("low_hz", low_hz), voice.setting("high_hz", high_hz)
@@ -84,15 +87,15 @@ def bubbling(voice: Voice, low_hz: float = 300.0, high_hz: float = 2400.0) -> np
     return signal.unit(popping) + film * signal.unit(torn) + boil * (rolling + 0.25 * steam)
 
 
-def pouring(voice: Voice) -> np.ndarray:
-    """Water poured into a vessel: bubbles coloured by the air column above it, whose pitch climbs as it fills."""
+def pouring(voice: Voice) -> Floats:
+    """Water poured into a vessel: bubbles coloured by the air column, whose pitch rises as the vessel fills."""
     rng, length = voice.rng, voice.length
     fill = np.zeros(length, np.float32)
     level = np.zeros(length, np.float32)
     for start, end in schedule.bouts(voice, (3.0, 6.0), (0.8, 2.5)):
         span = slice(signal.seconds(start), min(signal.seconds(end), length))
         size = span.stop - span.start
-        # a bed is filled again and again; each vessel takes some seconds
+        # In a bed, vessels are filled one after another; each takes a few seconds.
         turns = max(1, round((end - start) / (5.0 / schedule.pace(voice))))
         fill[span] = (np.linspace(0, turns, size) % 1.0).astype(np.float32)
         level[span] = np.minimum(1.0, np.minimum(np.linspace(0, 12, size), np.linspace(8, 0, size)))
@@ -106,8 +109,8 @@ def pouring(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, signal.unit(splash) + 0.6 * jet + 0.4 * signal.unit(inside), share=0.2)
 
 
-def underwater(voice: Voice) -> np.ndarray:
-    """Under the surface: a low muffled rumble and large bubbles that rise in streams."""
+def underwater(voice: Voice) -> Floats:
+    """Underwater: a low muffled rumble, and large bubbles that rise in streams."""
     rng, length = voice.rng, voice.length
     rumble = _turbulence(voice, [(25, -4), (70, 0), (200, -6), (600, -18), (2000, -36), (8000, -60)], 0.3, 0.6)
     breaths = np.zeros(length, np.float32)
@@ -123,8 +126,8 @@ def underwater(voice: Voice) -> np.ndarray:
 # Single drops and splashes -------------------------------------------------------------------------------------------
 
 
-def dripping(voice: Voice) -> np.ndarray:
-    """Drops into still water: a tick of the impact, then the bubble it shuts in and those of its splash."""
+def dripping(voice: Voice) -> Floats:
+    """Drops that fall into still water: a tick of the impact, then the enclosed bubble and those of the splash."""
     rng = voice.rng
     times, radii, gains = [], [], []
     places = [(rng.uniform(0.0, 1.5), rng.uniform(520, 1400), rng.uniform(0.5, 1.0)) for _ in range(5)]
@@ -148,8 +151,8 @@ def dripping(voice: Voice) -> np.ndarray:
     return ambience.indoors(voice, rings + ticks, decay_s=0.3, share=0.1, air_db=-27.0)
 
 
-def splashing(voice: Voice) -> np.ndarray:
-    """Something falls or strikes into water: a slap, a burst of spray, then the bubbles of the closing cavity."""
+def splashing(voice: Voice) -> Floats:
+    """Something hits the water: a slap, a burst of spray, then bubbles as the cavity closes."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
     size = voice.setting("size", 1.0)
@@ -174,10 +177,10 @@ def splashing(voice: Voice) -> np.ndarray:
 # Waves ---------------------------------------------------------------------------------------------------------------
 
 
-def waves(voice: Voice) -> np.ndarray:
-    """Surf: sets of waves that swell, break and run up the beach, a few places along the shore at once.
+def waves(voice: Voice) -> Floats:
+    """Surf: waves swell, break and run up the beach, at several places along the shore.
 
-    Each wave is a rumble that grows, a crash whose spray is bright, and a long hiss of foam that dies as it runs back.
+    Each wave is a growing rumble, a crash with bright spray, and a long hiss of foam that fades as the water runs back.
     """
     rng, length = voice.rng, voice.length
     rumble = signal.noise(rng, length, [(25, -14), (70, -3), (180, 0), (500, -8), (1500, -24)], channels=2)
@@ -194,18 +197,21 @@ def waves(voice: Voice) -> np.ndarray:
     size = np.float32(voice.setting("size", 0.5))
     flicker = np.exp(0.2 * signal.wander(rng, length, 9.0))
     sea = 0.06 + 0.04 * signal.drift(rng, length, 0.4)
-    out = (0.4 + size) * rumble * (sea + levels[0]) + crash * (0.6 * sea + levels[1]) * flicker
-    return out + (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2])
+    return signal.mixed(
+        (0.4 + size) * rumble * (sea + levels[0]),
+        crash * (0.6 * sea + levels[1]) * flicker,
+        (0.45 - 0.2 * size) * foam * (0.25 * sea + levels[2]),
+    )
 
 
 def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
-    """Return (time of breaking, loudness, pan) of every wave."""
+    """Return the time of breaking, loudness and pan of every wave."""
     rng = voice.rng
     period = voice.setting("period_s", 6.5) * 2.0 ** -(voice.speed + 0.3 * voice.density)
     if voice.role == "one-shot":
         return [(time + 1.5, 1.0, 0.0) for time in schedule.events(voice, period, length_s=5.0)]
     found = []
-    for share, count in ((1.0, 1), (0.3, 2)):  # the beach in front, and the shore to the sides
+    for share, count in ((1.0, 1), (0.3, 2)):  # the beach in front, and the shore at both sides
         for _ in range(count):
             pan = rng.uniform(-0.25, 0.25) if share == 1.0 else rng.uniform(-0.9, 0.9)
             time = rng.uniform(-0.4, 0.25) * period
@@ -215,8 +221,8 @@ def _wave_sets(voice: Voice) -> list[tuple[float, float, float]]:
     return found
 
 
-def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the levels of rumble, crash and foam of one wave that breaks after `rise_s`."""
+def _wave(rise_s: float, run_s: float) -> tuple[Floats, Floats, Floats]:
+    """Return the levels over time of rumble, crash and foam of one wave, which breaks after `rise_s`."""
     time = np.arange(signal.seconds(rise_s + 5.0 * run_s), dtype=np.float32) / RATE - np.float32(rise_s)
     before = np.clip(1.0 + time / np.float32(rise_s), 0.0, 1.0)
     after = np.maximum(time, 0.0)
@@ -227,8 +233,8 @@ def _wave(rise_s: float, run_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return rumble * fade, crash * fade, foam.astype(np.float32) * fade
 
 
-def lapping(voice: Voice) -> np.ndarray:
-    """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the pace of the ripples."""
+def lapping(voice: Voice) -> Floats:
+    """Small waves against a bank, a hull or a pier: soft slaps and gurgles at the rhythm of the ripples."""
     rng, length = voice.rng, voice.length
     out = np.zeros((2, length), np.float32)
     curve = [(120, -12), (300, -2), (700, 0), (1600, -6), (5000, -18), (12000, -32)]
@@ -247,4 +253,4 @@ def lapping(voice: Voice) -> np.ndarray:
             radii = bubble_radii(rng, count, 220, 1500)
             out += bubbles(voice, times, radii, loud * rng.random(count) ** 1.5, rise=0.25, width=0.5 * abs(pan) + 0.2)
     bed = signal.noise(rng, length, [(60, -8), (200, 0), (800, -10), (3000, -22), (12000, -40)], channels=2)
-    return signal.unit(out) + 0.9 * signal.unit(wash * (0.06 + level)) + 0.12 * bed
+    return signal.mixed(signal.unit(out), 0.9 * signal.unit(wash * (0.06 + level)), 0.12 * bed)

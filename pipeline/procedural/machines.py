@@ -1,17 +1,19 @@
-"""Machines that stand: fans, compressors, mains hum, factories, saws."""
+"""Stationary machines and power tools: fans, compressors, mains hum, factories, saws."""
 
 import numpy as np
 
-from ..kinds.attributes import material
+from ..audio import Floats
+from ..kinds.attributes import Material, material
 from . import ambience, schedule, signal
 from .signal import RATE
 from .voice import Voice
 
 
-def fan(voice: Voice) -> np.ndarray:
-    """A fan: broadband wash of air with the tone of the blades and of the motor.
+def fan(voice: Voice) -> Floats:
+    """A fan: a broadband wash of air with the tone of the blades.
 
-    Settings: `blade_hz`, `tone` share of the blades, `low_hz` and `high_hz` of the wash, `rattle`.
+    Settings: `blade_hz`; `tone`, the share of the blades; `low_hz` and `high_hz` of the wash; `throb` of a bent blade;
+    `housing`, the share of the casing, and its `ring`; `rattle`.
     """
     rng, length = voice.rng, voice.length
     rate = voice.setting("blade_hz", 95.0) * 2.0 ** (0.6 * voice.speed)
@@ -20,15 +22,13 @@ def fan(voice: Voice) -> np.ndarray:
     blades = signal.tone(steady, length, 1.0 / np.arange(1, 14) ** 1.3 * rng.uniform(0.4, 1.0, 13))
     curve = [(low / 4, -14), (low, 0), (high, -9), (3 * high, -22), (8 * high, -40)]
     wash = signal.noise(rng, length, curve, channels=2)
-    if housing := voice.setting("housing", 0.0):  # the casing and the grille ring a little
+    if housing := voice.setting("housing", 0.0):  # the casing and the grille ring slightly
         casing = low * np.array([1.4, 2.3, 3.4, 5.2, 7.7, 11.0]) * rng.uniform(0.9, 1.1, 6)
         ringing = signal.convolve(
             wash, signal.modes(casing, voice.setting("ring", 5.0) / casing, casing**-0.3, rng=rng)
         )
         wash = signal.unit(wash) + np.float32(housing) * signal.unit(ringing)
-    turn = 1.0 + voice.setting("throb", 0.12) * np.sin(
-        2 * np.pi * np.cumsum(steady / 3.0) / RATE
-    )  # one of the blades is bent
+    turn = 1.0 + voice.setting("throb", 0.12) * np.sin(2 * np.pi * np.cumsum(steady / 3.0) / RATE)  # one blade is bent
     out = wash * turn + np.float32(voice.setting("tone", 0.4)) * signal.unit(blades)
     if rattle := voice.setting("rattle", 0.0):
         ticks = np.flatnonzero(np.diff(np.floor(np.cumsum(steady / 3.0) / RATE))) / RATE
@@ -38,12 +38,12 @@ def fan(voice: Voice) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def compressor(voice: Voice) -> np.ndarray:
-    """A refrigerator: the twice-mains hum of the compressor through a thin cabinet, a little gurgling."""
+def compressor(voice: Voice) -> Floats:
+    """A refrigerator: the hum of the compressor at multiples of the mains frequency, through a thin cabinet."""
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0)
     partials = np.array([0.5, 1.0, 0.12, 0.6, 0.1, 0.45, 0.06, 0.3, 0.05, 0.22, 0.03, 0.12]) * rng.uniform(0.7, 1.2, 12)
-    hum = signal.tone(mains * 0.985, length, partials)  # an asynchronous motor slips
+    hum = signal.tone(mains * 0.985, length, partials)  # slip of an asynchronous motor
     throb = 1.0 + 0.04 * np.sin(2 * np.pi * 1.5 * schedule.pace(voice) * np.arange(length) / RATE)
     cabinet = signal.noise(
         rng, length, [(60, -10), (150, 0), (400, -5), (1000, -14), (3000, -26), (10000, -44)], channels=2
@@ -51,8 +51,8 @@ def compressor(voice: Voice) -> np.ndarray:
     return signal.unit(hum) * throb.astype(np.float32) + 0.3 * cabinet
 
 
-def mains_hum(voice: Voice) -> np.ndarray:
-    """A transformer, a neon tube or a power line: harmonics of twice the mains, a sizzle at their peaks."""
+def mains_hum(voice: Voice) -> Floats:
+    """A transformer, neon tube or power line: harmonics of twice the mains frequency, and a sizzle at their peaks."""
     rng, length = voice.rng, voice.length
     mains = voice.setting("mains_hz", 50.0) * 2.0 ** (0.2 * voice.speed)
     gains = 1.0 / np.arange(1, 25) ** (1.2 - 0.3 * voice.roughness) * np.where(np.arange(1, 25) % 2 == 0, 1.0, 0.04)
@@ -65,10 +65,10 @@ def mains_hum(voice: Voice) -> np.ndarray:
     )
 
 
-def factory(voice: Voice) -> np.ndarray:
-    """A machine at work: a motor's hum, gears, and a mechanism that strikes in a fixed rhythm.
+def factory(voice: Voice) -> Floats:
+    """A machine at work: hum of a motor, gears, and a mechanism that strikes in a fixed rhythm.
 
-    Settings: `cycle_s`, `strike` level, `gears_hz`, `motor_hz`.
+    Settings: `cycle_s` of the rhythm; `gears_hz` and `motor_hz`; `strike`, `gears` and `motor`, the levels.
     """
     rng, length = voice.rng, voice.length
     cycle = voice.setting("cycle_s", 0.42) / schedule.pace(voice)
@@ -87,25 +87,25 @@ def factory(voice: Voice) -> np.ndarray:
     gears = signal.noise(rng, length, [(200, -14), (700, 0), (2000, -2), (5000, -10), (12000, -24)], channels=2)
     gears = gears * mesh.astype(np.float32) ** 2
     strike = np.float32(voice.setting("strike", 0.8))
-    return (
-        strike * signal.unit(out)
-        + np.float32(voice.setting("motor", 0.5)) * signal.unit(motor)
-        + np.float32(voice.setting("gears", 0.5)) * signal.unit(gears)
+    return signal.mixed(
+        strike * signal.unit(out),
+        np.float32(voice.setting("motor", 0.5)) * signal.unit(motor),
+        np.float32(voice.setting("gears", 0.5)) * signal.unit(gears),
     )
 
 
-def _strike(voice: Voice, body) -> np.ndarray:
+def _strike(voice: Voice, body: Material) -> Floats:
     from .generic import body_response
 
     hit = body_response(body, voice.rng, voice.rng.uniform(0.6, 2.2))[: signal.seconds(0.2)]
     time = np.arange(len(hit), dtype=np.float32) / RATE
-    damped = hit * np.exp(-time / np.float32(0.02))  # bolted to the machine, nothing rings for long
+    damped = hit * np.exp(-time / np.float32(0.02))  # parts bolted to the machine do not ring for long
     clank = signal.noise(voice.rng, len(hit), [(150, -10), (500, 0), (2500, -3), (7000, -12), (14000, -26)])
     return signal.peak(damped) + 0.8 * signal.peak(clank * np.exp(-time / np.float32(0.015)))
 
 
-def power_tool(voice: Voice) -> np.ndarray:
-    """An electric saw, drill or grinder: a universal motor's whine, and the load that pulls it down when it cuts."""
+def power_tool(voice: Voice) -> Floats:
+    """An electric saw, drill or grinder: the whine of a universal motor, which slows down under load when it cuts."""
     rng, length = voice.rng, voice.length
     cut = np.zeros(length, np.float32)
     for start, end in schedule.bouts(voice, (2.0, 4.5), (0.6, 1.4)):

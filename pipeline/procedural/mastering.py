@@ -1,26 +1,30 @@
-"""The last steps of every stem: the four qualities where they are the same for all, level, ends."""
+"""The last steps of every stem: brightness and roughness, which work alike for all kinds, then level and fades."""
 
 import numpy as np
 
-from ..audio import FADE_S, db_to_gain, fade_ends
+from ..audio import FADE_S, Floats, Samples, db_to_gain, fade_ends
 from . import schedule, signal
 from .signal import RATE
 from .voice import Voice
 
-LEVEL_DB = -23.0  # loudness of the loudest 0.4 s, relative to full scale: EBU R 128's target, with room for peaks
+LEVEL_DB = -23.0  # loudness of the loudest 0.4 s, relative to full scale: the target of EBU R 128 leaves headroom
 PEAK = 0.9
-_TILT_DB_PER_OCTAVE = 3.0  # at brightness 1: from a wall's far side to bare metal, still natural
+_TILT_DB_PER_OCTAVE = 3.0  # at brightness 1: between "behind a wall" and "bare metal", still natural
 _PIVOT_HZ = 800.0
-_COURSE_S = 0.01  # of the level that hard and soft edges keep
+_COURSE_S = 0.01  # resolution of the level that `textured` preserves
 _BLOCK_S = 0.4  # momentary loudness (EBU Tech 3341)
 
-# K-weighting (ITU-R BS.1770-4) at 48 kHz is given as biquads; at 44.1 kHz a shelf and a high-pass of its corners do.
+# ITU-R BS.1770-4 gives K-weighting as biquads for 48 kHz. At 44.1 kHz, a shelf and a high-pass with the same corner
+# frequencies are close enough.
 _K_HIGHPASS_HZ, _K_SHELF_HZ, _K_SHELF_DB = 38.0, 1500.0, 4.0
 
 
-def finish(raw: np.ndarray, voice: Voice, *, comes_and_goes: bool) -> np.ndarray:
-    """Return the stem, float32 (channels, samples): role and qualities applied, no DC, at level, ends faded."""
-    samples = np.atleast_2d(raw).astype(np.float32, copy=False)
+def finish(raw: Floats, voice: Voice, *, comes_and_goes: bool) -> Samples:
+    """Return the stem, float32 (channels, samples): role and qualities applied, no DC, at its level, with faded ends.
+
+    `comes_and_goes` fades the sound in and out unless its role is a bed.
+    """
+    samples: Floats = np.atleast_2d(raw).astype(np.float32, copy=False)
     if samples.shape[1] < voice.length:
         samples = np.pad(samples, ((0, 0), (0, voice.length - samples.shape[1])))
     samples = samples[:, : voice.length]
@@ -29,36 +33,36 @@ def finish(raw: np.ndarray, voice: Voice, *, comes_and_goes: bool) -> np.ndarray
     samples = coloured(samples, voice.brightness)
     samples = textured(samples, voice.roughness)
     samples = signal.highpass(samples, 20.0)
-    return fade_ends(levelled(samples), RATE, FADE_S)
+    return fade_ends(levelled(samples).astype(np.float32, copy=False), RATE, FADE_S)
 
 
-def coloured(samples: np.ndarray, brightness: float) -> np.ndarray:
-    """Return the signal with its spectrum tilted around 800 Hz, up for bright, down for dark."""
+def coloured(samples: Floats, brightness: float) -> Floats:
+    """Return the signal with its spectrum tilted around 800 Hz: up if bright, down if dark."""
     if abs(brightness) < 0.01:
         return samples
     tilt = _TILT_DB_PER_OCTAVE * brightness
-    # Most of it is above: what is muffled loses its highs, and rumbles no more than before.
+    # Most of the tilt is above the pivot: a muffled sound loses its highs but gains no rumble.
     return signal.shaped(samples, [(_PIVOT_HZ / 8, -tilt), (_PIVOT_HZ, 0.0), (_PIVOT_HZ * 16, 4 * tilt)])
 
 
-def textured(samples: np.ndarray, roughness: float) -> np.ndarray:
-    """Return the signal with harder edges (overdriven as a near microphone or a stressed body is) or softer ones.
+def textured(samples: Floats, roughness: float) -> Floats:
+    """Return the signal with a rougher waveform (overdriven, like a close microphone) or a softer one.
 
-    The edges are those of the waveform. The course of the level stays: a rough bark is no louder between two barks.
+    The level over time is preserved: a rough bark is no louder between two barks.
     """
     if abs(roughness) < 0.01:
         return samples
     if roughness > 0:
         level = 3.0 * _course(samples)
         return level * np.tanh(np.float32(1.0 + 3.0 * roughness) * samples / level)
-    # Edges are blunted: what is above the corner goes, and peaks are leaned on.
+    # Softer: cut the highs and compress the peaks.
     soft = signal.lowpass(samples, 12_000.0 * 0.4**-roughness, order=1)
     level = 4.0 * _course(soft)
     return level * np.arctan(soft / level * np.float32(1.0 - roughness)) / np.float32(1.0 - roughness)
 
 
-def _course(samples: np.ndarray) -> np.ndarray:
-    """Return the RMS around each sample, over all channels, never nothing; an attack has its full level."""
+def _course(samples: Floats) -> Floats:
+    """Return the RMS around each sample over all channels, always above 0; an attack has its full level at once."""
     step = signal.seconds(_COURSE_S)
     power = np.square(samples).mean(axis=0)
     steps = np.pad(power, (0, -len(power) % step)).reshape(-1, step).mean(axis=1)
@@ -67,8 +71,8 @@ def _course(samples: np.ndarray) -> np.ndarray:
     return signal.joined(np.append(level, level[-1]), step, len(power))
 
 
-def levelled(samples: np.ndarray) -> np.ndarray:
-    """Return the signal with its loudest 0.4 s at `LEVEL_DB`, or lower where the peaks ask for it."""
+def levelled(samples: Floats) -> Floats:
+    """Return the signal with its loudest 0.4 s at `LEVEL_DB`, or lower where a peak would exceed `PEAK`."""
     loudness = loudest_block(samples)
     if loudness < 1e-9:
         return samples
@@ -77,7 +81,7 @@ def levelled(samples: np.ndarray) -> np.ndarray:
     return samples * np.float32(min(gain, PEAK / top))
 
 
-def loudest_block(samples: np.ndarray) -> float:
+def loudest_block(samples: Floats) -> float:
     """Return the RMS (all channels, roughly K-weighted) of the loudest block of 0.4 s."""
     heard = signal.highpass(samples, _K_HIGHPASS_HZ)
     shelf = db_to_gain(_K_SHELF_DB) - 1.0

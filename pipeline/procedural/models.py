@@ -1,12 +1,12 @@
-"""The model that makes each kind of sound. The data are in `models.toml`, one table a kind:
+"""The model that makes each kind of sound. The data are in `models.toml`, one table per kind:
 
     [rain_window]
     function = "rain.on_surface"                           function of a module in this package
-    continuous = true                                      the house lets it come and go when the role asks for it;
-                                                           without, the model itself turns the role into times
+    continuous = true                                      the last step fades it in and out for other roles; without
+                                                           it, the model itself turns the role into times
     params = { surface_hz = 900.0 }                        settings of the model (all optional)
 
-Importing and looking up needs no numpy and no scipy.
+This module needs neither numpy nor scipy.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING
 from ..kinds.catalogue import Kind
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from ..audio import Floats
     from .voice import Voice
 
 
@@ -37,13 +36,13 @@ class Model:
 
     @property
     def family(self) -> str:
-        """Name of the module that makes it."""
+        """The name of the module that makes it."""
         return self.function.partition(".")[0]
 
-    def __call__(self, voice: Voice) -> np.ndarray:
+    def __call__(self, voice: Voice) -> Floats:
         """Return the raw signal of a voice, which holds the params."""
         module, _, name = self.function.partition(".")
-        function: Callable[[Voice], np.ndarray] = getattr(import_module(f".{module}", __package__), name)
+        function: Callable[[Voice], Floats] = getattr(import_module(f".{module}", __package__), name)
         return function(voice)
 
 

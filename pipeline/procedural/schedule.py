@@ -1,48 +1,49 @@
 """When a source sounds: its role turned into times.
 
-A bed goes on all the time, a recurring source comes back after irregular pauses, a one-shot happens once, or twice in
-a long recording. What is rhythmic in nature (steps, hooves, strokes of a saw) keeps its rhythm inside a bout.
+A bed is continuous. A recurring source returns after irregular pauses. A one-shot happens once, or twice in a long
+recording. Rhythmic sources (steps, hooves, strokes of a saw) keep their rhythm within a bout.
 """
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .voice import Voice
 
 Span = tuple[float, float]  # start and end in seconds
 
 _LATEST_START_S = 4.0
-_PATIENCE = 1.5  # on the pauses of what comes now and then
-_TWICE_FROM_S = 12.0  # a one-shot may come a second time in a recording this long
+_PATIENCE = 1.5  # factor on the pauses of recurring sources
+_TWICE_FROM_S = 12.0  # shortest recording in which a one-shot may happen twice
 
 
 def pace(voice: Voice) -> float:
-    """Return the factor on rates that `speed` asks for: half to double."""
-    return 2.0**voice.speed
+    """Return the factor on rates for the quality `speed`: 0.5 to 2."""
+    return float(2.0**voice.speed)
 
 
 def bouts(voice: Voice, bout_s: Span = (2.0, 4.0), pause_s: Span = (1.5, 4.0)) -> list[Span]:
-    """Return the spans in which the source is active: all of it for a bed, several for recurring, one or two else.
+    """Return the spans in which the source is active: one for a bed, several if recurring, one or two for a one-shot.
 
-    `bout_s` and `pause_s` are the shortest and longest bout and pause.
+    `bout_s` and `pause_s` hold the shortest and the longest bout and pause.
     """
     duration = voice.duration_s
     if voice.role == "bed":
         return [(0.0, duration)]
     if voice.role == "one-shot":
         return [(start, min(start + float(voice.rng.uniform(*bout_s)), duration)) for start in _shots(voice, bout_s[1])]
-    # Sources of one picture must not all begin with the recording.
+    # The sources of a picture must not all start together with the recording.
     spans, start = [], voice.rng.uniform(0.0, min(_LATEST_START_S, 0.2 * duration))
     while start < duration - 0.05:
         end = start + voice.rng.uniform(*bout_s)
         spans.append((start, min(end, duration)))
-        # density shortens the pauses: dense 0.4, sparse 2.5 times as long
+        # Density scales the pauses: 0.4 times as long when dense, 2.5 times when sparse.
         start = end + _PATIENCE * voice.rng.uniform(*pause_s) * 2.5**-voice.density
     return spans
 
 
 def _shots(voice: Voice, length_s: float) -> list[float]:
-    """Return the start of the one-shot, and of its second coming in a long recording."""
+    """Return the start of the one-shot, and of its repetition in a long recording."""
     duration = voice.duration_s
     room = max(duration - length_s, 0.0)
     first = voice.rng.uniform(0.05, 0.5) * min(room, 4.0) + min(0.1, 0.1 * duration)
@@ -51,24 +52,24 @@ def _shots(voice: Voice, length_s: float) -> list[float]:
     return [first, first + length_s + voice.rng.uniform(0.5, 0.95) * max(duration - first - 2 * length_s, 0.0)]
 
 
-def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> np.ndarray:
-    """Return regular times in a span, from its start on; none when it ends before it starts.
+def rhythm(voice: Voice, span: Span, interval_s: float, jitter: float = 0.04) -> Floats:
+    """Return regular times in a span, the first at its start; none when the span ends before it starts.
 
-    Each interval strays by the share `jitter`; `speed` makes them shorter.
+    `jitter` is the relative deviation of each interval. A higher `speed` shortens the intervals.
     """
     start, end = span
     interval = interval_s / pace(voice)
     count = max(int((end - start) / interval), 0) + 2
     intervals = interval * (1.0 + jitter * voice.rng.standard_normal(count))
-    times = start + np.cumsum(intervals) - intervals[0]
+    times: Floats = start + np.cumsum(intervals) - intervals[0]
     return times[(times >= start - 1e-9) & (times < end)]
 
 
-def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: float = 3.0) -> np.ndarray:
-    """Return the times of single events of about `length_s`, with a mean interval for `recurring`.
+def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: float = 3.0) -> Floats:
+    """Return the times of events that last about `length_s`; `interval_s` is their mean interval when recurring.
 
-    A bed has them close and even, a one-shot one or two. Intervals are gamma distributed: `evenness` 1 is pure chance,
-    10 almost a beat. `density` and `speed` shorten the interval.
+    In a bed they are closer and more even; a one-shot has one or two. Intervals are gamma distributed: an `evenness`
+    of 1 is a Poisson process, 10 is almost a beat. `density` and `speed` shorten the interval.
     """
     if voice.role == "one-shot":
         return np.array(_shots(voice, length_s))
@@ -86,8 +87,8 @@ def events(voice: Voice, interval_s: float, *, length_s: float = 0.5, evenness: 
     return inside if len(inside) else np.array([0.1 * voice.duration_s])
 
 
-def presence(voice: Voice) -> np.ndarray:
-    """Return the level of a continuous texture over time for its role: steady, coming and going, or one swell."""
+def presence(voice: Voice) -> Floats:
+    """Return the level of a continuous texture over time, by its role: steady, intermittent, or a single swell."""
     if voice.role == "bed":
         return np.ones(voice.length, np.float32)
     spans = bouts(voice, (2.0, 5.5), (1.5, 5.0))

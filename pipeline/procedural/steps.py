@@ -1,12 +1,13 @@
-"""Feet and hooves on the ground: heel, roll and toe, each stirring up what the ground is made of.
+"""Feet and hooves on the ground: heel, roll and toe, each of which excites the ground.
 
-The crumbs of loose ground collide by chance (Cook 1997); solid ground answers with its modes.
+The grains of loose ground collide at random (Cook 1997); solid ground resonates with its modes.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..audio import Floats
 from . import signal
 from .ambience import indoors, outdoors
 from .bodies import SOLID, Body, sole_press
@@ -18,17 +19,17 @@ from .voice import Voice
 
 @dataclass(frozen=True)
 class Ground:
-    """What a foot meets: levels of its parts, and the crumbs that it grinds."""
+    """The ground under a foot: the levels of its parts, and its loose grains."""
 
-    thump: float  # the dull blow of the weight
-    press: float  # sole and ground giving way together
+    thump: float  # the dull impact of the weight
+    press: float  # sole and ground that yield
     tap: float  # modes of solid ground
-    grind: float  # noise of what is ground or pressed together while the foot rolls over it
+    grind: float  # noise of the ground while the foot rolls over it
     grind_hz: tuple[float, float]
-    crumbs: float = 0.0  # number of crumbs a step moves
+    crumbs: float = 0.0  # number of grains that a step moves
     crumb_hz: tuple[float, float] = (2000.0, 6000.0)
     crumb_decay_s: float = 0.002
-    spread_s: float = 0.05  # how long one contact stirs up crumbs
+    spread_s: float = 0.05  # how long one contact moves grains
 
 
 GROUNDS = {
@@ -40,37 +41,37 @@ GROUNDS = {
     "stone": Ground(3.2, 0.5, 0.2, 2.2, (220, 1900), 6, (2000, 6000), 0.0010, 0.02),
     "wood": Ground(2.5, 0.5, 0.35, 1.8, (220, 1900)),
 }
-SOLES = ("leather", "rubber", "cloth")  # "shoes on stone" names the shoe first, but the ground is heard
+SOLES = ("leather", "rubber", "cloth")  # "shoes on stone" names the shoe first, but the ground makes the sound
 LIKE = {"ice": "stone", "ceramic": "stone", "glass": "stone", "metal": "stone", "plastic": "wood",
         "paper": "leaves", "water": "earth", "air": "earth"}  # fmt: skip
 
 
-def gravel(voice: Voice) -> np.ndarray:
+def gravel(voice: Voice) -> Floats:
     """Steps on a gravel path."""
     return _steps(voice, "gravel")
 
 
-def snow(voice: Voice) -> np.ndarray:
-    """Steps in snow, which creaks as it is pressed together."""
+def snow(voice: Voice) -> Floats:
+    """Steps in snow, which creaks under pressure."""
     return _steps(voice, "snow")
 
 
-def leaves(voice: Voice) -> np.ndarray:
+def leaves(voice: Voice) -> Floats:
     """Steps through dry leaves."""
     return _steps(voice, "leaves")
 
 
-def wood(voice: Voice) -> np.ndarray:
+def wood(voice: Voice) -> Floats:
     """Steps on boards."""
     return _steps(voice, "wood", within=True)
 
 
-def stone(voice: Voice) -> np.ndarray:
+def stone(voice: Voice) -> Floats:
     """Steps on pavement or stone."""
     return _steps(voice, "stone")
 
 
-def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
+def _steps(voice: Voice, usual: str, within: bool = False) -> Floats:
     name = usual if voice.material in ("", *SOLES) else voice.material
     ground = GROUNDS[LIKE.get(name, name)]
     solid = name if name in SOLID else usual
@@ -80,7 +81,7 @@ def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
         floor = Body.of(voice, solid, pitch=0.35 if wide else 0.9, ring=0.8 if wide else 0.3, modes=24, noise=4.0)
     touches = _touches(voice)
     track = np.zeros(voice.length, np.float32)
-    # Each grain comes again only among others of another level: nobody hears it as the same.
+    # Sounds are reused, but at other levels and in other combinations, so that no repetition is audible.
     presses = {heel: [sole_press(voice, 1.0 if heel else 1.6) for _ in range(6)] for heel in (True, False)}
     grinds = [_grind(voice, ground) for _ in range(8)]
     for index, (time, force, heel) in enumerate(touches):
@@ -92,31 +93,31 @@ def _steps(voice: Voice, usual: str, within: bool = False) -> np.ndarray:
             signal.place(track, floor.blow(voice.rng, force, attack_s=0.001), time, ground.tap)
     if ground.crumbs:
         track += _crumbs(voice, ground, touches)
-    # Steps are soft: the air of the place is never far below them.
+    # Steps are soft, so the air of the place is not far below them.
     if within:
         return indoors(voice, track, decay_s=0.4, share=0.035, air_db=-19)
     return outdoors(voice, track, decay_s=0.5, share=0.019, air_db=-18)
 
 
 def _touches(voice: Voice) -> list[tuple[float, float, bool]]:
-    """Return time, force and whether it is the heel, of all contacts: heel, ball and toe of one foot after another."""
+    """Return (time, force, is heel) of all contacts: heel, ball and toe of one foot after the other."""
     touches = []
     for span in bouts(voice, (6.0, 12.0), (0.8, 2.0)):
         for index, time in enumerate(rhythm(voice, span, voice.params.get("interval_s", 0.57), 0.03)):
-            force = spread(voice, 0.6, 1.0) * (0.85 if index % 2 else 1.0)  # nobody walks evenly
+            force = spread(voice, 0.6, 1.0) * (0.85 if index % 2 else 1.0)  # nobody walks quite evenly
             roll_s = 0.13 * spread(voice, 0.8, 1.25) / pace(voice) ** 0.5
             touches += [(time, force, True), (time + spread(voice, 0.01, 0.05), force * spread(voice, 0.1, 0.5), False)]
             touches.append((time + roll_s, force * spread(voice, 0.2, 0.6), False))
     return touches
 
 
-def _thump(voice: Voice) -> np.ndarray:
+def _thump(voice: Voice) -> Floats:
     low_hz = spread(voice, 65, 95)
     return signal.modes([low_hz, low_hz * 2.1], [0.03, 0.018], [1.0, 0.5], attack_s=0.004)
 
 
-def _grind(voice: Voice, ground: Ground) -> np.ndarray:
-    """Return the noise of ground under a rolling foot, of peak 1: it comes in many small slips."""
+def _grind(voice: Voice, ground: Ground) -> Floats:
+    """Return the noise of the ground under a rolling foot, in many small slips, with a peak of 1."""
     length = seconds(0.2 / pace(voice) ** 0.5)
     share = np.linspace(0, 1, length)
     slips = np.exp(0.5 * (1 + ground.crumbs / 70) * voice.rng.standard_normal(length // 140 + 2))  # one every 3 ms
@@ -125,14 +126,14 @@ def _grind(voice: Voice, ground: Ground) -> np.ndarray:
     return signal.peak(signal.bandpass(voice.rng.standard_normal(length) * level, low, high))
 
 
-def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool]]) -> np.ndarray:
-    """Return all crumbs that the feet move: each a tiny damped knock."""
-    rng, times, gains = voice.rng, [np.zeros(0)], [np.zeros(0)]
+def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool]]) -> Floats:
+    """Return all grains that the feet move, each a tiny damped knock."""
+    rng, starts, forces = voice.rng, [np.zeros(0)], [np.zeros(0)]
     for time, force, heel in touches:
         count = rng.poisson(0.5 * ground.crumbs * 1.8**voice.density)
-        times.append(time + rng.gamma(1.6, ground.spread_s * (1.0 if heel else 1.4) / 1.6, count))
-        gains.append(force * np.minimum(0.08 * (1 + rng.pareto(2.2, count)), 0.6))
-    times, gains = np.concatenate(times), np.concatenate(gains)
+        starts.append(time + rng.gamma(1.6, ground.spread_s * (1.0 if heel else 1.4) / 1.6, count))
+        forces.append(force * np.minimum(0.08 * (1 + rng.pareto(2.2, count)), 0.6))
+    times, gains = np.concatenate(starts), np.concatenate(forces)
     low, high = np.log(np.array(ground.crumb_hz) * 1.3**voice.brightness)
     hz = np.exp(rng.uniform(low, high, len(times)))
     decays = ground.crumb_decay_s * np.exp(0.4 * rng.standard_normal(len(times))) * 1.5**-voice.roughness
@@ -141,11 +142,11 @@ def _crumbs(voice: Voice, ground: Ground, touches: list[tuple[float, float, bool
 
 # Hooves --------------------------------------------------------------------------------------------------------------
 
-WALK, TROT = (0.0, 0.27, 0.5, 0.76), (0.0, 0.04, 0.5, 0.54)  # beats of the four feet in a stride
+WALK, TROT = (0.0, 0.27, 0.5, 0.76), (0.0, 0.04, 0.5, 0.54)  # times of the four feet, in strides
 
 
-def hooves(voice: Voice) -> np.ndarray:
-    """A horse on a hard road: hollow cups of horn that clop on stone, at a trot or, when slow, a walk."""
+def hooves(voice: Voice) -> Floats:
+    """A horse on a hard road: hollow hooves clop on stone, at a trot or, when slow, at a walk."""
     walks = voice.params.get("walk", 0.0) > 0 or voice.speed < -0.3
     gait, stride_s = (WALK, 1.15) if walks else (TROT, 0.72)
     feet = voice.rng.uniform(0.85, 1.15, len(gait))
@@ -158,8 +159,8 @@ def hooves(voice: Voice) -> np.ndarray:
     return outdoors(voice, track, decay_s=0.6, share=0.035, air_db=-17)
 
 
-def _clop(voice: Voice, foot: float) -> np.ndarray:
-    """Return one hoof set down: the hollow under it sounds (a cup on the ground), the iron clicks, the weight thuds."""
+def _clop(voice: Voice, foot: float) -> Floats:
+    """Return one step of a hoof: its hollow resonates like a cup on the ground, the iron clicks, the weight thuds."""
     soft = voice.material in ("earth", "sand", "snow", "leaves", "cloth", "water")
     size = seconds(0.15)
     time = np.arange(size, dtype=np.float32) / RATE

@@ -4,23 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..audio import Floats
 from . import ambience, schedule, signal
 from .engines import Parts, exhaust, parts, pass_by, tyres
 from .signal import RATE
 from .voice import Voice
 
-_HEARD_S = 6.0  # before and after it is nearest, a car is heard for itself
+_HEARD_S = 6.0  # how long before and after its nearest point a car is audible on its own
 
 
-def traffic(voice: Voice) -> np.ndarray:
-    """A street: cars that pass at chance times on two lanes over the murmur of the farther ones.
+def traffic(voice: Voice) -> Floats:
+    """A street: cars pass at random times on two lanes, above the murmur of distant ones.
 
-    Settings: `cars_hz` a second, `near_m` of the first lane, `speed_m_s`, `far` level of the murmur, `wet` tyres.
+    Settings: `cars_hz`, cars per second; `near_m`, distance of the first lane; `speed_m_s`; `motors`, `far` and `wet`,
+    the levels of the engines, of the murmur and of wet tyres.
     """
     rng, length = voice.rng, voice.length
     rate = voice.setting("cars_hz", 0.5) * 2.0 ** (1.2 * voice.density + 0.5 * voice.speed)
     lead_s = 4.0
-    # Drivers keep a distance: gaps between cars are Erlang distributed, not wholly by chance (Haight 1963).
+    # Drivers keep a distance, so the gaps between cars are Erlang distributed, not exponentially (Haight 1963).
     count = int((voice.duration_s + 2 * lead_s) * rate) + 2
     times = np.cumsum(rng.gamma(3.0, 1.0 / (3.0 * rate), count)) - lead_s
     road, motors = _road(voice), _motors(voice)
@@ -29,7 +31,7 @@ def traffic(voice: Voice) -> np.ndarray:
         lane = rng.integers(0, 2)
         nearest = voice.setting("near_m", 7.0) * (1.0 + 0.5 * lane) * rng.uniform(0.9, 1.3)
         speed = voice.setting("speed_m_s", 13.0) * rng.uniform(0.75, 1.25) * 2.0 ** (0.4 * voice.speed)
-        # Before and after, it is one of the far ones.
+        # Before and after that span, the car is part of the murmur.
         first = int(np.clip(signal.seconds(at - _HEARD_S), 0, length - 1))
         last = int(np.clip(signal.seconds(at + _HEARD_S), first + 1, length))
         stage = replace(voice, duration_s=(last - first) / RATE)
@@ -42,13 +44,13 @@ def traffic(voice: Voice) -> np.ndarray:
 
 
 def _road(voice: Voice) -> Parts:
-    """Return the rolling noise of all cars; a wet road hisses."""
+    """Return the rolling noise that all cars use; a wet road adds a hiss."""
     low, high = parts(tyres(voice))
     return low, high + np.float32(voice.setting("wet", 0.0)) * signal.highpass(high, 2500.0)
 
 
-def _motors(voice: Voice) -> list[np.ndarray]:
-    """Return two engines at driving speed, each for many cars, in another gear each time."""
+def _motors(voice: Voice) -> list[Floats]:
+    """Return two engines at driving speed, which many cars use in different gears."""
     kinds = [(1900.0, 4, 0.75), (1250.0, 6, 0.5)]
     found = []
     for rpm, cylinders, muffler in kinds:
@@ -60,14 +62,14 @@ def _motors(voice: Voice) -> list[np.ndarray]:
 
 
 def _car(
-    voice: Voice, road: Parts, motor: np.ndarray, at_s: float, nearest_m: float, speed_m_s: float, side: float
-) -> np.ndarray:
-    """Return one car that passes; the road noise is taken from another place for each car."""
+    voice: Voice, road: Parts, motor: Floats, at_s: float, nearest_m: float, speed_m_s: float, side: float
+) -> Floats:
+    """Return one passing car; each car takes the shared road noise and engine from a random position."""
     offset = int(voice.rng.integers(0, len(motor)))
     share = np.float32(voice.setting("motors", 1.0) * voice.rng.uniform(0.5, 1.3))
     gear = voice.rng.uniform(0.8, 1.25)
 
-    def sound(doppler: np.ndarray) -> Parts:
+    def sound(doppler: Floats) -> Parts:
         low, high = (_from(each, offset, voice.length) for each in road)
         return low + share * _played(motor, gear * doppler), high
 
@@ -75,21 +77,21 @@ def _car(
     return loud * pass_by(voice, sound, speed_m_s=speed_m_s, nearest_m=nearest_m, at_s=at_s, direction=side)
 
 
-def _nearby(start_s: float, length: int) -> np.ndarray:
-    """Return the level of a car from a time before it is nearest: it comes out of the murmur and goes back."""
+def _nearby(start_s: float, length: int) -> Floats:
+    """Return the level over time of a car that emerges from the murmur and fades back; it is nearest at time 0."""
     step = RATE // 100
     time_s = start_s + np.arange(length // step + 2) / 100
     away = np.clip((np.abs(time_s) / _HEARD_S - 0.6) / 0.4, 0.0, 1.0)
     return signal.joined(0.5 + 0.5 * np.cos(np.pi * away), step, length)
 
 
-def _from(samples: np.ndarray, start: int, length: int) -> np.ndarray:
-    """Return `length` samples from a place on, round and round; not more than there are."""
+def _from(samples: Floats, start: int, length: int) -> Floats:
+    """Return `length` samples from `start` on, wrapping around; `length` is at most that of the samples."""
     return np.concatenate([samples[start : start + length], samples[: max(start + length - len(samples), 0)]])
 
 
-def _played(samples: np.ndarray, speed: np.ndarray) -> np.ndarray:
-    """Return the samples, round and round, at a speed that moves; what is above 5 kHz suffers, an engine has little."""
+def _played(samples: Floats, speed: Floats) -> Floats:
+    """Return the samples, looped, at a varying speed; linear interpolation dulls them above 5 kHz."""
     at = np.cumsum(2.0 * speed[::2], dtype=np.float64)
     whole = at.astype(np.int32)
     part = (at - whole).astype(np.float32)
@@ -99,32 +101,33 @@ def _played(samples: np.ndarray, speed: np.ndarray) -> np.ndarray:
     return signal.joined(np.append(half, half[-1]), 2, len(speed))
 
 
-def city(voice: Voice) -> np.ndarray:
-    """A town from a window or a hill: a low roar of far traffic, single engines that swell and fade in it."""
+def city(voice: Voice) -> Floats:
+    """A town from a window or a hill: a low roar of distant traffic in which single engines swell and fade."""
     rng, length = voice.rng, voice.length
-    # Measured over a town: 5 dB an octave above 250 Hz.
+    # As measured above a town: 5 dB less per octave above 250 Hz.
     curve = [(25, -4), (50, 0), (120, -1), (250, -2), (500, -9), (1000, -14), (2000, -21), (4000, -31), (9000, -42)]
     roar = signal.noise(rng, length, curve, channels=2) * np.exp(0.12 * signal.wander(rng, length, 0.3))
     out = roar
     for motor in _motors(voice):
         far = signal.lowpass(motor, 700.0)
-        for _ in range(3):  # other cars of the kind are somewhere else in the same street
+        for _ in range(3):  # other cars of this kind elsewhere in the street
             swell = np.clip(0.5 + 0.6 * signal.wander(rng, length, 0.22 * schedule.pace(voice)), 0.0, 1.6)
             angle = (rng.uniform(-0.9, 0.9) + 1.0) * np.pi / 4
             passing = np.roll(far, rng.integers(length)) * swell * np.float32(voice.setting("motors", 1.7))
             out = out + np.array([[np.cos(angle)], [np.sin(angle)]], np.float32) * passing
     hiss = signal.noise(rng, length, [(300, -10), (800, 0), (1600, -6), (5000, -24)], channels=2)
     swish = np.clip(0.5 + 0.7 * signal.wander(rng, length, 0.35), 0.0, 3.0)
-    return out + voice.setting("swish", 0.25) * 2.0**voice.density * hiss * swish
+    return signal.mixed(out, voice.setting("swish", 0.25) * 2.0**voice.density * hiss * swish)
 
 
 # Rails ---------------------------------------------------------------------------------------------------------------
 
 
-def train(voice: Voice) -> np.ndarray:
-    """A train that rolls over jointed rails: each bogie's two axles knock on every joint, wheels roar in between.
+def train(voice: Voice) -> Floats:
+    """A train on jointed rails: the two axles of each bogie knock at every joint, and the wheels roar in between.
 
-    Settings: `joints_s` between two joints at rest speed, `roar`, `squeal` of the flanges, `knock`, `engine` hum.
+    Settings: `joints_s`, the time between two joints at the usual speed; `motor_hz`; `knock`, `roar`, `squeal` (of the
+    flanges) and `motor`, the levels.
     """
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice) ** 0.7
@@ -152,18 +155,20 @@ def train(voice: Voice) -> np.ndarray:
     ]
     rumble = signal.noise(rng, length, rumble_curve, channels=2)
     rumble *= (0.35 + swell) * np.clip(1.0 + 0.2 * signal.wander(rng, length, 12.0), 0.3, 2.0)
-    mix = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
+    mix: Floats = np.float32(voice.setting("knock", 0.6)) * signal.unit(out)
     mix = mix + np.float32(voice.setting("roar", 0.9)) * signal.unit(rumble)
     if squeal := voice.setting("squeal", 0.0):
         mix = mix + np.float32(squeal) * _squeal(voice)
     if motor := voice.setting("motor", 0.0):
         frequency = voice.setting("motor_hz", 95.0) * pace * (1.0 + 0.02 * signal.wander(rng, length, 0.3))
-        mix = mix + np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
+        mix = signal.mixed(
+            mix, np.float32(motor) * signal.unit(signal.tone(frequency, length, 1.0 / np.arange(1, 16) ** 0.8))
+        )
     return mix * schedule.presence(voice)
 
 
-def _joint(voice: Voice) -> np.ndarray:
-    """Return a wheel's knock on a rail joint: thud of sleeper and ballast, steel on steel, the rail's short ring."""
+def _joint(voice: Voice) -> Floats:
+    """Return the knock of a wheel on a rail joint: a thud of sleeper and ballast, steel on steel, and a short ring."""
     rng = voice.rng
     time = np.arange(signal.seconds(0.3), dtype=np.float32) / RATE
     thud = signal.noise(
@@ -179,8 +184,8 @@ def _joint(voice: Voice) -> np.ndarray:
     return signal.peak(out)
 
 
-def _squeal(voice: Voice) -> np.ndarray:
-    """Return wheel flanges that sing in curves: a few high tones that come and go."""
+def _squeal(voice: Voice) -> Floats:
+    """Return wheel flanges that squeal in curves: a few high tones that come and go."""
     rng, length = voice.rng, voice.length
     out = np.zeros(length, np.float32)
     for frequency in (1900.0, 2730.0, 3650.0):
@@ -193,8 +198,8 @@ def _squeal(voice: Voice) -> np.ndarray:
 # Bicycles ------------------------------------------------------------------------------------------------------------
 
 
-def bicycle(voice: Voice) -> np.ndarray:
-    """A bicycle: the chain runs while pedalling, the freewheel ticks while coasting, tyres whisper on the ground."""
+def bicycle(voice: Voice) -> Floats:
+    """A bicycle: the chain runs while pedalling, the freewheel ticks while coasting, the tyres whisper."""
     rng, length = voice.rng, voice.length
     pace = schedule.pace(voice)
     speed = np.clip(1.0 + 0.15 * signal.wander(rng, length, 0.4), 0.5, 1.6) * pace
@@ -224,8 +229,8 @@ def bicycle(voice: Voice) -> np.ndarray:
 # Boats ---------------------------------------------------------------------------------------------------------------
 
 
-def motor_boat(voice: Voice) -> np.ndarray:
-    """A motor boat: its engine gargling through the water, the bow that slaps, the wash behind."""
+def motor_boat(voice: Voice) -> Floats:
+    """A motor boat: the engine gargles through the water, the bow slaps, and a wash follows."""
     rng, length = voice.rng, voice.length
     settings = {"cylinders": 2, "muffler": 0.5, "pipe_m": 1.3, "bore": 1.2, "uneven": 0.25, "lag": 0.08, "rattle": 0.06}
     settings |= voice.params
@@ -239,4 +244,4 @@ def motor_boat(voice: Voice) -> np.ndarray:
     for start in schedule.rhythm(voice, (0.0, voice.duration_s), voice.setting("slaps_s", 0.75), jitter=0.3):
         bump = np.hanning(signal.seconds(rng.uniform(0.27, 0.66) * voice.setting("slaps_s", 0.75))).astype(np.float32)
         signal.place(slaps, bump, start, rng.uniform(0.4, 1.0))
-    return running + np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps)
+    return signal.mixed(running, np.float32(voice.setting("wash", 0.5)) * wash * (0.5 + slaps))

@@ -1,6 +1,6 @@
 """Voices of animals and people as source and filter (Fant 1960): pulses of the vocal folds through resonances.
 
-All grains are float32, shape (samples,); pitches and formants are glides, given by a few points spread evenly.
+Sounds are float32, shape (samples,). Pitches and formants are glides, given by a few equidistant points.
 """
 
 from collections.abc import Sequence
@@ -8,34 +8,36 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
+from ..audio import Floats
 from .signal import RATE, seconds
 
-FRAME_S = 1024 / RATE  # of the moving filter: 23 ms, within which a mouth hardly moves
-HOPS = 2  # frames that overlap at any time
-LEAK = 0.04  # what reaches the ear past the resonances: skin, turbulence at the lips
+FRAME_S = 1024 / RATE  # frame of the moving filter: 23 ms, within which a mouth hardly moves
+HOPS = 2  # number of overlapping frames
+LEAK = 0.04  # share that bypasses the resonances: through the skin, by turbulence at the lips
 SINC_TAPS = np.arange(-8, 8)
 
-Glide = Sequence[float] | float
+Glide = Sequence[float] | Floats | float
 
 
-def glide(points: Glide, length: int) -> np.ndarray:
-    """Return `length` values that pass through the points, spread evenly, without corners."""
-    points = np.atleast_1d(np.asarray(points, dtype=float))
-    if len(points) == 1:
-        return np.full(length, points[0])
-    if len(points) > 2:  # Catmull-Rom through the points
-        slopes = np.gradient(points)
-        place = np.linspace(0, len(points) - 1, length)
-        left = np.minimum(place.astype(int), len(points) - 2)
+def glide(points: Glide, length: int) -> Floats:
+    """Return `length` values of a smooth curve through the points, which are equidistant in time."""
+    values = np.atleast_1d(np.asarray(points, dtype=float))
+    if len(values) == 1:
+        return np.full(length, values[0])
+    if len(values) > 2:  # Catmull-Rom through the points
+        slopes = np.gradient(values)
+        place = np.linspace(0, len(values) - 1, length)
+        left = np.minimum(place.astype(int), len(values) - 2)
         u = place - left
-        step = points[left + 1] - points[left]
+        step = values[left + 1] - values[left]
         a, b = slopes[left] - step, step - slopes[left + 1]
-        return points[left] + u * step + u * (1 - u) * (a * (1 - u) + b * u)
-    return np.linspace(points[0], points[1], length)
+        curve: Floats = values[left] + u * step + u * (1 - u) * (a * (1 - u) + b * u)
+        return curve
+    return np.linspace(values[0], values[1], length)
 
 
-def envelope(length: int, attack: float, release: float) -> np.ndarray:
-    """Return a swell from 0 to 1 and back: raised cosines over the given shares of the length."""
+def envelope(length: int, attack: float, release: float) -> Floats:
+    """Return an envelope from 0 to 1 and back: raised cosines over the given shares of the length."""
     rise, fall = max(int(attack * length), 2), max(int(release * length), 2)
     level = np.ones(length)
     level[:rise] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(rise) / rise)
@@ -44,18 +46,18 @@ def envelope(length: int, attack: float, release: float) -> np.ndarray:
 
 
 def fold_pulses(
-    pitch_hz: np.ndarray,
+    pitch_hz: Floats,
     rng: np.random.Generator,
     *,
     jitter: float = 0.01,
     shimmer: float = 0.06,
     subharmonic: float = 0.0,
     rate: int = RATE,
-) -> np.ndarray:
-    """Return one band-limited pulse a period of the pitch, which has a value for each sample.
+) -> Floats:
+    """Return one band-limited pulse per period of the pitch, which is given per sample.
 
-    `jitter` and `shimmer` are the standard deviations of the period and height of a pulse; `subharmonic` is by how
-    much every second pulse is lower, as in rough voices (period doubling).
+    `jitter` and `shimmer` are the relative standard deviations of period and height; `subharmonic` is by how much every
+    second pulse is lower, as in rough voices (period doubling). `rate` is the sample rate in hertz.
     """
     length = len(pitch_hz)
     phase = np.cumsum(pitch_hz) / rate
@@ -73,16 +75,17 @@ def fold_pulses(
 
 
 def through_tract(
-    source: np.ndarray,
+    source: Floats,
     formants_hz: Sequence[Glide],
     *,
     sharpness: float = 8.0,
     tilt_db: float = -6.0,
     rate: int = RATE,
-) -> np.ndarray:
-    """Return the source through a cascade of moving resonances.
+) -> Floats:
+    """Return the source through a cascade of moving resonances, the formants.
 
-    `sharpness` is formant over bandwidth; `tilt_db` is the slope per octave of source and lips together.
+    `sharpness` is the ratio of formant frequency to bandwidth. `tilt_db` is the slope per octave of the source and the
+    radiation at the lips. `rate` is the sample rate in hertz.
     """
     window = round(FRAME_S * rate)
     hop, lead = window // HOPS, (HOPS - 1) * (window // HOPS)
@@ -93,7 +96,7 @@ def through_tract(
     hz = fft.rfftfreq(2 * window, 1 / rate).astype(np.float32)
     hz[0] = hz[1] / 2
     top_hz, poles = float(np.max(formants_hz[-1])), 2 * len(formants_hz) - 1
-    above = (1 + (hz / top_hz) ** 4) ** (poles / 4)  # stands for the resonances above the highest one given
+    above = (1 + (hz / top_hz) ** 4) ** (poles / 4)  # approximates the resonances above the highest formant
     frames *= (hz / 500) ** (tilt_db / 6.02) * (hz / (hz + 40)) ** 2
     damping = np.ones((1, len(hz)), np.complex64)
     for formant in formants_hz:
@@ -128,11 +131,12 @@ def cry(
     vibrato: Glide = 0.0,
     sharpness: float = 8.0,
     tilt_db: float = -6.0,
-) -> np.ndarray:
-    """Return one call of a creature, at a root mean square of 1 in its loudest part.
+) -> Floats:
+    """Return one call of a creature, with an RMS of 1 in its loudest part.
 
-    `breath` is the share of noise in the source, `vibrato` the relative depth of a tremor of the pitch
-    and, threefold, of the level.
+    `breath` is the share of noise in the source. `vibrato` is the relative depth of a tremor of the pitch, which the
+    level follows with three times that depth. `attack` and `release` are shares of the duration. `fold_pulses` and
+    `through_tract` explain the other parameters.
     """
     length = max(seconds(duration_s), 64)
     unsteady = np.interp(np.arange(length), np.linspace(0, length, 12), rng.uniform(0.85, 1.18, 12))
@@ -145,13 +149,14 @@ def cry(
     share = glide(breath, length)
     source = (1 - share) * pulses + share * rng.standard_normal(length)
     source = source * glide(level, length) * envelope(length, attack, release) * np.maximum(1 + 3 * tremor, 0.1)
-    tail = np.zeros(seconds(0.02))  # the resonances ring out
+    tail = np.zeros(seconds(0.02))  # lets the resonances ring out
     sound = through_tract(np.concatenate([source, tail]), formants_hz, sharpness=sharpness, tilt_db=tilt_db)
     return loud(sound)
 
 
-def loud(sound: np.ndarray) -> np.ndarray:
-    """Return the sound at a root mean square of 1 in its loudest part, by the mean of its loudest half of power."""
+def loud(sound: Floats) -> Floats:
+    """Return the sound scaled so that the louder half of its samples has an RMS of 1."""
     half = len(sound) // 2
     power = np.partition(sound.astype(np.float64) ** 2, half)[half:]
-    return (sound / np.sqrt(power.mean() + 1e-20)).astype(np.float32)
+    level: Floats = sound / np.sqrt(power.mean() + 1e-20)
+    return level.astype(np.float32)

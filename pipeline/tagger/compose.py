@@ -1,4 +1,4 @@
-"""From evidence to the soundscape: which sounds, how they are worded, where they are and how sure that is."""
+"""From evidence to the soundscape: which sounds there are, their words, places and confidence."""
 
 import zlib
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from .scene import Scene
 from .vocabulary import Group, Setting, Sound, Vocabulary, vocabulary
 
 MOST_SOURCES = 5
-LEAST_SCORE = 0.18  # below this a sound is mere fancy
-LEAST_SHARE = 0.3  # of the strongest sound's score
-SETTING_IS_SEEN = 0.15  # evidence from which a place counts as known
-LEAST_SURE = 0.25  # evidence with which the chosen place counts at least
-OUT_OF_PLACE = 0.25  # what is left of the evidence for a thing that does not belong in the setting
+LEAST_SCORE = 0.18  # a sound with a lower score is left out
+LEAST_SHARE = 0.3  # ... and so is one below this share of the best score
+SETTING_IS_SEEN = 0.15  # evidence from which a setting counts as known
+LEAST_SURE = 0.25  # least evidence with which the chosen setting counts
+OUT_OF_PLACE = 0.25  # factor on the evidence for a thing that does not belong in the setting
 THING_IS_SEEN = 0.3  # evidence from which a thing counts as seen
-SMALL_M = 0.1  # height of a thing below which a blur, a bud or a blade of grass is easily taken for it
-SMALL_IS_SEEN = 0.6  # evidence from which such a thing counts as seen
-RARE_IS_SEEN = 0.5  # evidence from which a geyser, say, counts as seen
-VAGUE = 0.6  # share of a thing's evidence from which another name for it is as good
+SMALL_M = 0.1  # height below which a thing is easily confused with a blur, a bud or a blade of grass
+SMALL_IS_SEEN = 0.6  # evidence from which such a small thing counts as seen
+RARE_IS_SEEN = 0.5  # evidence from which a rare thing, such as a geyser, counts as seen
+VAGUE = 0.6  # share of the evidence for a thing from which its vaguer group is used instead
 REGION_IS_SEEN = 0.04  # share of the picture from which a region counts as seen
-SAME_PLACE = 0.25  # overlap of two boxes from which they hold the same thing
-RIVAL = 0.3  # what is left of the lesser name of a thing
+SAME_PLACE = 0.25  # overlap from which two boxes show the same thing
+RIVAL = 0.3  # factor on the evidence for another name of the thing that stands out
 SPOTS = ("glow", "flame", "vivid_spot")  # regions that may be small
 SPOT_IS_SEEN = 0.005
 GROUND = ("water", "grass", "sand", "snow", "ground", "built")
@@ -39,7 +39,7 @@ class Candidate:
 
 
 def describe(picture: Image.Image, seen: Seen) -> Soundscape:
-    """Tell what would be heard in an RGB picture of which the network saw `seen`."""
+    """Return the soundscape of an RGB picture in which the network saw `seen`."""
     words = vocabulary()
     regions = analyse(picture)
     evidence = weigh(seen, regions, words)
@@ -74,7 +74,7 @@ def _setting(evidence: Evidence, words: Vocabulary) -> str:
 
 
 def _thing(evidence: Evidence, setting: Setting, words: Vocabulary) -> Group | None:
-    """Return what stands out in the picture, if anything does that belongs there."""
+    """Return the thing that stands out in the picture, if any is sure enough."""
     things = [group for group in words.groups.values() if group.called]
     best = max(things, key=lambda group: _standing(group, evidence, setting, words))
     if _standing(best, evidence, setting, words) < _seen_from(best):
@@ -91,7 +91,7 @@ def _seen_from(group: Group) -> float:
 
 
 def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabulary) -> float:
-    """Return how surely the thing is there; one that is out of place must be very plain to see."""
+    """Return how sure the thing is; one that is out of place needs very strong evidence."""
     sure = evidence.groups[group.key]
     if not group.settings or setting.key in group.settings or sure > 0.65:
         return sure
@@ -99,7 +99,7 @@ def _standing(group: Group, evidence: Evidence, setting: Setting, words: Vocabul
 
 
 def _is_foreign(group: Group, setting: Setting, words: Vocabulary) -> bool:
-    """Tell whether the thing does not belong in the setting, nor in any like it."""
+    """Return whether the thing belongs neither in the setting nor in a similar one."""
     if not group.settings or setting.key in group.settings:
         return False
     return group.rare or setting.where not in {words.settings[key].where for key in group.settings}
@@ -114,10 +114,10 @@ def _ranked(scene: Scene) -> list[Candidate]:
         sure = _standing(group, scene.evidence, scene.setting, scene.words) * (
             RIVAL if _is_rival(group, scene) else 1.0
         )
-        # What is only taken for a small or a rare thing makes hardly a sound of its own.
+        # A small or rare thing that is only suspected contributes less to its own sounds.
         suspected = THING_IS_SEEN < _seen_from(group) > scene.evidence.groups[group.key]
         own = 0.6 * sure if suspected else sure
-        # What stands there under a vaguer name suggests its sound, though it is not seen to make it.
+        # A thing that is shown under a vaguer name suggests its sounds, but does not count as their visible source.
         vague = _is_vague(group, scene)
         for key, weight in (group.vaguely_heard if vague else group.heard).items():
             _add(candidates[key], weight * own, None if vague else group)
@@ -125,7 +125,7 @@ def _ranked(scene: Scene) -> list[Candidate]:
             _add(candidates[key], 0.8 * weight * sure, None)
     for setting in scene.words.settings.values():
         sure = scene.evidence.settings[setting.key]
-        # The scene is in one place: others only colour it.
+        # The picture shows one setting; the others only contribute.
         sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * _without_foreigners(setting, sure, scene)
         for key, weight in setting.sounds.items():
             _add(candidates[key], 0.85 * weight * sure, None)
@@ -138,26 +138,26 @@ def _ranked(scene: Scene) -> list[Candidate]:
         if candidate.score >= bar:
             families.setdefault(candidate.sound.family, candidate)
     chosen = list(families.values())[:MOST_SOURCES] or order[:1]
-    # Quiet is what is heard when nothing else is.
+    # Quiet is only heard when nothing else is.
     if chosen[0].sound.key == "quiet":
         return chosen
     return [candidate for candidate in chosen if candidate.sound.key != "quiet"]
 
 
 def _without_foreigners(setting: Setting, sure: float, scene: Scene) -> float:
-    """Take back what a thing that is out of place says of another place: no rocket, no launch tower."""
+    """Return the evidence for a setting without that of things out of place: no rocket, no launch site."""
     groups, words = scene.evidence.groups, scene.words
     foreign = (group for group in words.groups.values() if _is_foreign(group, scene.setting, words))
     return max(0.0, sure - sum(group.settings.get(setting.key, 0.0) * groups[group.key] for group in foreign))
 
 
 def _is_vague(group: Group, scene: Scene) -> bool:
-    """Tell whether the picture shows either this or what stands out instead."""
+    """Return whether the thing that stands out is the vaguer group of this one."""
     return bool(group.vaguer) and scene.thing is scene.words.groups[group.vaguer]
 
 
 def _is_rival(group: Group, scene: Scene) -> bool:
-    """Tell whether the group only names otherwise what stands out: a gorilla may look like a black dog."""
+    """Return whether the group only renames the thing that stands out: a gorilla may look like a black dog."""
     if scene.thing is None or scene.thing_box is None or group is scene.thing:
         return False
     if not group.heard or _is_vague(group, scene) or scene.evidence.groups[group.key] < LEAST_SCORE:
@@ -206,7 +206,7 @@ def _source(candidate: Candidate, scene: Scene) -> Source:
 
 
 def _confidence(score: float, scene: Scene) -> float:
-    # Measured on 199 labelled photographs: scores promise less than they keep, except where there is no place at all.
+    # On 199 labelled photographs, scores were too low as probabilities, except in pictures without a place.
     if scene.setting.where != "nowhere":
         score = score**0.8
     return round(min(0.95, max(0.05, score)), 2)

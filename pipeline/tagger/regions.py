@@ -1,33 +1,36 @@
-"""Colour, texture and place: what a picture's regions look like, without knowing any thing by name.
+"""Masks and looks of a picture, from colour, texture and position alone.
 
-Everything is measured on a grid of cells, each a few pixels wide. A mask is an array (rows, columns) of shares 0..1;
-a look is one share for the whole picture, named in looks.toml and used by the conditions of the vocabulary.
+Everything is measured on a grid of cells, each a few pixels wide. A mask is an array (rows, columns) of shares 0..1. A
+look is one number 0..1 for the whole picture; the conditions of the vocabulary use it by its name.
 """
 
 from dataclasses import dataclass
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 from PIL import Image
 
-Grid = NDArray[np.float32]
+from ..audio import Floats
+
+Grid = Floats  # shape (rows, columns)
 
 CELL_PX = 6
-LONGEST_SIDE_PX = 192  # enough for texture, few enough pixels for 15 ms
-SHORE_DIP = 0.03  # how much darker than sky and water, 0..1, a far shore is at least
+LONGEST_SIDE_PX = 192  # enough for texture, and few enough pixels to take 15 ms
+SHORE_DIP = 0.03  # least difference in brightness, 0..1, by which a far shore is darker than sky and water
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The picture as cells: every array has the shape (rows, columns)."""
+    """The picture as cells; every array has the shape (rows, columns)."""
 
     hue: Grid  # 0..1 around the colour circle, 0 is red
     saturation: Grid
     value: Grid  # the brightest channel
     blueness: Grid  # blue minus red
-    rise: Grid  # mean brightness step downwards, so horizontal lines
-    run: Grid  # mean brightness step sideways, so vertical lines
-    still: Grid  # share of pixels without any step at all, as only drawn areas have
+    rise: Grid  # mean step in brightness between pixels above one another: horizontal lines
+    run: Grid  # mean step in brightness between pixels side by side: vertical lines
+    still: Grid  # share of pixels without any step, which is high only in drawings
     height: Grid  # 0 at the top of the picture, 1 at the bottom
 
     @property
@@ -37,20 +40,25 @@ class Cells:
 
 @dataclass(frozen=True)
 class Regions:
-    """Soft masks by name and looks by name."""
+    """Soft masks and looks by name."""
 
     masks: dict[str, Grid]
     looks: dict[str, float]
-    colour: str  # the name of the leading colour
+    colour: str  # the name of the dominant colour
 
 
-def ramp(values, start: float, end: float):
-    """Rise (or, with start > end, fall) linearly from 0 at `start` to 1 at `end`."""
-    return np.clip((values - start) / (end - start), 0.0, 1.0)
+@overload
+def ramp(values: float | np.floating[Any], start: float, end: float) -> float: ...
+@overload
+def ramp(values: Grid, start: float, end: float) -> Grid: ...
+def ramp(values: Grid | float | np.floating[Any], start: float, end: float) -> Grid | float:
+    """Return values mapped linearly from 0 at `start` to 1 at `end`, clipped; `start` may be above `end`."""
+    share: Grid | float = np.clip((values - start) / (end - start), 0.0, 1.0)
+    return share
 
 
 def analyse(picture: Image.Image) -> Regions:
-    """Measure the regions and looks of an RGB picture of any size."""
+    """Return the regions and looks of an RGB picture of any size."""
     cells = _cells(picture)
     masks = _masks(cells)
     return Regions(masks, _looks(cells, masks), _colour(cells))
@@ -69,7 +77,8 @@ def _cells(picture: Image.Image) -> Cells:
     across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
 
     def pool(pixels: Grid) -> Grid:
-        return pixels.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
+        cells: Grid = pixels.reshape(rows, CELL_PX, columns, CELL_PX).mean((1, 3))
+        return cells
 
     hue, saturation, value = _hsv(rgb)
     turn = 2 * np.pi * hue
@@ -96,12 +105,12 @@ def _hsv(rgb: Grid) -> tuple[Grid, Grid, Grid]:
         ((green - blue) / safe) % 6,
         np.where(high == green, (blue - red) / safe + 2, (red - green) / safe + 4),
     )
-    # Nearly black pixels have a meaningless saturation.
+    # The saturation of nearly black pixels is meaningless.
     saturation = span / np.maximum(high, 1e-6) * ramp(high, 0.02, 0.12)
     return sector / 6, saturation, high
 
 
-# The upper ends of the hues, 0..1, that carry these names in everyday English.
+# The upper ends of the ranges of hue, 0..1, that have these names in everyday English.
 COLOURS = (
     (0.035, "red"),
     (0.105, "orange"),
@@ -116,7 +125,7 @@ COLOURS = (
 
 
 def _colour(cells: Cells) -> str:
-    """Name the colour that is most there; green only where nothing else is, as it mostly is the background."""
+    """Return the name of the dominant colour. Green counts less, as it is mostly the background."""
     weight = cells.saturation**2 * cells.value
     if float(cells.saturation.mean()) < 0.08:
         brightness = float(cells.value.mean())
@@ -149,7 +158,7 @@ def _masks(cells: Cells) -> dict[str, Grid]:
     sky_colour = np.maximum.reduce(
         [blue, grey * ramp(value, 0.1, 0.5), violet, (yellow + orange) * ramp(height, 0.75, 0.4), ramp(value, 0.2, 0.1)]
     )
-    # Clouds have edges, though never as sharp as things on the ground.
+    # Clouds have edges, but never as sharp as things on the ground.
     cloudy = ramp(texture, 0.16, 0.07) * np.maximum(blue, grey * ramp(value, 0.5, 0.7))
     sky = _hanging_from_the_top(np.maximum(smooth, cloudy) * np.clip(1.2 * sky_colour, 0, 1) * (1 - green))
     below_sky = 1 - sky
@@ -182,14 +191,14 @@ def _masks(cells: Cells) -> dict[str, Grid]:
 
 
 def _hanging_from_the_top(share: Grid) -> Grid:
-    """Keep only what is joined to the top edge, column by column: the sky ends where something stands before it."""
+    """Return the mask without what is not connected to the top edge in its column: the sky ends at the first thing."""
     soft = np.maximum(share, (np.roll(share, 1, 1) + np.roll(share, -1, 1)) / 2)
-    soft[1:] = np.maximum(soft[1:], 0.8 * soft[:-1])  # a twig or a gull does not end it
+    soft[1:] = np.maximum(soft[1:], 0.8 * soft[:-1])  # a twig or a gull does not end the sky
     return np.minimum.accumulate(soft, axis=0) * ramp(share, 0.0, 0.3)
 
 
 def _like(cells: Cells, sky: Grid) -> Grid:
-    """Tell how much each cell has the colour of the sky: smooth water mirrors it, a little darker."""
+    """Return how similar the colour of each cell is to the sky, which smooth water mirrors slightly darker."""
     weight = float(sky.sum())
     if weight < 0.06 * sky.size:
         return np.zeros_like(sky)
@@ -199,26 +208,27 @@ def _like(cells: Cells, sky: Grid) -> Grid:
 
     apart = np.hypot(cells.blueness - mean(cells.blueness), 0.6 * (cells.saturation - mean(cells.saturation)))
     darker = mean(cells.value) - cells.value
-    return ramp(apart, 0.3, 0.12) * ramp(darker, 0.55, 0.3) * ramp(darker, -0.35, -0.15)
+    share: Grid = ramp(apart, 0.3, 0.12) * ramp(darker, 0.55, 0.3) * ramp(darker, -0.35, -0.15)
+    return share
 
 
 def _heaviest_patch(mask: Grid) -> Grid:
-    """Keep only the connected patch with the most weight: one fire, not also the tent that it lights."""
+    """Return the mask with only its heaviest connected patch: the fire, but not the tent that it lights."""
     inside = mask > 0.3 * float(mask.max(initial=0.0))
-    names = np.pad(np.where(inside, 1 + np.arange(mask.size).reshape(mask.shape), 0), 1)
+    labels = np.pad(np.where(inside, 1 + np.arange(mask.size).reshape(mask.shape), 0), 1)
     rows, columns = mask.shape
-    while True:  # each cell takes the highest name among its neighbours until nothing changes
-        around = [names[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+    while True:  # each cell takes the highest label among its neighbours until nothing changes
+        around = [labels[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
         spread = np.pad(np.maximum.reduce(around) * inside, 1)
-        if np.array_equal(spread, names):
+        if np.array_equal(spread, labels):
             break
-        names = spread
-    weights = np.bincount(names[1:-1, 1:-1].ravel(), weights=(mask * inside).ravel())
-    return np.where(inside & (names[1:-1, 1:-1] == int(weights.argmax())), mask, 0.0).astype(np.float32)
+        labels = spread
+    weights = np.bincount(labels[1:-1, 1:-1].ravel(), weights=(mask * inside).ravel())
+    return np.where(inside & (labels[1:-1, 1:-1] == int(weights.argmax())), mask, 0.0).astype(np.float32)
 
 
 def _straight(cells: Cells) -> Grid:
-    """Tell where steps run strictly across or down, as walls, windows and kerbs do."""
+    """Return how strictly horizontal or vertical the lines are, as in walls, windows and kerbs."""
     most, least = np.maximum(cells.rise, cells.run), np.minimum(cells.rise, cells.run)
     return ramp(most / (least + 0.004), 1.3, 2.2) * ramp(cells.texture, 0.03, 0.08)
 
@@ -229,7 +239,7 @@ def _straight(cells: Cells) -> Grid:
 def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     value, saturation, texture = cells.value, cells.saturation, cells.texture
 
-    def share(values: Grid) -> float:
+    def share(values: Grid | npt.NDArray[np.bool]) -> float:
         return float(np.mean(values))
 
     def within(values: Grid, mask: Grid) -> float:
@@ -253,9 +263,9 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
     sky_share = share(sky)
     sky_value, sky_saturation = within(value, sky), within(saturation, sky)
     cloudiness = np.sqrt(within((value - sky_value) ** 2, sky))
-    # From violet over pink to orange, as the sky is coloured only near sunrise and sunset.
+    # Violet, pink and orange: colours that the sky has only near sunrise and sunset.
     pink = ramp(np.abs((cells.hue + 0.1) % 1 - 0.94), 0.2, 0.14) * ramp(saturation, 0.08, 0.16)
-    # After sunset all is one deep blue, and nothing is bright.
+    # After sunset, the sky is a uniform deep blue and nothing is bright.
     blue_hour = within(ramp(np.abs(cells.hue - 0.6), 0.1, 0.06) * ramp(saturation, 0.35, 0.5), sky) * ramp(
         float(np.percentile(value, 95)), 0.78, 0.71
     )
@@ -304,7 +314,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
             "plain": ramp(spread, 0.08, 0.03),
             "drawn": ramp(share(cells.still), 0.4, 0.75),
             "lights": lights,
-            "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,  # a fiftieth of the picture is plenty of lamps
+            "lamps": min(1.0, 50 * share(warm_spots)) * dark_top,  # lamps on a fiftieth of the picture are many
             "ember": _ember(flame * lower, flame) * ramp(float(np.median(value[: max(1, len(value) // 3)])), 0.45, 0.3),
             "uprights": share(upright),
             "wet": ramp(50 * share(warm_spots) * dark_top, 0.1, 0.3) * ramp(within(upright, lower), 0.05, 0.12),
@@ -316,7 +326,7 @@ def _looks(cells: Cells, masks: dict[str, Grid]) -> dict[str, float]:
 
 
 def _far_shore(cells: Cells, sky: Grid) -> float:
-    """Return the share of columns in which something darker than both lies between the sky and what mirrors it."""
+    """Return the share of columns in which a darker strip separates the sky from the water that mirrors it."""
     value, (rows, columns) = cells.value, sky.shape
     seen = 0
     for column in range(columns):
@@ -327,7 +337,7 @@ def _far_shore(cells: Cells, sky: Grid) -> float:
             for row in range(max(1, end - 2), min(rows - 1, end + 4))
         ]
         seen += max(dips, default=0.0) > SHORE_DIP
-    return seen / columns
+    return float(seen / columns)
 
 
 def _median(values: Grid, mask: Grid) -> float:
@@ -338,7 +348,7 @@ def _median(values: Grid, mask: Grid) -> float:
 
 
 def _ember(low: Grid, flame: Grid) -> float:
-    """Tell how much a small, bright, warm spot low in the picture looks like a fire; a sunset stands higher."""
+    """Return how much a small, bright, warm spot low in the picture looks like a fire; a sunset is higher up."""
     share = float(flame.mean())
     mostly_low = ramp(float(low.sum()) / max(float(flame.sum()), 1e-6), 0.4, 0.7)
     return float(low.max() * mostly_low * ramp(share, 0.001, 0.004) * ramp(share, 0.09, 0.05))

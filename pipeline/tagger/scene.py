@@ -1,4 +1,4 @@
-"""What is known of a picture before it is put into words: `compose` gathers it, `sentences` tells it."""
+"""All that is known about a picture before it is put into words. `compose` collects it, `sentences` describes it."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from .vocabulary import Group, Setting, Vocabulary
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is known of a picture before it is put into words."""
+    """All that is known about a picture before it is put into words."""
 
     evidence: Evidence
     regions: Regions
     seen: Seen
     words: Vocabulary
-    seed: int  # from the picture's own pixels: the same picture is told the same way, another one differently
+    seed: int  # from the pixels: the same picture always gets the same phrases
     setting: Setting
-    thing: Group | None  # what stands out, if anything does
+    thing: Group | None  # the thing that stands out, if any
     thing_box: Box | None

@@ -1,21 +1,24 @@
-"""The scene in a sentence, its mood and its space, as a person would put them; the words are in phrases.toml."""
+"""The scene sentence, the mood and the acoustic space. The words are in phrases.toml and settings.toml."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 from ..soundscape import Source, Space
 from .evidence import holds
 from .scene import Scene
 from .vocabulary import Phrase
 
-UNSURE = 0.33  # confidence of the surest source below which the sentence says that it is a guess
-ASIDE = 0.2  # how far from the middle something is said to be on one side
-# Not told of a room.
+T = TypeVar("T")
+
+UNSURE = 0.33  # the sentence says that it is a guess when no source reaches this confidence
+ASIDE = 0.2  # distance from the middle from which a thing is said to be on one side
+# Looks that do not apply indoors.
 OPEN_AIR = ("outdoors", "sky", "blue_sky", "sunset", "twilight", "storm", "overcast", "fog", "snow", "blue", "water")
-LONGEST_SCENE, LONGEST_MOOD = 300, 120  # what the document allows
+LONGEST_SCENE, LONGEST_MOOD = 300, 120  # limits of the document
 
 
 def scene(scene: Scene, sources: tuple[Source, ...]) -> str:
-    """Return one sentence about what is seen."""
+    """Return one sentence about what the picture shows."""
     phrases, seed, setting = scene.words.phrases, scene.seed, scene.setting
     colour = scene.regions.colour
     slots = {
@@ -56,13 +59,13 @@ def space(scene: Scene) -> Space:
 
 
 def _tail(scene: Scene) -> str:
-    """Return what ends the sentence: the side that the thing is on, or something that is seen around it."""
+    """Return the end of the sentence: on which side the thing is, or what else is in view."""
     if scene.thing_box is not None:
         x0, _, x1, _ = scene.thing_box
         aside = (x0 + x1) / 2 - 0.5
         if abs(aside) > ASIDE:
             return "off to the left" if aside < 0 else "off to the right"
-    # The first three that hold say most; which of them is told differs from picture to picture.
+    # The first three that hold are the most specific ones. The seed selects one of them.
     choices = _holding(scene.words.phrases.tail, scene)[:3]
     special = choices[:-1] or choices
     return _turn(_turn(special, scene.seed // 5).says, scene.seed // 31)
@@ -79,5 +82,5 @@ def _holding(phrases: tuple[Phrase, ...], scene: Scene) -> tuple[Phrase, ...]:
     return tuple(phrase for phrase in phrases if holds(phrase.when, evidence) > 0.5)
 
 
-def _turn(choices: tuple, seed: int):
+def _turn(choices: tuple[T, ...], seed: int) -> T:
     return choices[seed % len(choices)]

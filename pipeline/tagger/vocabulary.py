@@ -1,10 +1,11 @@
-"""The tagger's vocabulary, read from the TOML files beside this module, so that a person can edit what it hears.
+"""The vocabulary of the tagger, read from the files beside this module, which people may edit.
 
 >>> vocabulary().sounds["sea"].name
 'sea waves'
 """
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,16 +18,16 @@ from ..soundscape import Role, Space
 FOLDER = Path(__file__).parent
 
 Where = Literal["outdoors", "indoors", "underwater", "anywhere", "nowhere"]
-Condition = MappingProxyType[str, tuple[float, float]]  # a look or setting -> the range from no to yes
+Condition = MappingProxyType[str, tuple[float, float]]  # a look or setting -> the range in which it goes from no to yes
 
 
 class VocabularyError(ValueError):
-    """A vocabulary file says something that cannot be meant. For who edits it; visitors never see it."""
+    """A vocabulary file contains an error. The message is for the person who edits the file."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Classes of the network that sound alike."""
+    """Classes of the network that sound alike; classes.toml explains the fields."""
 
     key: str
     classes: tuple[int, ...]
@@ -43,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of a source that depend on what the picture looks like."""
+    """The words of a source, which may depend on the looks of the picture."""
 
     name: str
     material: str
@@ -79,7 +80,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words that may be said when a condition holds."""
+    """Phrases that apply when a condition holds."""
 
     when: Condition
     says: tuple[str, ...]
@@ -106,12 +107,12 @@ class Vocabulary:
 
 @cache
 def vocabulary() -> Vocabulary:
-    """Read the vocabulary once. Raises VocabularyError where a name points nowhere."""
+    """Return the vocabulary, read once. Raises VocabularyError for an unknown name or an invalid weight in a file."""
     return read(FOLDER)
 
 
 def read(folder: Path) -> Vocabulary:
-    """Read the vocabulary from any folder that holds the five files."""
+    """Read the vocabulary from any folder with the five files. Raises VocabularyError as `vocabulary` does."""
     labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
     sounds = {key: _sound(key, entry) for key, entry in _tables(folder / "sounds.toml").items()}
     settings = {key: _setting(key, entry, sounds) for key, entry in _tables(folder / "settings.toml").items()}
@@ -122,7 +123,7 @@ def read(folder: Path) -> Vocabulary:
     for group in groups.values():
         if group.vaguer and group.vaguer not in groups:
             guess = did_you_mean(group.vaguer, list(groups))
-            raise VocabularyError(f"classes.toml, {group.key}: no '{group.vaguer}'.{guess}")
+            raise VocabularyError(f"classes.toml, {group.key}: there is no group '{group.vaguer}'.{guess}")
     return Vocabulary(
         labels,
         MappingProxyType(groups),
@@ -137,7 +138,9 @@ def _tables(path: Path) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def _group(key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict, settings: dict) -> Group:
+def _group(
+    key: str, entry: dict[str, Any], index: dict[str, int], sounds: dict[str, Sound], settings: dict[str, Setting]
+) -> Group:
     return Group(
         key,
         tuple(sorted({number for span in entry["classes"] for number in _span(span, index, key)})),
@@ -158,16 +161,17 @@ def _span(text: str, index: dict[str, int], group: str) -> range:
     ends = [first, last or first]
     for label in ends:
         if label not in index:
-            raise VocabularyError(f"classes.toml, {group}: no class '{label}'.{did_you_mean(label, list(index))[:80]}")
+            guess = did_you_mean(label, list(index))[:80]
+            raise VocabularyError(f"classes.toml, {group}: there is no class '{label}'.{guess}")
     return range(index[ends[0]], index[ends[1]] + 1)
 
 
-def _weights(entry: dict[str, float], known: dict, where: str) -> MappingProxyType[str, float]:
+def _weights(entry: dict[str, float], known: Collection[str], where: str) -> MappingProxyType[str, float]:
     for name, weight in entry.items():
         if name not in known:
-            raise VocabularyError(f"{where}: no '{name}'.{did_you_mean(name, list(known))}")
+            raise VocabularyError(f"{where}: there is no '{name}'.{did_you_mean(name, list(known))}")
         if not 0 < weight <= 1:
-            raise VocabularyError(f"{where}: the weight of {name} must be above 0 and at most 1")
+            raise VocabularyError(f"{where}: the weight of {name} must be above 0 and at most 1, not {weight}.")
     return MappingProxyType(dict(entry))
 
 
@@ -199,7 +203,7 @@ def _reworded(plain: Wording, other: dict[str, Any]) -> Wording:
     )
 
 
-def _setting(key: str, entry: dict[str, Any], sounds: dict) -> Setting:
+def _setting(key: str, entry: dict[str, Any], sounds: dict[str, Sound]) -> Setting:
     return Setting(
         key,
         entry["where"],

@@ -1,4 +1,4 @@
-"""Where models run, which stay in memory, and that a job which runs out of it leaves room for the next."""
+"""Where models run, which of them stay in memory, and how a job that runs out of memory frees it for the next."""
 
 import gc
 import threading
@@ -15,7 +15,7 @@ OUT_OF_MEMORY = RuntimeError("CUDA out of memory")
 
 
 class Model:
-    """Something that can be weakly referred to."""
+    """An object that supports weak references."""
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +198,7 @@ def test_an_unknown_precision_is_refused_with_the_nearest():
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """A GPU of NVIDIA, as far as torch and the driver tell; returns a function that sets its memory."""
+    """A simulated NVIDIA GPU. Returns a function that sets its memory."""
     monkeypatch.setattr(memory, "accelerator", lambda settings: "cuda")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     return lambda size_gb: monkeypatch.setattr(memory, "memory_gb", lambda device: size_gb)
@@ -216,5 +216,5 @@ def test_a_small_gpu_keeps_parts_in_main_memory_and_the_reason_is_told(gpu):
 def test_a_gpu_that_torch_does_not_see_is_not_used(monkeypatch):
     monkeypatch.setattr(memory, "accelerator", lambda settings: settings.device or "cuda")
     assert placement(Settings()) == Placement("cpu")
-    with pytest.raises(SoundscapeError, match="DEVICE is cuda, but torch finds none"):
+    with pytest.raises(SoundscapeError, match="DEVICE is cuda, but torch finds no such device"):
         placement(Settings(device="cuda"))

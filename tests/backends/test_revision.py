@@ -1,4 +1,4 @@
-"""The revision of the embedded pair and of the mix: it changes with the code and the data that they are made of."""
+"""The revisions of the embedded pair and of the mix change with their code and data."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from pipeline.batch.sounder import MIXING
 
 @pytest.fixture
 def pipeline(tmp_path, monkeypatch):
-    """A copy of the package, of which the revisions are taken."""
+    """A copy of the package, from which the revisions are computed."""
     copy = shutil.copytree(revision.PIPELINE, tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(revision, "PIPELINE", copy)
     revision.revision_of.cache_clear()

@@ -1,4 +1,4 @@
-"""Weights: which ones a setting names, and why they cannot be used, in words that say what to do."""
+"""Weights: which ones a setting names, why they cannot be used, and messages that say what to do."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ ON_CPU = Settings(device="cpu")
 
 
 class Response:
-    """As much of an HTTP answer as the errors of the hub look at."""
+    """The part of an HTTP response that the errors of huggingface_hub use."""
 
     def __init__(self, status_code):
         self.status_code = status_code
@@ -160,11 +160,11 @@ def test_a_device_that_nobody_knows_is_told(model_folder):
 
 
 def test_a_download_and_a_slow_device_are_announced(model_folder):
-    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. On a CPU")
+    assert note_of(REMOTE, ON_CPU, 8.9).startswith("The first use downloads 8.9 GB. It is slow on a CPU")
     assert note_of(Weights(str(model_folder)), Settings(device="cuda"), 0.0) == ""
 
 
-# Errors in words -----------------------------------------------------------------------------------------------------
+# Error messages ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_download_and_a_slow_device_are_announced(model_folder):
         (hub.LocalEntryNotFoundError("nothing cached"), ("not on this machine", "local folder")),
         (hub.OfflineModeIsEnabled("offline"), ("not on this machine", "local folder")),
         (TimeoutError("read timed out"), ("could not be reached",)),
-        (OSError(errno.ENOSPC, "No space left on device"), ("disk is full", "HF_HOME")),
+        (OSError(errno.ENOSPC, "No space left on device"), ("disk is too full", "HF_HOME")),
         (PermissionError(errno.EACCES, "denied"), ("HF_HOME",)),
         (SafetensorError("header too large"), ("damaged", "owner/model")),
         (OSError("owner/model does not appear to have a file named model.safetensors"), ("safetensors", "safety")),
@@ -198,7 +198,7 @@ def test_the_cause_counts_not_what_is_wrapped_around_it():
 
 
 def test_transformers_own_errors_are_understood(tmp_path):
-    """Not simulated: transformers meets an empty folder, and one whose weights are only a pickle."""
+    """Not simulated: transformers reads an empty folder, and one whose weights are only a pickle."""
     from transformers import AutoModel, BertConfig
 
     here = Weights(str(tmp_path))
@@ -247,26 +247,28 @@ from pipeline.settings import Settings
 def stop(done, total):
     raise Cancelled
 
-model, token, wanted = sys.argv[1:]
 told = []
-tell = stop if wanted == "stop" else lambda done, total: told.append((done, total))
-try:
-    folder = fetch(Weights(model, "main"), Settings(hf_token=token), on_step=tell)
-    outcome = sorted(path.name for path in folder.iterdir())
-except SoundscapeError as error:
-    outcome = str(error)
-print(json.dumps([outcome, told, "torch" in sys.modules]))
+tell = stop if sys.argv[1] == "stop" else lambda done, total: told.append((done, total))
+outcomes = []
+for wish in sys.argv[2:]:
+    model, _, token = wish.partition("@")
+    try:
+        folder = fetch(Weights(model, "main"), Settings(hf_token=token), on_step=tell)
+        outcomes.append(sorted(path.name for path in folder.iterdir()))
+    except SoundscapeError as error:
+        outcomes.append(str(error))
+print(json.dumps([outcomes, told, "torch" in sys.modules]))
 """
 
 
 @pytest.fixture
 def download(tmp_path):
-    """Run `fetch` in a process of its own, whose hub is on this machine: download(address, model)."""
+    """Run `fetch` in a separate process with a local hub: download(address, "model", "model@token", ...)."""
 
-    def run(address, model, *, token="", wanted=""):
+    def run(address, *wishes, wanted=""):
         environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
         environment |= {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
-        command = [sys.executable, "-c", DOWNLOAD, model, token, wanted]
+        command = [sys.executable, "-c", DOWNLOAD, wanted, *wishes]
         answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
         return json.loads(answer.stdout)
 
@@ -285,27 +287,28 @@ def repository(tmp_path):
 
 def test_a_model_is_downloaded_once_with_progress_and_without_pickles(download, repository):
     with serve({"owner/model": repository}) as address:
-        files, told, has_torch = download(address, "owner/model")
+        (files,), told, has_torch = download(address, "owner/model")
     assert files == ["config.json", "model.safetensors"]
     assert told[-1] == [4, 4], "megabytes begun: 3,000,002 bytes"
     assert all(done <= total for done, total in told) and told == sorted(told)
     assert not has_torch
-    files, told, _ = download(address, "owner/model")
+    (files,), told, _ = download(address, "owner/model")
     assert files == ["config.json", "model.safetensors"] and not told, "the hub is gone, the model is here"
 
 
 def test_a_download_can_be_stopped_and_taken_up_again(download, repository):
     with serve({"owner/model": repository}) as address:
-        assert "Stopped" in download(address, "owner/model", wanted="stop")[0]
-        assert "model.safetensors" in download(address, "owner/model")[0]
+        assert "Stopped" in download(address, "owner/model", wanted="stop")[0][0]
+        assert "model.safetensors" in download(address, "owner/model")[0][0]
 
 
 def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
     with serve({"owner/gated": repository}, gated=("owner/gated",)) as address:
-        assert "Accept its licence at https://huggingface.co/owner/gated" in download(address, "owner/gated")[0]
-        assert "has no model 'owner/unknown'" in download(address, "owner/unknown")[0]
-        assert "model.safetensors" in download(address, "owner/gated", token="hf_x")[0]
-    assert "could not be reached" in download(address, "owner/unknown")[0]
+        gated, unknown, let_in = download(address, "owner/gated", "owner/unknown", "owner/gated@hf_x")[0]
+    assert "Accept its licence at https://huggingface.co/owner/gated" in gated
+    assert "has no model 'owner/unknown'" in unknown
+    assert "model.safetensors" in let_in
+    assert "could not be reached" in download(address, "owner/unknown")[0][0]
 
 
 def test_a_folder_is_told_by_its_name_and_marked_by_what_is_in_it(tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from pipeline import backends
@@ -47,11 +48,15 @@ def store(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def cluster(store):
-    """One cluster for all tests, because it starts slowly. Ray assumes two GPUs."""
+def cluster(store, tmp_path_factory):
+    """One cluster for all tests, because it starts slowly. Ray assumes two GPUs.
+
+    Each Ray takes all cores, so a second worker of pytest-xdist waits until the first cluster has ended.
+    """
     import ray
 
-    with pytest.MonkeyPatch.context() as patch:
+    only_one = FileLock(tmp_path_factory.getbasetemp().parent / "ray.lock")
+    with only_one, pytest.MonkeyPatch.context() as patch:
         patch.setattr(ray, "init", partial(ray.init, num_gpus=2))
         with connected(""):
             yield
@@ -206,10 +211,10 @@ def test_without_ray_the_requirements_file_is_named(pictures, tmp_path, monkeypa
 def test_an_address_where_nothing_listens_is_refused_at_once(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", 0))  # reserves the port for this test
         free = f"127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(SoundscapeError, match=f"Ray could not be reached at {free}: .*refused"):
-        go(pictures, plan_of(tmp_path / "out"), address=free)
+        with pytest.raises(SoundscapeError, match=f"Ray could not be reached at {free}: .*refused"):
+            go(pictures, plan_of(tmp_path / "out"), address=free)
 
 
 @pytest.mark.parametrize("wish", ["none", "0", "2:", "2:-1", "2:x", "-1", "2:nan", "1.5"])

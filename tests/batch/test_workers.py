@@ -2,7 +2,7 @@
 
 import os
 import signal
-import time
+import threading
 from dataclasses import replace
 from multiprocessing import active_children
 
@@ -52,13 +52,14 @@ def test_a_picture_that_kills_its_worker_twice_is_set_aside_and_no_other(picture
 
 
 def test_a_worker_killed_between_two_pictures_loses_none(pictures, plan):
-    rows = []
+    rows, before = [], set(threading.enumerate())
     for row in in_processes(find_tasks([pictures], plan.out), plan, 1):
         if not rows:
             (worker,) = active_children()
             worker.kill()
             worker.join()
-            time.sleep(0.5)
+            for thread in set(threading.enumerate()) - before:  # the pool knows of it when its threads have ended
+                thread.join(10)
         rows.append(row)
     assert made(rows) == ["cat/001", *sorted({row["name"] for row in rows} - {"cat/001"})] and len(rows) == 4
 

@@ -1,9 +1,9 @@
-"""What a run over a folder costs beside its bare stages: python -m tests.benchmarks.batch [PICTURES]
+"""The overhead of a batch run over its bare stages: python -m tests.benchmarks.batch [PICTURES]
 
-The same pictures (90 small ones unless said otherwise) are described and sounded by the bare stages in a loop, then by
-the batch in one process and in two, each in a process of its own. The table shows pictures an hour, and each way as a
-ratio to the bare stages of the same run; goal: the batch costs at most 5 % more. Then, with short sounds, whether
-memory grows from 100 to 2,000 pictures, and what it costs to find that nothing is to be done.
+The same pictures (default: 90 small ones) are processed by a loop over the bare stages, then by a batch run with one
+process and with two. Each way runs in a fresh process. The table shows pictures per hour and the ratio to the bare
+stages. Goal: the batch run takes at most 5 % longer. Further measurements: the time of a run with nothing to do, and
+the growth of memory from 100 to 2,000 pictures with short sounds.
 """
 
 import json
@@ -31,7 +31,7 @@ GROWTH_GOAL = 1.1
 
 
 def paint(folder: Path, count: int) -> Path:
-    """Write pictures of a camera's look in miniature: large areas, some detail."""
+    """Write pictures similar to photographs: large areas with some detail."""
     folder.mkdir()
     for number in range(count):
         rng = np.random.default_rng(number)
@@ -51,7 +51,7 @@ def plan_of(out: Path, duration_s: float = DURATION_S) -> Plan:
 
 
 def ignore(row: dict) -> None:
-    """The rows are not looked at here."""
+    """Ignore a row."""
 
 
 def batch(pictures: Path, out: Path) -> None:
@@ -72,7 +72,7 @@ def memory(pictures: Path, out: Path) -> dict[int, float]:
         if done in (100, 500, 1000, 2000):
             found[done] = resident_mb()
 
-    # As a folder that is done again and again, everything anew each time.
+    # The same folder again and again, with all results made again each time.
     for seed in range(-(-2000 // len(list(pictures.iterdir())))):
         plan = Plan(out, "tagger", "procedural", 2, seed, again=True)
         run_batch(find_tasks([pictures], out), plan, count)
@@ -83,7 +83,7 @@ WAYS = {"bare stages": bare, "batch": batch, "batch, 2 workers": two_workers}
 
 
 def timed(way: str, pictures: Path, out: Path) -> float:
-    """Return the seconds that a way took in a fresh process, loading included."""
+    """Return the seconds that a way takes in a fresh process, including loading."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "tests.benchmarks.batch", "--way", way, str(pictures), str(out)]
     subprocess.run(command, check=True)
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         pictures = paint(Path(folder, "pictures"), count)
         print(f"{count} pictures, {DURATION_S} s of sound each\n")
-        print("way                   seconds   pictures an hour   ratio to the bare stages")
+        print("way                   seconds  pictures per hour   ratio to the bare stages")
         seconds = {way: timed(way, pictures, Path(folder, f"out{place}")) for place, way in enumerate(WAYS)}
         for way, spent_s in seconds.items():
             goal = f"   goal <= {OVERHEAD_GOAL}" if way == "batch" else ""

@@ -1,8 +1,8 @@
-"""What Ray costs on one machine beside --workers: python -m tests.benchmarks.cluster [PICTURES]
+"""The overhead of Ray on one machine, compared with --workers: python -m tests.benchmarks.cluster [PICTURES]
 
-The same pictures (120 unless said otherwise), as many processes, one a core. Each way runs twice in a fresh process:
-the second time everything is finished, which is what it takes to start, to look and to stop. The ratio of the work
-itself is that of the differences.
+Both ways process the same pictures (default: 120) with one process per core. Each way runs twice in a fresh process. In
+the second run there is nothing to do, so its time is that of starting, checking and stopping. The difference of the two
+runs is the time of the work itself.
 """
 
 import os
@@ -37,7 +37,7 @@ WAYS = {"--workers": workers, "--ray": ray}
 
 
 def timed(way: str, pictures: Path, out: Path) -> float:
-    """Return the seconds that a way took in a fresh process."""
+    """Return the seconds that a way takes in a fresh process."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "tests.benchmarks.cluster", "--way", way, str(pictures), str(out)]
     subprocess.run(command, check=True)
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         pictures = paint(Path(folder, "pictures"), count)
         print(f"{count} pictures, {DURATION_S} s of sound each, {PROCESSES} processes\n")
-        print("way          all, s   nothing to do, s   work, s   pictures an hour")
+        print("way          all, s   nothing to do, s   work, s  pictures per hour")
         work_s = {}
         for way in WAYS:
             out = Path(folder, way)

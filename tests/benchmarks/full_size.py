@@ -1,12 +1,12 @@
-"""The real models at full size without their weights: configurations, and where each comes from.
+"""The large models at full size without their weights: configurations and their sources.
 
-Sums of parameters are checked against the published sizes of the files (tests/test_benchmarks.py).
+tests/test_benchmarks.py checks the numbers of parameters against the published file sizes.
 """
 
 from typing import Any
 
 # AudioLDM 2, base. From diffusers' script convert_original_audioldm2_to_diffusers.py, which made the public
-# repository: model_channels 128 times (1, 2, 3, 5), context of 768 (GPT-2) and 1024 (Flan-T5), one layer a block;
+# repository: model_channels 128 times (1, 2, 3, 5), context of 768 (GPT-2) and 1024 (Flan-T5), one layer per block;
 # Flan-T5 large, GPT-2 base, CLAP with HTSAT base (hidden 1024, depths 2 2 12 2), HiFi-GAN for 64 mels at 16 kHz.
 AUDIOLDM2 = {
     "unet": {
@@ -65,7 +65,7 @@ STABLE_AUDIO_OPEN = {
     },
 }
 
-# Stable Audio 3 medium: the defaults of diffusers' transformer; its docstring of AutoencoderSAME gives SAME-L.
+# Stable Audio 3 medium: the defaults of diffusers' transformer; SAME-L as in the docstring of AutoencoderSAME.
 STABLE_AUDIO_3 = {
     "transformer": {},
     "vae": {
@@ -95,7 +95,7 @@ QWEN2_5_VL = {
     },
 }
 
-# Small stand-ins of the same shape, for a machine without a GPU.
+# Small replacements with the same structure, for machines without a GPU.
 TINY_AUDIOLDM2 = AUDIOLDM2 | {
     "unet": AUDIOLDM2["unet"]
     | {
@@ -169,7 +169,7 @@ def audioldm2_text(config: dict[str, Any] = AUDIOLDM2) -> Any:
 
 
 def audioldm2_texts(config: dict[str, Any] = AUDIOLDM2) -> dict[str, Any]:
-    """CLAP, Flan-T5 and GPT-2, by the names they have in the pipeline."""
+    """Return CLAP, Flan-T5 and GPT-2 under their names in the pipeline."""
     from transformers import ClapConfig, ClapModel, GPT2Config, GPT2LMHeadModel
 
     clap = ClapConfig(audio_config=config["clap_audio"])
@@ -211,7 +211,7 @@ def stable_audio_3_vae(config: dict[str, Any] = STABLE_AUDIO_3) -> Any:
 
 
 def stable_audio_3_text() -> Any:
-    """The encoder of T5Gemma b-b (google/t5gemma-b-b-ul2): the widths of its model card."""
+    """Return the encoder of T5Gemma b-b (google/t5gemma-b-b-ul2), with the sizes from its model card."""
     from transformers import T5GemmaConfig, T5GemmaEncoderModel
 
     size = {
@@ -228,5 +228,5 @@ def stable_audio_3_text() -> Any:
 
 
 def parameters(*models: Any) -> int:
-    """Return the number of parameters of the models together."""
+    """Return the total number of parameters of the models."""
     return sum(weights.numel() for model in models for weights in model.parameters())

@@ -1,9 +1,9 @@
-"""What each optimisation is worth on a GPU, with random weights of full size: python -m tests.benchmarks.gpu
+"""The gain of each optimisation on a GPU, with random weights of full size: python -m tests.benchmarks.gpu
 
-It needs torch, transformers and diffusers alone, no weights and no network. Each rung of a ladder adds one thing to the
-one before. Loops of denoising are timed over a few steps and multiplied by the number of steps. The ceiling is what
-this GPU reaches in the same run: a large matrix product for denoising, a large copy for writing tokens.
-`--tiny` runs the same code on small models, on the CPU too; its figures say nothing.
+It needs only torch, transformers and diffusers: no weights and no network. Each rung of a ladder adds one optimisation
+to the previous rung. Denoising loops are timed over a few steps and scaled to all steps. The ceiling is what this GPU
+reaches in the same run: with a large matrix product for denoising, with a large copy for token generation.
+`--tiny` runs the same code with small models, on the CPU too. Its figures are meaningless.
 """
 
 import argparse
@@ -28,7 +28,7 @@ TEXT_TOKENS = 32
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and how large."""
+    """The device and the size of the models."""
 
     device: str
     tiny: bool
@@ -38,7 +38,7 @@ class Bench:
             torch.cuda.synchronize()
 
     def seconds(self, action: Callable[[], Any], prepare: Callable[[], Any] = int) -> float:
-        """Median of several runs, after one that warms up; `prepare` comes before each and is not timed."""
+        """Return the median of several runs after a warm-up. `prepare` is called before each run and not timed."""
         prepare()
         action()
         times = []
@@ -52,7 +52,7 @@ class Bench:
         return statistics.median(times)
 
     def fill(self, build: Callable[[], Any], dtype: torch.dtype = torch.float32) -> Any:
-        """Build a model with random weights straight on the device."""
+        """Build a model with random weights directly on the device."""
         with torch.device("meta"):
             model = build()
         model = model.to(dtype).to_empty(device=self.device)
@@ -66,11 +66,11 @@ class Bench:
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A denoiser, ready to be called on a batch: how its inputs look, and which scheduler steps it."""
+    """A denoiser: how to build it, its inputs for a batch, and its schedulers."""
 
     name: str
     build: Callable[[], Any]
-    inputs: Callable[[int, torch.dtype, str], dict[str, Any]]  # rows, dtype, device -> arguments but the timestep
+    inputs: Callable[[int, torch.dtype, str], dict[str, Any]]  # rows, dtype, device -> arguments except the timestep
     call: Callable[[Any, dict[str, Any], torch.Tensor], torch.Tensor]
     slow: Callable[[], Any]
     slow_steps: int
@@ -143,7 +143,7 @@ def stable_audio_open(tiny: bool) -> Denoiser:
 
 
 def ladder(bench: Bench, denoiser: Denoiser, stems: int, peak: dict[torch.dtype, float]) -> None:
-    """Print what each rung takes for this many stems."""
+    """Print the time of each rung for this number of stems."""
     rungs: list[tuple[str, float, float, torch.dtype]] = []
     half = torch.bfloat16 if bench.device == "cpu" else torch.float16
 
@@ -180,7 +180,7 @@ def ladder(bench: Bench, denoiser: Denoiser, stems: int, peak: dict[torch.dtype,
 
 
 def loop(scheduler: Any, step: Callable[..., torch.Tensor], given: dict[str, Any], steps: int) -> None:
-    """The loop of the pipelines of diffusers, with guidance: half of the rows are the negative prompt."""
+    """Run the denoising loop of the diffusers pipelines with guidance: half of the rows are the negative prompt."""
     name = next(iter(given))
     latents = given[name].chunk(2)[0]
     for timestep in scheduler.timesteps[:steps]:
@@ -195,13 +195,13 @@ def eager(denoiser: Denoiser, model: Any) -> Callable[..., torch.Tensor]:
 
 
 def captured(denoiser: Denoiser, model: Any, rows: int, dtype: torch.dtype) -> Callable[..., torch.Tensor]:
-    """Record one call as a CUDA graph: replaying it costs the CPU a single launch."""
+    """Record one call as a CUDA graph. Replaying it takes the CPU a single launch."""
     held = denoiser.inputs(rows, dtype, "cuda")
     at = torch.zeros((), device="cuda")
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        for _ in range(3):  # libraries choose their kernels first
+        for _ in range(3):  # warm-up, in which libraries choose their kernels
             denoiser.call(model, held, at)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
@@ -220,7 +220,7 @@ def captured(denoiser: Denoiser, model: Any, rows: int, dtype: torch.dtype) -> C
 
 
 def ahead_of_time(denoiser: Denoiser, model: Any, rows: int, dtype: torch.dtype) -> Callable[..., torch.Tensor]:
-    """Without a GPU: trace one call and freeze it, which shows at least that the denoiser holds still for it."""
+    """Export one call, for machines without a GPU. This shows at least that the denoiser can be traced."""
     held = denoiser.inputs(rows, dtype, "cpu")
     name = next(iter(held))
 
@@ -237,7 +237,7 @@ def ahead_of_time(denoiser: Denoiser, model: Any, rows: int, dtype: torch.dtype)
 
 
 def flops(denoiser: Denoiser, rows: int) -> float:
-    """Return the floating-point operations of one call, counted on the meta device."""
+    """Return the number of floating-point operations of one call, counted on the meta device."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"):
@@ -248,11 +248,11 @@ def flops(denoiser: Denoiser, rows: int) -> float:
     return counter.get_total_flops()
 
 
-# Writing tokens ------------------------------------------------------------------------------------------------------
+# Token generation ----------------------------------------------------------------------------------------------------
 
 
 def tokens(bench: Bench, bytes_per_s: float) -> None:
-    """Print what a token of Qwen2.5-VL 7B takes, with a cache that grows and with one that is compiled."""
+    """Print the time per token of Qwen2.5-VL 7B with a growing cache and with a compiled static cache."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     dtype = torch.float32 if bench.device == "cpu" else torch.bfloat16
@@ -278,7 +278,7 @@ def tokens(bench: Bench, bytes_per_s: float) -> None:
 
 
 def _restore_frequencies(model: Any) -> None:
-    """Rotary frequencies are buffers, which must not be random."""
+    """Restore the rotary frequencies: they are buffers and must not be random."""
     for module in model.modules():
         if hasattr(module, "inv_freq"):
             size = module.inv_freq.numel()
@@ -289,21 +289,21 @@ def _restore_frequencies(model: Any) -> None:
 
 
 def peak_flops(bench: Bench, dtype: torch.dtype) -> float:
-    """Return the operations a second of a large matrix product."""
+    """Return the operations per second of a large matrix product."""
     size = 256 if bench.tiny else 8192
     a, b = (torch.randn(size, size, device=bench.device, dtype=dtype) for _ in range(2))
     return 2 * size**3 / bench.seconds(lambda: a @ b)
 
 
 def peak_bytes(bench: Bench) -> float:
-    """Return the bytes a second of a large copy, read and written."""
+    """Return the bytes per second, read and written, of a large copy."""
     source = torch.empty(2**20 if bench.tiny else 2**30, dtype=torch.uint8, device=bench.device)
     target = torch.empty_like(source)
     return 2 * source.numel() / bench.seconds(lambda: target.copy_(source))
 
 
 def _silence() -> None:
-    """Random models of odd sizes make the libraries warn of things that do not matter here."""
+    """Turn off warnings of the libraries about unusual models, which do not matter here."""
     import diffusers
     import transformers
 

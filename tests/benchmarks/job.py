@@ -1,9 +1,9 @@
-"""What one warm job costs with the embedded pair: python -m tests.benchmarks.job
+"""The cost of one warm job with the embedded pair: python -m tests.benchmarks.job
 
-A 12-megapixel JPEG becomes a 10 s mix of five sources. The table shows the median of several runs, each with another
-seed so that no stem is remembered; the baseline is one second of white noise of as many channels, faded, mixed down
-and written, in the same run. Then: does the cost grow in line with duration and number of sources, and does memory
-grow from job to job?
+A 12-megapixel JPEG becomes a 10 s mix of five sources. The table shows the median of several runs. Each has another
+seed, so no stem comes from the cache. The baseline, measured in the same run, is the sum of five stereo noises of 10 s,
+written as a WAV file. Further measurements: how the cost grows with duration and number of sources, and whether memory
+grows from job to job.
 """
 
 import statistics
@@ -35,7 +35,7 @@ def soundscape_of(n_sources: int) -> Soundscape:
 
 
 def photograph(path: Path) -> Path:
-    """4000 x 3000 pixels of fine detail, as large a file as a camera writes."""
+    """Write 4000 x 3000 pixels of fine detail, a file as large as a camera's."""
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 255, (60, 80, 3), dtype=np.uint8)).resize((4000, 3000), Image.BICUBIC)
     grain = rng.integers(-12, 12, (3000, 4000, 1))
@@ -44,7 +44,7 @@ def photograph(path: Path) -> Path:
 
 
 def median_s(action: Callable[[int], object], runs: int = RUNS) -> float:
-    action(0)  # warm
+    action(0)  # warm-up
     times = []
     for number in range(1, runs + 1):
         start = time.perf_counter()
@@ -59,7 +59,7 @@ def resident_mb() -> float:
 
 
 def baseline() -> None:
-    """The least that any mixer does: five stereo noises of 10 s added up and written."""
+    """Do the minimum of any mixer: add up five stereo noises of 10 s and write them."""
     rng = np.random.default_rng(0)
     total = sum(rng.standard_normal((2, 441_000), dtype=np.float32) for _ in range(5))
     wav_bytes(Clip(total * np.float32(0.05)))
@@ -82,12 +82,12 @@ def main() -> None:
             taken = median_s(lambda seed, n=n_sources, d=duration_s: mix_of(n, d, seed), 3)
             each_ms = 1000 * taken / n_sources / duration_s
             print(f"| {n_sources} | {duration_s} s | {taken:.2f} s | {each_ms:.1f} ms |")
-    # In a process of its own, which has done nothing else.
+    # In a fresh process.
     subprocess.run([sys.executable, "-m", __spec__.name, "--memory"], check=True)
 
 
 def stages_of_a_job(place: Path) -> dict[str, float]:
-    """Median seconds of sound, and of mix and files together, as the job itself measures them."""
+    """Return the median seconds of "sound" and of "mix and files", as measured by the job itself."""
     job = Job(soundscape=soundscape_of(5), audio="procedural", duration_s=10)
     seconds = [run(replace(job, seed=seed), place / "result").report["seconds"] for seed in range(RUNS + 1)][1:]
     return {
@@ -97,13 +97,13 @@ def stages_of_a_job(place: Path) -> dict[str, float]:
 
 
 def mix_of(n_sources: int, duration_s: float, seed: int) -> Clip:
-    soundscape = Soundscape(sources=soundscape_of(1).sources * n_sources)  # of one kind, so that only numbers differ
+    soundscape = Soundscape(sources=soundscape_of(1).sources * n_sources)  # all of one kind, for comparison
     forget_stems()
     return mix(soundscape, synthesize(soundscape, "procedural", duration_s=duration_s, seed=seed))
 
 
 def memory() -> None:
-    """Thirty jobs from picture to files in one process."""
+    """Print the memory during thirty jobs, from picture to files, in one process."""
     used_mb = []
     with tempfile.TemporaryDirectory() as folder:
         path = photograph(Path(folder) / "photograph.jpg")

@@ -1,11 +1,11 @@
-"""What the overview of a tree costs: to write, to write again, in bytes, in memory, and to open from disk in Chromium.
+"""The cost of the overview of a tree: writing, rewriting, bytes, memory, and opening it from disk in Chromium.
 
     python -m tests.benchmarks.overview [--counts 100 1000 5000] [--runs 5]
 
-Every figure is a ratio to something bare that is measured beside it, turn by turn, the least of the runs each:
+Every figure is a ratio to a baseline. Both are measured alternately, and the minimum of all runs counts:
 writing    to decoding the pictures and sounds of the same results (1200 x 800 JPEG, 10 s of stereo), all different
-again      to parsing the JSON files of the same results, nothing else
-memory     of the process, at its greatest, to one that has the same modules loaded and does nothing
+again      to parsing the JSON files of the same results
+memory     peak of the process, to a process that only loads the same modules
 opening    until the last result is listed, to opening an empty page
 searching  to opening an empty page
 """
@@ -31,12 +31,12 @@ from pipeline.results.collection import INDEX
 from ..support.browser import CHROMIUM, FLAGS
 from ..support.trees import make_tree
 
-DRAWN = 24  # results of true size: enough to tell the cost of one
+DRAWN = 24  # results of full size: enough to measure the cost of one
 EMPTY = "<!doctype html><title>Empty</title><body data-ready>"
 SEARCH = """async () => { const start = performance.now();
     for (const q of ["k", "kettle", "kettle 42", ""]) change({ q });
     await new Promise(requestAnimationFrame); return (performance.now() - start) / 4000; }"""
-# VmHWM and not getrusage: the latter's maximum is that of the process that started this one, if it was larger.
+# VmHWM instead of getrusage, whose maximum includes that of the parent process if it is larger.
 MEMORY = """import re, sys; from pathlib import Path; from pipeline.overview import write_overview
 import pyarrow.parquet, soundfile; from pipeline.results.spectrogram import spectrogram
 if len(sys.argv) > 1: write_overview(Path(sys.argv[1]))
@@ -44,7 +44,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 
 
 def least(runs: int, *works: Callable[[], None]) -> list[float]:
-    """Return the least CPU seconds of each piece of work, done in turn."""
+    """Return the minimum CPU seconds of each piece of work, run alternately."""
     taken = [[] for _ in works]
     for _ in range(runs):
         for times, work in zip(taken, works):
@@ -60,7 +60,7 @@ def cpu_s() -> float:
 
 
 def make_true_size(root: Path, count: int) -> None:
-    """Write results whose pictures and sounds are as large as those of a run."""
+    """Write results with pictures and sounds of realistic size."""
     make_tree(root, count, different=True)
     for number, folder in enumerate(sorted(path.parent for path in root.rglob("mix.wav"))):
         rng = np.random.default_rng(number)
@@ -90,14 +90,13 @@ def measure_writing(folder: Path, runs: int) -> None:
     make_true_size(folder, DRAWN)
     bare, anew = least(runs, lambda: decode(folder), lambda: write_anew(folder))
     each_ms = 1000 * anew / DRAWN
-    print(f"writing, all drawn   {each_ms:8.2f} ms CPU a result  {anew / bare:6.2f} x decoding picture and sound")
+    print(f"writing, all drawn   {each_ms:8.2f} ms CPU per result  {anew / bare:6.2f} x decoding picture and sound")
 
 
 def measure_again(folder: Path, count: int, runs: int) -> None:
     bare, again = least(runs, lambda: parse(folder), lambda: write_overview(folder))
-    print(
-        f"{count:>6} written again {1000 * again / count:8.2f} ms CPU a result  {again / bare:6.2f} x parsing the JSON"
-    )
+    each_ms = 1000 * again / count
+    print(f"{count:>6} written again {each_ms:8.2f} ms CPU per result  {again / bare:6.2f} x parsing the JSON")
 
 
 def measure_memory(folder: Path, count: int) -> None:
@@ -105,14 +104,14 @@ def measure_memory(folder: Path, count: int) -> None:
         int(subprocess.run([sys.executable, "-c", MEMORY, *each], check=True, capture_output=True).stdout)
         for each in ([], [str(folder)])
     )
-    print(f"{count:>6} memory        {full / 1024:8.0f} MB                {full / bare:6.2f} x the modules alone")
+    print(f"{count:>6} memory        {full / 1024:8.0f} MB                  {full / bare:6.2f} x the modules alone")
 
 
 def measure_page(browser, folder: Path, count: int, runs: int) -> None:
     (folder / "empty.html").write_text(EMPTY)
     scripts = sum(path.stat().st_size for path in (folder / INDEX).glob("*.js"))
     page_bytes = (folder / "index.html").stat().st_size
-    print(f"{count:>6} page          {(page_bytes + scripts) / 1e6:8.2f} MB, {scripts / count:.0f} bytes a result")
+    print(f"{count:>6} page          {(page_bytes + scripts) / 1e6:8.2f} MB, {scripts / count:.0f} bytes per result")
     empty, opening, searching = [], [], []
     for _ in range(runs):
         empty.append(seconds_to_open(browser, folder / "empty.html")[0])
@@ -121,11 +120,11 @@ def measure_page(browser, folder: Path, count: int, runs: int) -> None:
         searching.append(page_search)
     for name, each in (("opening", opening), ("searching", searching)):
         ratio = min(each) / min(empty)
-        print(f"{count:>6} {name:<13} {1000 * min(each):8.0f} ms                {ratio:6.2f} x an empty page")
+        print(f"{count:>6} {name:<13} {1000 * min(each):8.0f} ms                  {ratio:6.2f} x an empty page")
 
 
 def seconds_to_open(browser, path: Path, then: str = "0") -> tuple[float, float]:
-    """Return the seconds until the page is ready, and what a script says afterwards."""
+    """Return the seconds until the page is ready, and the result of a script run afterwards."""
     page = browser.new_page()
     start = time.perf_counter()
     page.goto(path.as_uri())

@@ -1,9 +1,9 @@
-"""How soon the page is served after `python app.py`, against a hello-world Gradio app started beside it.
+"""How soon `python app.py` serves its page, compared with a hello-world Gradio app.
 
     python -m tests.benchmarks.page [--runs 7] [--limit 1.3]
 
-Both are started in turn. The least of the runs counts, as in timeit: more than that is what else the machine does.
-Prints a table; the exit status is 1 above the limit.
+Both are started alternately. The minimum of the runs counts, as in timeit, because longer times come from other load on
+the machine. Prints a table; the exit status is 1 if the ratio exceeds the limit.
 """
 
 import argparse
@@ -22,7 +22,7 @@ gr.Interface(lambda name: f"Hello {name}!", "text", "text", api_name="hello").la
 
 
 def seconds_to_page(*command: str) -> float:
-    """Return the seconds from the start of the process until its page is read."""
+    """Return the seconds from the start of the process until its page is loaded."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         with serve(Path(folder) / "log.txt", *command):
@@ -36,7 +36,7 @@ def main() -> int:
     arguments = parser.parse_args()
     commands = {"hello world": (sys.executable, "-c", HELLO), "app.py": (sys.executable, "app.py")}
     for command in commands.values():
-        seconds_to_page(*command)  # byte code and file caches are warm for both
+        seconds_to_page(*command)  # warms up byte code and file caches of both
     seconds = {name: [] for name in commands}
     for _ in range(arguments.runs):
         for name, command in commands.items():

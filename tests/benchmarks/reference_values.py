@@ -1,10 +1,10 @@
-"""Measures the figures of picture and sound on what the project brings itself, for the card "How well does it fit?".
+"""Measures the figures of pictures and sounds of this project, as a reference for the card "How well does it fit?".
 
     python -m tests.benchmarks.reference_values            writes pipeline/quality/reference_values.json
 
-Pictures: the eight examples. Sounds: the soundscapes of the examples by the procedural synthesiser, 10 s, three seeds
-each, and every kind of its catalogue alone, 10 s, mixed as a source of its usual role five metres away. Needs about
-two minutes on one core; run it again when the synthesiser or a definition of pipeline/quality/features.py changes.
+Pictures: the eight examples. Sounds: the soundscapes of the examples from the embedded synthesiser, 10 s each, with
+three seeds, and every kind of its catalogue alone, 10 s, mixed as a source of its usual role five metres away. This
+takes about two minutes on one core. Run it again after changes of the synthesiser or of pipeline/quality/features.py.
 """
 
 import json
@@ -41,7 +41,7 @@ def example_pictures() -> list[Path]:
 
 
 def clips() -> Iterator[Clip]:
-    """Give the mixes one by one."""
+    """Yield the mixes one by one."""
     for path in example_pictures():
         soundscape = Soundscape.from_json(path.with_suffix(".json").read_text(encoding="utf-8"))
         for seed in SEEDS:

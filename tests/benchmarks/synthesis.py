@@ -1,7 +1,7 @@
-"""How long the embedded synthesiser takes: `python tests/benchmarks/synthesis.py [--duration 10] [KIND ...]`.
+"""The speed of the embedded synthesiser: `python tests/benchmarks/synthesis.py [--duration 10] [KIND ...]`.
 
-Prints processor seconds for each second of sound of every kind (best of three runs, the first left out: it loads
-scipy), and the wall time of five sources of ten seconds as the app makes them. Goals: 0.03 each, 0.8 s for the five.
+Prints CPU seconds per second of sound of every kind (best of three runs after a warm-up), and the wall time of five
+sources of ten seconds as in the app. Goals: 0.03 per kind, 0.8 s for the five sources.
 """
 
 import argparse
@@ -22,7 +22,7 @@ FIVE = ("river", "wind in the trees", "birdsong", "footsteps on gravel", "church
 
 
 def cpu_share(kind, duration_s: float) -> float:
-    """Return processor seconds for each second of sound."""
+    """Return CPU seconds per second of sound."""
     synthesize_kind(kind, duration_s, 0)
     best = float("inf")
     for seed in (1, 2, 3):

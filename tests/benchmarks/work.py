@@ -1,12 +1,12 @@
-"""How much work one soundscape of 5 sources x 10 s is, ours against the plain way: python -m tests.benchmarks.work
+"""The work for one soundscape of 5 sources x 10 s, ours against the plain way: python -m tests.benchmarks.work
 
-Work, not speed: what is counted are calls, floating-point operations and decoded samples, not seconds.
+It counts calls, floating-point operations and decoded samples, not seconds.
 
-Calls and their shapes are counted on real runs of tiny checkpoints that have the geometry of the real ones; the
-operations of each call are then counted on models of full size on the meta device, which computes shapes alone
-(torch.utils.flop_counter: matrix products, convolutions and attention). The plain way is what the model cards show:
-one call a source with its negative prompt, the scheduler of the checkpoint with the usual number of steps, and the
-whole canvas decoded. Texts are split by the tokenizers of the tiny checkpoints, which make more tokens of a text.
+Calls and their shapes are counted in real runs of tiny checkpoints with the geometry of the real ones. The operations
+of each call are then counted with models of full size on the meta device, which computes only shapes
+(torch.utils.flop_counter: matrix products, convolutions and attention). The plain way follows the model cards: one call
+per source with its negative prompt, the scheduler of the checkpoint with the usual number of steps, and the whole
+canvas decoded. The tokenizers of the tiny checkpoints split texts into more tokens than the real ones.
 """
 
 import argparse
@@ -47,12 +47,12 @@ SOUNDSCAPE = Soundscape(
     ),
 )
 
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # of the tensors a module is given, by name or place
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]  # of a module's input tensors, by name or position
 
 
 @dataclass
 class Run:
-    """What one way of making the soundscape asked of the parts of a model: (part, shapes) -> number of calls."""
+    """The calls of one way of making the soundscape: (part of the model, shapes) -> number of calls."""
 
     calls: Counter[tuple[str, Shapes]] = field(default_factory=Counter)
 
@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a pipeline: where it is there, how it is built at full size, and how it is called there."""
+    """A part of a pipeline: how to find it, build it at full size, and call it at full size."""
 
     find: Callable[[Any], Any]
     build: Callable[[], Any]
@@ -74,7 +74,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Subject:
-    """A model whose work is counted. `samples` is the audio samples that the last part makes of its input."""
+    """A model whose work is counted. `samples` returns the audio samples that the last part makes from its input."""
 
     name: str
     build: Callable[[Path], Path]
@@ -83,7 +83,7 @@ class Subject:
     plain_call: dict[str, Any]
     parts: dict[str, Part]
     samples: Callable[[dict[str, tuple[int, ...]]], int]
-    share: int = 1  # of the steps is run, and the calls of the denoiser, one a step, are multiplied by it
+    share: int = 1  # only 1 / share of the steps is run; the calls of the denoiser are multiplied by it
     decoder: str = "decoder"
     label: str = ""
     environment: dict[str, str] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Subject:
 
 
 def ours(subject: Subject) -> Run:
-    """What `synthesize` does, once the model is loaded and before anything was said to it."""
+    """Record the calls of `synthesize`, with a loaded model and no cached texts."""
     backends._instance.cache_clear()
     memory.forget_others()
     _, model = backends.load_audio(subject.name)
@@ -107,7 +107,7 @@ def ours(subject: Subject) -> Run:
 
 
 def plain(subject: Subject, folder: Path) -> Run:
-    """One call a source, as the model card shows it."""
+    """Record one call per source, as in the model card."""
     from diffusers import DiffusionPipeline
 
     pipe = DiffusionPipeline.from_pretrained(folder)
@@ -150,7 +150,7 @@ def recorded(subject: Subject, pipe: Any) -> Iterator[Run]:
 
 
 def flops(subject: Subject, run: Run, part: str) -> float:
-    """Return the floating-point operations of all calls of a part, at full size."""
+    """Return the floating-point operations of all calls of a part at full size."""
     return sum(number * _flops_of_call(subject.parts[part], tuple(shapes.items())) for shapes, number in run.of(part))
 
 
@@ -178,7 +178,7 @@ def _read(model: Any, shapes: dict[str, tuple[int, ...]]) -> Any:
 
 
 def _read_unmasked(model: Any, shapes: dict[str, tuple[int, ...]]) -> Any:
-    """T5Gemma looks into the mask it makes, which has no values here; padding is computed either way."""
+    """Run T5Gemma without its mask, which has no values on the meta device. Padding is computed either way."""
     everything = {"full_attention": None, "sliding_attention": None}
     return model(input_ids=blank(*next(iter(shapes.values())), dtype=torch.long), attention_mask=everything)
 
@@ -290,7 +290,7 @@ def subjects() -> list[Subject]:
 
 
 def compare(subject: Subject, root: Path) -> dict[str, tuple[float, float]]:
-    """Return what is counted: (the plain way, ours)."""
+    """Return the counts by name: (plain way, ours)."""
     folder = root / subject.name
     if not folder.exists():
         subject.build(folder)
@@ -310,7 +310,7 @@ def compare(subject: Subject, root: Path) -> dict[str, tuple[float, float]]:
 
 
 def vision() -> dict[str, tuple[float, float]]:
-    """Visual tokens of a photograph of 12 megapixels in Qwen2.5-VL, and characters of the answer for five sources."""
+    """Return the visual tokens of a 12-megapixel photo in Qwen2.5-VL, and the characters of an answer of 5 sources."""
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
     from pipeline.backends.vision.answer import FULL, answer_schema, thousandths

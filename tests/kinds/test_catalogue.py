@@ -1,4 +1,4 @@
-"""The words of a source find its kind, its material, its action and its qualities."""
+"""The words of a source select its kind, its material, its action and its qualities."""
 
 import subprocess
 import sys
@@ -99,7 +99,7 @@ def test_the_name_says_more_than_action_and_material():
     assert name_of("mooring creak", material="rope and wooden hull") == "creak"
     assert name_of("river", action="running over stones", material="water, stones") == "river"
     assert name_of("dog", action="walking along the gravel path") == "dog"
-    # where the name means nothing, what it does decides
+    # If the name is unknown, the action decides.
     assert name_of("gizmo", action="dripping") == "dripping"
 
 
@@ -142,7 +142,7 @@ PITCHED = {"church_bell", "small_bells", "wind_chime", "ship_horn", "train_horn"
      "street musician", "speech", "person talking", "woman talking on the phone", "conversation", "radio"],
 )  # fmt: skip
 def test_music_and_speech_are_never_played(name):
-    """What would sound music or words gives something neutral: cloth, a room, a soft texture."""
+    """Sources of music or speech get something neutral: cloth, a room or a soft texture."""
     chosen = name_of(name, action="playing" if "talk" not in name else "talking")
     assert chosen not in VOICELIKE | PITCHED
     assert chosen in ("generic", "room_tone", "cloth")
@@ -154,7 +154,7 @@ def test_many_people_murmur_and_one_person_does_not():
     assert name_of("woman", action="walking") == "steps_stone"
 
 
-def test_the_choice_is_told():
+def test_the_choice_is_described():
     assert describe_choice(Source(name="creek")) == "stream (liquids)"
     assert describe_choice(Source(name="gizmo", material="metal", action="scraping")) == "generic (scrape, metal)"
     assert describe_choice(Source(name="gizmo")) == "generic (soft texture)"

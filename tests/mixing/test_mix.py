@@ -1,4 +1,4 @@
-"""The mix, measured on signals: place, level, space, bus."""
+"""The mix, measured on test signals: position, level, space and bus."""
 
 import io
 
@@ -29,7 +29,7 @@ def rms_db(samples: np.ndarray) -> np.ndarray:
 
 
 def level_between(a: Source, b: Source) -> float:
-    """How much louder b is than a in one mix, in dB, when both make the same noise."""
+    """Return how much louder b is than a in one mix, in dB, with the same noise for both."""
     a, b = (source.model_copy(update={"pan": pan}) for source, pan in ((a, -1.0), (b, 1.0)))
     left, right = rms_db(mix(of(a, b), (Stem(a, noise()), Stem(b, noise(seed=1)))).samples)
     return float(right - left)
@@ -92,7 +92,7 @@ def test_gain_is_kept_to_a_tenth_of_a_decibel(gain_db):
 
 
 def test_each_doubling_of_the_distance_takes_six_decibels():
-    low = tone_noise(100, 2000)  # where air absorbs next to nothing
+    low = tone_noise(100, 2000)  # where air absorbs almost nothing
     a, b = Source(name="a", pan=-1.0, distance_m=5), Source(name="b", pan=1.0, distance_m=20)
     left, right = rms_db(mix(of(a, b), (Stem(a, low), Stem(b, low))).samples)
     assert right - left == pytest.approx(-12.04, abs=0.15)
@@ -258,7 +258,7 @@ def test_a_faint_source_alone_is_brought_to_minus_20_lufs_like_any_other(faint):
 
 
 def bursts(seed: int = 0) -> Clip:
-    """Short loud bursts over a soft floor: what a limiter is for."""
+    """Short loud bursts over a soft background, which need a limiter."""
     samples = noise(4.0, level=0.01, seed=seed).samples.copy()
     for start in range(0, samples.shape[1], RATE):
         samples[:, start : start + 400] *= 60
@@ -317,14 +317,14 @@ def test_what_is_not_a_number_is_silenced_and_reported():
     source = Source(name="river")
     mixed = mixdown(of(source), (Stem(source, Clip(samples)),))
     assert np.isfinite(mixed.clip.samples).all()
-    assert mixed.warnings == ("river: the sound held values that are not numbers; they were silenced.",)
+    assert mixed.warnings == ("river: the sound contained invalid values (not finite numbers), which were silenced.",)
 
 
 def test_dc_is_removed_and_reported():
     source = Source(name="river")
     mixed = mixdown(of(source), (Stem(source, Clip(noise().samples + np.float32(0.2))),))
     assert abs(mixed.clip.samples.mean()) < 1e-4
-    assert mixed.warnings == ("river: a constant offset (DC) was removed.",)
+    assert mixed.warnings == ("river: the sound had a constant offset (DC), which was removed.",)
 
 
 def test_more_channels_than_two_become_one():
@@ -339,7 +339,7 @@ def test_a_silent_stem_is_left_out_and_reported_and_silence_alone_is_an_error():
     nothing = Clip(np.zeros((1, 2 * RATE), np.float32))
     mixed = mixdown(of(a, b), (Stem(a, noise()), Stem(b, nothing)))
     assert [stem.source.name for stem in mixed.stems] == ["a"]
-    assert mixed.warnings == ("b: the sound is silent and was left out.",)
+    assert mixed.warnings == ("b: the sound is silent, so it was left out.",)
     with pytest.raises(SoundscapeError, match="nothing to hear"):
         mix(of(b), (Stem(b, nothing),))
 
@@ -359,6 +359,6 @@ def test_stems_of_other_rates_and_lengths_are_brought_together():
 def test_the_input_is_left_as_it_was():
     clip, source = noise(channels=2), Source(name="thing", gain_db=3)
     before = clip.samples.copy()
-    clip.samples.setflags(write=False)  # as stems from the cache are
+    clip.samples.setflags(write=False)  # like stems from the cache
     mix(of(source, space="room"), (Stem(source, clip),))
     assert np.array_equal(clip.samples, before)

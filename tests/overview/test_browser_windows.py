@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.overview import write_overview
 
-from ..support.browser import DESKTOP, IN_BROWSER, PHONE
+from ..support.browser import DESKTOP, FAILING_IMAGE, IN_BROWSER, PHONE
 from ..support.overview_page import EVIL, count, names, titles, until
 from ..support.trees import make_tree
 
@@ -47,7 +47,7 @@ def test_even_markup_that_came_onto_the_page_could_not_run(browser, tree):
         page.locator("body[data-ready]").wait_for()
         page.evaluate("text => { byId('message').innerHTML = text; }", EVIL)
         page.evaluate("document.body.append(make('script', { text: 'window.hit = 1' }))")
-        page.wait_for_timeout(200)
+        page.evaluate(FAILING_IMAGE)
         assert page.evaluate("window.hit") is None
 
 

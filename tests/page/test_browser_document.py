@@ -1,4 +1,4 @@
-"""The soundscape on the page: edited, kept, brought back, and never mixed up with another picture."""
+"""The soundscape on the page: edited, kept, brought back, and never combined with another picture."""
 
 import zipfile
 
@@ -99,14 +99,14 @@ def test_a_sound_without_a_name_is_said_to_need_one(visit):
     page.locator(".source .name").first.fill("")
     page.locator(".source .nameless", has_text="A sound needs a name").wait_for()
     page.click("#make")
-    page.get_by_test_id("toast-body").filter(has_text="sources[0].name: must not be empty").wait_for()
+    page.get_by_test_id("toast-body").filter(has_text="Sound 1, name: must not be empty").wait_for()
     page.locator("#make:enabled").wait_for()
     assert page.locator("#report dl").count() == 0
     page.locator(".source .name").first.fill("brook")
     assert page.locator(".source .nameless:visible").count() == 0
     page.locator("#duration input[type=number]").fill("2")
     make_sound(page)
-    assert page.get_by_test_id("toast-body").count() == 0, "the old complaint is gone"
+    assert page.get_by_test_id("toast-body").count() == 0, "the old message is gone"
 
 
 def test_a_new_sound_is_heard_as_such_sounds_are(visit):

@@ -41,7 +41,7 @@ def test_the_card_is_folded_and_explains_itself(visit, viewport):
     page.keyboard.press("Enter")
     signs = card.locator("li:visible")
     assert signs.count() >= 5 and card.locator("li .quiet:visible").count() == signs.count()
-    card.get_by_text("Every figure of the sound").click()
+    card.get_by_text("All measurements of the sound").click()
     shown = card.locator("dt:visible")
     assert shown.count() >= 8 and card.locator("dd .quiet:visible").count() == shown.count()
     assert contrast(page, "#fit dd .quiet") >= 4.5 and contrast(page, "#fit .gist") >= 4.5
@@ -55,7 +55,7 @@ def test_models_are_asked_by_a_button(browser, address_with_models):
     choose_example(page)
     page.locator("#duration input[type=number]").fill("2")
     make_sound(page)
-    assert not page.locator("#measure").is_visible(), "it is part of the folded card"
+    assert not page.locator("#measure").is_visible(), "it is hidden with the folded card"
     page.locator("#fit summary").first.click()
     page.get_by_role("button", name="Measure with CLAP and CLIP").click()
     for label in ("Sound fits the scene", "Description fits the picture"):

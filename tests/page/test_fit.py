@@ -1,5 +1,6 @@
-"""The card "How well does it fit?": every figure has its meaning, and models add scores if they are installed."""
+"""The card "How well does it fit?": every figure is shown with its meaning, and models add their scores."""
 
+import gc
 import json
 import re
 import shutil
@@ -35,7 +36,7 @@ SCORES = {
 
 
 def silent(*_, **__):
-    """Ignore the progress."""
+    """A progress function that does nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,9 @@ def result(made, visitors_root):
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkpoints")
-    return {"CLAP_MODEL": build_clap(root / "clap"), "CLIP_MODEL": build_clip(root / "clip")}
+    built = {"CLAP_MODEL": build_clap(root / "clap"), "CLIP_MODEL": build_clip(root / "clip")}
+    gc.freeze()
+    return built
 
 
 @pytest.fixture
@@ -84,21 +87,21 @@ def test_every_figure_stands_with_its_meaning(made):
     assert {label for label, _ in rows} <= {meaning.label for meaning in meanings_of("checks").values()}
 
 
-def test_its_one_line_says_the_gist(made):
+def test_its_summary_counts_the_good_signs(made):
     def gist(**more):
         return re.search(r'class="gist">(.*?)<', card(made, **more))[1]
 
     good, judged, rest = re.match(r"(\d+) of (\d+) signs are good(.*)\.$", gist(problems=[])).groups()
     good, judged = int(good), int(judged)
-    undecided = card(made, problems=[]).count('title="not to be judged"')
-    assert rest == (f", {undecided} more tell nothing either way" if undecided else "")
+    neutral = card(made, problems=[]).count('title="neutral"')
+    assert rest == (f", plus {neutral} neutral" if neutral else "")
     assert 1 <= good <= judged
     assert gist(problems=["It hums."]) == f"{good - 1} of {judged} signs are good{rest}. Look at: The sound itself."
     poor = gist(coherence={"mix_text_percentile": 12}, problems=[])
     assert poor == f"{good} of {judged + 1} signs are good{rest}. Look at: Sound fits the scene."
 
 
-def test_problems_are_told_in_full(made):
+def test_problems_are_shown_in_full(made):
     assert "It &lt;hums&gt;." in card(made, problems=["It <hums>."])
 
 
@@ -110,6 +113,7 @@ def test_problems_are_told_in_full(made):
         (0.0004, "", "0.0004"),
         (0.0, "", "0"),
         (-0.031, "", "−0.03"),
+        (fit.number(-0.0), "", "0"),
         (2.5, "s", "2.50 s"),
     ],
 )
@@ -118,7 +122,7 @@ def test_figures_are_written_for_people(figure, unit, shown):
 
 
 @pytest.mark.parametrize("value", [None, "1", True, [1], float("nan"), 10**400, {}])
-def test_what_is_no_figure_is_left_out(made, value):
+def test_a_value_that_is_not_a_number_is_left_out(made, value):
     checks = dict.fromkeys(made.report["checks"], value)
     report = {"checks": checks, "senses": {"picture": value, "sound": value}, "files": value}
     html = fit.card(made.soundscape, report, {"mix_text_percentile": value}, NOT_HERE)
@@ -136,19 +140,19 @@ def test_without_models_there_is_no_button_and_the_card_says_so(made):
     html, button = views.fitting(gr, made.folder, made.report)
     if fit.models_here():
         pytest.skip("CLAP or CLIP lie on this machine")
-    assert not button.visible and "CLAP and CLIP cannot be asked on this machine" in html
+    assert not button.visible and "CLAP and CLIP are not available on this machine" in html
 
 
 def test_models_say_how_well_it_fits(models, result):
     card, button = views.fitting(gr, result, report_in(result))
     assert button.visible and button.value == "Measure with CLAP and CLIP"
-    assert "cannot be asked" not in card
+    assert "not available" not in card
     bundle, card, button = app.on_measure(result, None, silent)
     assert not button.visible and "Sound fits the scene" in card and " open>" in card
     coherence = json.loads(zipfile.ZipFile(bundle).read("coherence.json"))
     assert isinstance(coherence["mix_text_percentile"], float)
     names = zipfile.ZipFile(bundle).namelist()
-    assert not any(name.endswith(".npz") for name in names), "nothing but results"
+    assert not any(name.endswith(".npz") for name in names), "no intermediate files"
     opened = app.on_open([bundle], "", Origin(), visitor())
     assert opened[-12] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
@@ -161,7 +165,7 @@ def test_the_reference_texts_are_read_once_for_all_visitors(models, result, made
     features = Clap.text_features
     monkeypatch.setattr(Clap, "text_features", lambda self, texts: read.append(len(texts)) or features(self, texts))
     app.on_measure(other, None, silent)
-    assert read and max(read) <= 3, "only its own"
+    assert read and max(read) <= 3, "only the texts of its own result"
 
 
 def test_measuring_ends_when_the_ticket_is_taken_back(models, result):
@@ -173,8 +177,8 @@ def test_measuring_ends_when_the_ticket_is_taken_back(models, result):
 
 
 @pytest.mark.parametrize("folder", [None, Path("/no/such/folder")])
-def test_a_sound_that_was_deleted_is_said_to_be(folder):
-    with pytest.raises(gr.Error, match="no longer kept"):
+def test_a_deleted_sound_cannot_be_measured(folder):
+    with pytest.raises(gr.Error, match="has been deleted"):
         app.on_measure(folder, None, silent)
 
 

@@ -1,4 +1,4 @@
-"""What a request may name and cost: raw requests to the running app, and to the guard alone."""
+"""What a request may name and cost, tested on the running app and on the guard alone."""
 
 import asyncio
 import errno
@@ -41,7 +41,7 @@ def upload(address, path):
 
 
 def test_no_end_point_reads_a_file_that_was_not_uploaded(address, photo, server_scratch):
-    """Public and private ones, with every component of theirs, by each of Gradio's ways to send data."""
+    """Public and private end points, with each of their components, by each of Gradio's routes for data."""
     link = server_scratch / "link.jpg"
     link.symlink_to(photo)
     (server_scratch / "folder").mkdir()
@@ -66,7 +66,7 @@ def test_no_end_point_reads_a_file_that_was_not_uploaded(address, photo, server_
             ):
                 answer = post(address, route, {"data": [file, "", "", 2, 1], "picture": file})
                 answers.add((answer.status_code, answer.text))
-    assert answers == {(422, json.dumps({"detail": scratch.NOT_HERE}))}, "one answer, whatever lies there"
+    assert answers == {(422, json.dumps({"detail": scratch.NOT_HERE}))}, "one answer, whatever the name"
 
 
 def test_what_was_uploaded_is_read(address, photo):
@@ -78,7 +78,7 @@ def test_what_was_uploaded_is_read(address, photo):
 
 
 def test_a_component_hands_over_uploads_only_whoever_asks(visitors_root, photo):
-    """Should a request come by a way that the guard does not see."""
+    """The second line of defence, for requests that the guard does not see."""
     demo = app.create_demo()
     takers = [each for each in demo.blocks.values() if isinstance(each, app.gr.Image | app.gr.File)]
     taken = [each for each in takers if any(each in fn.inputs for fn in demo.fns.values())]
@@ -170,7 +170,7 @@ def test_an_upload_has_a_limit_in_all(address):
 
 
 def ask(inner, hosts=None, path="/gradio_api/call/x", body=b"{}", host=b"localhost:7860", prefix="", **headers):
-    """Send a request through the guard to the app `inner`; return status and text of the answer."""
+    """Send a request through the guard to the app `inner`. Return the status and the text of the answer."""
     sent = []
     named = [(b"host", host)] if host is not None else []
     named += [(name.replace("_", "-").encode(), value) for name, value in headers.items()]

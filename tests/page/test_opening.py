@@ -1,4 +1,4 @@
-"""An earlier result comes up as it was, whatever it was packed into; what is damaged or hostile is told in words."""
+"""Earlier results open unchanged from a ZIP, a folder or files. Damaged and hostile ones are refused with a reason."""
 
 import io
 import json
@@ -20,6 +20,7 @@ from pipeline.page.document import Origin
 from pipeline.page.form import remembered, titles
 from pipeline.page.manifest import EDITED, differences
 from pipeline.page.opening import open_result
+from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
 
 from ..support.page_server import RIVER, visitor
@@ -39,7 +40,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def copy(made, tmp_path):
-    """A copy of the result folder to be changed."""
+    """A copy of the result folder that a test may change."""
     return Path(shutil.copytree(made.folder, tmp_path / "copy"))
 
 
@@ -103,10 +104,10 @@ def test_a_soundscape_alone_can_be_opened(name, tmp_path, visitors_root):
     (tmp_path / name).write_text(RIVER)
     values = app.on_open([tmp_path / name], "", Origin(), visitor())
     assert values[2] is None and Soundscape.from_json(values[3]) == Soundscape.from_json(RIVER)
-    assert values[15].visible and not values[16].visible, "there is no sound to be heard yet"
+    assert values[15].visible and not values[16].visible, "there is no sound yet"
 
 
-def test_what_was_changed_since_is_told_and_not_refused(copy, tmp_path):
+def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
     (copy / "soundscape.json").write_text(RIVER.replace("-6", "-9"))
     (copy / "prompts.json").write_text("[]")
     (copy / STEM).unlink()
@@ -132,13 +133,13 @@ def refused(given, place):
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nonsense", b"\x00" * 5000])
-def test_what_is_no_zip_is_said_to_be_damaged(data, tmp_path):
+def test_a_file_that_is_not_a_zip_is_reported_as_damaged(data, tmp_path):
     (tmp_path / "result.zip").write_bytes(data)
-    assert "result.zip cannot be read: it is damaged" in refused(tmp_path / "result.zip", tmp_path / "place")
+    assert "result.zip cannot be read. It is damaged" in refused(tmp_path / "result.zip", tmp_path / "place")
 
 
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.9, 0.999])
-def test_a_torn_zip_is_said_to_be_damaged(made, tmp_path, place):
+def test_an_incomplete_zip_is_reported_as_damaged(made, tmp_path, place):
     data = made.bundle_path.read_bytes()
     (tmp_path / "cut.zip").write_bytes(data[: int(len(data) * place)])
     assert "cut.zip cannot be read" in refused(tmp_path / "cut.zip", tmp_path / "place")
@@ -158,11 +159,11 @@ def test_a_torn_zip_is_said_to_be_damaged(made, tmp_path, place):
         ),
         ("soundscape.json", b"\xff\xfe", "cannot be read"),
         ("manifest.json", b"[]", "manifest.json is damaged"),
-        ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed cannot be right"),
-        ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs cannot be right"),
+        ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed is not valid"),
+        ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs is not valid"),
         ("manifest.json", b"[" * 100_000, "manifest.json is damaged"),
         ("picture.jpg", b"<svg onload='alert(1)'/>", "picture.jpg is not a picture"),
-        ("mix.wav", b"<script>alert(1)</script>", "mix.wav is no sound"),
+        ("mix.wav", b"<script>alert(1)</script>", "mix.wav is not a sound"),
         (STEM, b"RIFF0000WAVEfmt ", "01_river_rushing.wav is"),
     ],
 )
@@ -171,13 +172,13 @@ def test_a_damaged_part_is_named(copy, tmp_path, name, data, words):
     assert words in refused(copy, tmp_path / "place")
 
 
-def test_what_is_no_result_is_told(tmp_path, made):
+def test_files_that_are_not_a_result_are_refused(tmp_path, made):
     (tmp_path / "photo.jpg").write_bytes((made.folder / "picture.jpg").read_bytes())
     assert "There is no soundscape.json in it." in refused(tmp_path / "photo.jpg", tmp_path / "place")
     two = {f"{name}/soundscape.json": RIVER for name in "ab"}
     assert "There are 2 results in it." in refused(packed(tmp_path / "two.zip", two), tmp_path / "place")
     assert "one ZIP at a time" in refused([made.bundle_path, made.bundle_path], tmp_path / "place")
-    assert "Nothing was given" in refused([], tmp_path / "place")
+    assert "Nothing was chosen" in refused([], tmp_path / "place")
 
 
 def test_a_file_with_a_path_of_its_own_is_never_written(tmp_path):
@@ -192,23 +193,23 @@ def test_a_link_in_a_zip_is_read_as_text(tmp_path):
     link = zipfile.ZipInfo("mix.wav")
     link.external_attr = 0o120777 << 16
     path = packed(tmp_path / "link.zip", {"soundscape.json": RIVER, link: "/etc/passwd"})
-    assert "mix.wav is no sound" in refused(path, tmp_path / "place")
+    assert "mix.wav is not a sound" in refused(path, tmp_path / "place")
 
 
 def test_a_bomb_ends_at_the_limit_of_its_file(tmp_path, monkeypatch):
     path = packed(tmp_path / "bomb.zip", {"soundscape.json": RIVER, "mix.wav": bytes(40_000_000)})
     assert path.stat().st_size < 100_000
-    assert "mix.wav is larger than one of this app can be (32 MB)" in refused(path, tmp_path / "place")
+    assert "mix.wav is too large. It may have at most 32 MB" in refused(path, tmp_path / "place")
     lying = path.read_bytes().replace(struct.pack("<I", 40_000_000), struct.pack("<I", 1000))
     path.write_bytes(lying)
     refused(path, tmp_path / "place")
     monkeypatch.setattr(opening, "MAX_BYTES", 1000)
     many = {"soundscape.json": RIVER, "prompts.json": "x" * 2000}
-    assert "larger" in refused(packed(tmp_path / "many.zip", many), tmp_path / "place")
+    assert "too large" in refused(packed(tmp_path / "many.zip", many), tmp_path / "place")
 
 
 def test_a_zip_of_a_million_names_is_refused_before_they_are_read(tmp_path, monkeypatch):
-    path = packed(tmp_path / "many.zip", {f"{number}.txt": b"" for number in range(opening.MAX_MEMBERS + 1)})
+    path = packed(tmp_path / "many.zip", {f"{number}.txt": b"" for number in range(MAX_MEMBERS + 1)})
     monkeypatch.setattr(zipfile, "ZipFile", None)
     assert "holds more than 200 files" in refused(path, tmp_path / "place")
 
@@ -225,7 +226,9 @@ def test_no_manifest_asks_about_files_of_the_server(copy, tmp_path):
     manifest = json.loads((copy / "manifest.json").read_text())
     names = ["/etc/passwd", "../copy/mix.wav", "/no/such/file"]
     report = {"files": {name: {"sha256": "0" * 64} for name in names}}
-    assert differences(copy, report) == [f"Missing: {', '.join(sorted(names))}."], "whether it is there or not"
+    assert differences(copy, report) == [f"Missing: {', '.join(sorted(names))}."], (
+        "the same for existing and missing files"
+    )
     assert manifest["files"]
 
 
@@ -256,4 +259,4 @@ def test_only_regular_files_of_a_result_are_read(copy, tmp_path):
     (copy / "manifest.json").unlink()
     (copy / "manifest.json").mkdir()
     opened = open_result([copy], tmp_path / "opened")
-    assert opened.result.soundscape and not opened.has_sound, "a pipe would be read for ever"
+    assert opened.result.soundscape and not opened.has_sound, "reading a pipe would never end"

@@ -1,4 +1,4 @@
-"""What the page shows and asks for: the document in its views, the examples, and every control."""
+"""The page: the document in its views, the examples, and every control."""
 
 import zipfile
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ def test_typing_updates_the_list_or_names_the_field():
     shown, problems = document.typed(RIVER, {"json": "", "broken": False})
     assert Soundscape.from_json(shown["json"]) == Soundscape.from_json(RIVER) and problems == ""
     still, problems = document.typed(RIVER.replace("-6", "-600"), shown)
-    assert still == {**shown, "broken": True} and "<code>sources[1].gain_db</code> must be at least -40" in problems
+    assert still == {**shown, "broken": True} and "<code>Sound 2, gain_db</code> must be at least -40" in problems
 
 
 def test_the_editor_shows_the_same_document(soundscape):
@@ -65,11 +65,11 @@ def test_a_picture_is_part_of_the_result_when_the_document_was_written_for_it(vi
         assert ("another picture" in document.note(str(path), RIVER, origin)) != belongs
 
 
-def test_only_work_by_hand_counts_as_edited():
+def test_only_changes_of_the_visitor_count_as_edits():
     origin = Origin("", layout(Soundscape.from_json(RIVER).to_json()))
     assert not document.is_edited(RIVER, origin) and not document.is_edited(" ", origin)
     assert document.is_edited(RIVER.replace("-6", "-7"), origin) and document.is_edited(RIVER, Origin())
-    assert document.is_edited(RIVER[:-5], origin), "what has problems is work too"
+    assert document.is_edited(RIVER[:-5], origin), "a text with problems is work too"
 
 
 def test_a_sound_of_a_known_name_has_its_usual_role_and_distance():
@@ -83,7 +83,7 @@ MODEL = {"negative_prompt": "music", "prompt": "river rushing", "steps": 20, "gu
 
 
 class Recorder:
-    """An audio backend that keeps what it was asked for."""
+    """An audio backend that records the options of each call."""
 
     max_duration_s, sample_rate = 60.0, 44_100
 

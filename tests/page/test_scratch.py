@@ -1,4 +1,4 @@
-"""The scratch folder: whose it is, how large it gets, and what goes first."""
+"""The scratch folder: its owner, its size limit, and what is deleted first."""
 
 import os
 import subprocess
@@ -87,7 +87,7 @@ def test_many_at_once_stay_below_the_limit(tmp_path):
     for thread in threads:
         thread.join()
     assert max(most) <= 10_000 and len(written) + len(refused) == 8
-    assert len(written) in (2, 3), "what is being written may count twice, as file and as room that is kept"
+    assert len(written) in (2, 3), "a file that is being written may count twice, as file and as reserved room"
 
 
 def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
@@ -111,7 +111,7 @@ def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
 
 
 def test_results_are_served_from_where_they_lie(address, server_scratch, tmp_path):
-    """Copies in the cache of Gradio would double what a result takes."""
+    """Copies in the cache of Gradio would double the size of a result."""
     from gradio_client import Client
 
     client = Client(address, verbose=False, download_files=tmp_path)
@@ -144,14 +144,14 @@ def start(base, *arguments):
 
 
 def test_each_process_has_a_folder_of_its_own_that_ends_with_it(tmp_path):
-    running = start(tmp_path, "until told")
+    running = start(tmp_path, "wait")
     folder, mode, gradio = running.stdout.readline().split()
     assert mode == "0o700" and gradio == folder
     age(tmp_path)
     other = start(tmp_path)
     second = other.communicate()[0].split()[0]
     assert second != folder and not Path(second).exists(), "deleted at the end"
-    assert Path(folder).exists(), "it belongs to a process that runs"
+    assert Path(folder).exists(), "it belongs to a running process"
     running.communicate("end\n")  # without any chance to tidy up
     assert Path(folder).exists()
     age(tmp_path)

@@ -1,10 +1,8 @@
-"""The results of a tree on this machine, when whoever starts the app says so: found, searched and opened by name."""
+"""The results on this machine, if the app is started with their folder: listed, searched and opened by name."""
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,12 +19,12 @@ from pipeline.page.document import Origin
 from pipeline.page.shelf import Shelf
 from pipeline.soundscape import Soundscape
 
-from ..support.page_server import RIVER, ROOT, visitor
+from ..support.page_server import RIVER, visitor
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """30 results in two folders, one of them of a soundscape alone."""
+    """30 results in two folders, one of them without a picture."""
     root = tmp_path_factory.mktemp("tree") / "results"
     soundscape = Soundscape.from_json(RIVER)
     first = run(Job(Image.new("RGB", (60, 40)), soundscape, audio="procedural", duration_s=2, seed=1), root / "a/00")
@@ -50,10 +48,10 @@ def test_results_are_shown_some_at_a_time(tree):
     assert found == sorted(found) and len(set(found)) == 30 and found[0] == "a/00"
     pictures = {item["name"]: item["thumbnail"] for item in first["items"] + second["items"]}
     assert pictures["a/00"].startswith("data:image/jpeg;base64,") and pictures["b/29"] == ""
-    assert str(tree) not in json.dumps([first, second]), "no path of this machine is told"
+    assert str(tree) not in json.dumps([first, second]), "no path of this machine is sent"
 
 
-def test_an_odd_picture_costs_its_own_thumbnail_only(tree, tmp_path):
+def test_a_bad_picture_only_loses_its_own_thumbnail(tree, tmp_path):
     root = Path(shutil.copytree(tree / "a/00", tmp_path / "results/well")).parent
     for name in ("damaged", "huge", "pipe"):
         picture = Path(shutil.copytree(tree / "a/00", root / name)) / "picture.jpg"
@@ -77,7 +75,7 @@ def test_a_search_finds_names_places_and_sounds(tree, query, total):
 
 
 @pytest.mark.parametrize("asked", [None, "x", [], {}, {"query": 1, "start": 0}, {"query": "", "start": -1}])
-def test_what_no_page_of_ours_asks_finds_nothing(tree, asked):
+def test_an_invalid_search_finds_nothing(tree, asked):
     assert Shelf(tree).look(asked) == {"total": 0, "items": []}
 
 
@@ -86,7 +84,7 @@ def test_results_that_come_later_are_found(tree, tmp_path, monkeypatch):
     results = Shelf(tmp_path / "results")
     assert look(results)["total"] == 1
     shutil.copytree(tree / "a/00", tmp_path / "results/two")
-    assert look(results)["total"] == 1, "not read anew for every look"
+    assert look(results)["total"] == 1, "not read again for every look"
     monkeypatch.setattr(shelf, "READ_AGAIN_S", 0)
     assert look(results)["total"] == 2
 
@@ -104,12 +102,15 @@ def test_only_what_is_on_the_shelf_can_be_opened(tree, name):
         app.open_from(Shelf(tree))("", Origin(), visitor(), SimpleNamespace(name=name))
 
 
-def test_without_a_word_of_the_owner_there_is_no_shelf(address):
+def test_without_a_folder_there_is_no_shelf(address):
     assert "shelf" not in {part["props"].get("elem_id") for part in httpx.get(f"{address}/config").json()["components"]}
 
 
-def test_a_folder_that_is_not_there_is_said_before_anything_starts(tmp_path):
+def test_a_folder_that_is_not_there_is_said_before_anything_starts(tmp_path, monkeypatch, capsys):
     with pytest.raises(SoundscapeError, match="There is no folder"):
         Shelf(tmp_path / "nothing")
-    done = subprocess.run([sys.executable, "app.py", "nowhere/"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "There is no folder nowhere" in done.stderr
+    monkeypatch.setattr(app, "create_demo", lambda *_: pytest.fail("something was started"))
+    monkeypatch.setattr("sys.argv", ["app.py", "nowhere/"])
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    assert end.value.code == 2 and "There is no folder nowhere" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the app does for a visitor, what it keeps of them and for how long, and when their work ends."""
+"""Visitors: their folders and how long they are kept, their jobs and when they end."""
 
 import os
 import pickle
@@ -43,7 +43,7 @@ def test_a_job_ends_at_the_next_step_when_its_ticket_is_taken_back(visitors_root
 
     def progress(step, desc, unit):
         steps.append(desc)
-        app.end(str(ticket))  # the visitor presses Stop during the first step
+        app.end(ticket)  # the visitor presses Stop during the first step
 
     with pytest.raises(gr.Error, match="Stopped"):
         app.work(job, visitors_root / "result", ticket, progress)
@@ -51,8 +51,10 @@ def test_a_job_ends_at_the_next_step_when_its_ticket_is_taken_back(visitors_root
 
 
 def test_the_progress_of_a_download_reaches_the_page_from_other_threads(monkeypatch):
-    told = []
-    queue = SimpleNamespace(set_progress=lambda event, steps: told.append((event, steps[-1].index, steps[-1].length)))
+    reported = []
+    queue = SimpleNamespace(
+        set_progress=lambda event, steps: reported.append((event, steps[-1].index, steps[-1].length))
+    )
 
     def describe(picture, vision, on_progress):
         thread = Thread(target=on_progress, args=("describe", 100, 990))
@@ -66,7 +68,7 @@ def test_the_progress_of_a_download_reaches_the_page_from_other_threads(monkeypa
 
     monkeypatch.setattr("pipeline.job.describe_picture", describe)
     copy_context().run(event)
-    assert told == [("an event", 100, 990)]
+    assert reported == [("an event", 100, 990)]
 
 
 def test_leaving_stops_the_job_too(visitors_root):
@@ -95,7 +97,9 @@ def test_a_gpu_is_borrowed_for_as_long_as_the_job_needs_and_no_longer(monkeypatc
         return app.gpu_seconds(Job(**{"vision": "blip", "audio": "audioldm2"} | wishes), folder, None, app.PROGRESS)
 
     usual = seconds(soundscape=river)
-    assert 0 < usual <= 15 and usual == seconds(soundscape=river, picture=picture), "what is described is not looked at"
+    assert 0 < usual <= 15 and usual == seconds(soundscape=river, picture=picture), (
+        "with a document, the picture is not described"
+    )
     assert usual < seconds(picture=picture) <= 40
     assert seconds(picture=picture, folder=None) == seconds(picture=picture, audio="procedural") <= 20
     for more in ({"steps": 200}, {"candidates": 3}):

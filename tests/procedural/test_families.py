@@ -1,4 +1,4 @@
-"""The models of contact, creatures and tonal bodies keep the promises of the things they imitate."""
+"""The models of contact, creatures and pitched bodies have the measurable properties of what they imitate."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def mono(samples):
 
 
 def envelope(samples, rate_hz=200):
-    """Return the RMS of pieces, `rate_hz` a second."""
+    """Return the RMS of consecutive blocks, `rate_hz` per second."""
     size = RATE // rate_hz
     pieces = mono(samples)[: len(mono(samples)) // size * size].reshape(-1, size)
     return np.sqrt(np.mean(pieces.astype(float) ** 2, axis=1))
 
 
 def onsets_s(samples, rate_hz=400, threshold=0.15, apart_s=0.06):
-    """Return the times at which the level leaps up."""
+    """Return the times of onsets, where the level jumps up."""
     level = envelope(samples, rate_hz)
     rise = np.maximum(np.diff(level, prepend=level[0]), 0)
     peaks, _ = dsp.find_peaks(rise, height=threshold * rise.max(), distance=max(int(apart_s * rate_hz), 1))
@@ -39,7 +39,7 @@ def centroid_hz(samples):
 
 
 def pitch_hz(samples, low_hz, high_hz):
-    """Return the pitch of the loudest 40 ms and how periodic they are (0 .. 1), by autocorrelation."""
+    """Return the pitch and the periodicity (0 .. 1) of the loudest 40 ms, by autocorrelation."""
     size = int(0.04 * RATE)
     middle = int(np.argmax(envelope(samples, 50))) * (RATE // 50) + RATE // 100
     start = int(np.clip(middle - size // 2, 0, len(samples) - size))
@@ -52,7 +52,7 @@ def pitch_hz(samples, low_hz, high_hz):
 
 
 def time_to_fall_s(samples, fall_db=20):
-    """Return how long a blow takes to lose `fall_db` for good."""
+    """Return the time after which the remaining energy of a blow is `fall_db` lower."""
     left = np.cumsum(samples[::-1].astype(float) ** 2)[::-1]
     return float(np.argmax(left < left[0] * 10 ** (-fall_db / 10))) / RATE
 
@@ -185,7 +185,7 @@ def test_a_one_shot_dog_barks_at_most_in_two_groups():
 
 
 def modulation(samples, band_hz, rate_hz=400):
-    """Return frequencies and power of the level's movements within a band of the sound."""
+    """Return the modulation spectrum (frequencies, power) of the level within a band of the sound."""
     sections = dsp.butter(4, band_hz, "bandpass", fs=RATE, output="sos")
     level = envelope(dsp.sosfiltfilt(sections, mono(samples)), rate_hz)
     return dsp.welch(level / level.mean() - 1, rate_hz, nperseg=512)
@@ -226,7 +226,7 @@ def test_a_crowd_never_pauses():
 
 
 def test_no_single_talker_stands_out_of_a_crowd():
-    """Speech is understood by level movements of 2 to 8 Hz: many talkers level them out."""
+    """Speech needs level modulation at 2 to 8 Hz to be understood; many talkers average it out."""
 
     def syllables(samples):
         rates, movement = modulation(samples, (300, 3000), 100)

@@ -1,4 +1,4 @@
-"""Every kind of sound is sound: level, ends, seed, length; and every word that is understood can be heard."""
+"""Every kind has a proper level, clean ends and the exact length, follows its seed, and responds to known words."""
 
 import time
 from dataclasses import replace
@@ -43,7 +43,7 @@ def sound(name: str, seed: int = 1, duration_s: float = SHORT_S, **fields) -> np
 
 
 def heard(**fields) -> np.ndarray:
-    """A source that no kind of the catalogue fits: made from its words alone."""
+    """Return the sound of a source that matches no kind, made from its words alone."""
     return synthesize_source(Source(**({"name": "gizmo"} | fields)), 4.0, 3)
 
 
@@ -62,7 +62,7 @@ def test_a_kind_makes_a_clean_clip(name):
     peak = np.abs(samples).max()
     loudness_db = 20 * np.log10(mastering.loudest_block(samples))
     assert peak <= mastering.PEAK + 1e-4
-    # either at the level, or as near to it as its peaks allow
+    # At the level, or as close to it as the peaks allow.
     assert loudness_db == pytest.approx(mastering.LEVEL_DB, abs=0.5) or peak > 0.8 * mastering.PEAK
     assert loudness_db > -45
     assert np.abs(samples.mean(axis=1)).max() < 0.01 * samples.std()
@@ -93,13 +93,13 @@ def test_no_two_kinds_sound_the_same():
         assert distance > 0.7, f"{one} and {other} differ by {distance:.2f} dB"
 
 
-# Chimes, flies and cars come one by one even where they never stop.
+# Chimes and flies come one by one even in a bed.
 BEDS = [name for name, kind in KINDS.items() if kind.role == "bed" and name not in ("wind_chime", "flies")]
 
 
 @pytest.mark.parametrize("name", BEDS)
 def test_a_bed_goes_on_all_the_time(name):
-    """No gap, no swelling up or dying away as a whole, and its end may follow on its beginning."""
+    """There is no gap and no overall swell or fade, and the end matches the beginning in level."""
     samples = sound(name, 5, 6.0)
     levels = block_levels_db(samples, 0.5)
     assert levels.min() > np.median(levels) - 25
@@ -126,13 +126,14 @@ TONAL = {"mains_hum", "refrigerator", "mosquito", "computer", "propeller_plane",
 
 @pytest.mark.parametrize("name", [name for name in BEDS if name not in TONAL])
 def test_a_bed_does_not_repeat(name):
-    """No half second comes again: its best match elsewhere stays far from a copy."""
+    """No half second occurs twice: its best match elsewhere is far from a copy."""
     mono = sound(name, 5, 6.0).mean(axis=0)[::2]
     piece = mono[RATE // 2 : RATE // 2 + RATE // 4]
     rest = mono[RATE:]
     size = len(rest) + len(piece)
     match = np.fft.irfft(np.fft.rfft(rest, size) * np.conj(np.fft.rfft(piece, size)), size)[: len(rest) - len(piece)]
-    energy = np.convolve(rest**2, np.ones(len(piece)), "valid")[: len(match)]
+    sums = np.cumsum(np.concatenate([[0], rest.astype(float) ** 2]))
+    energy = (sums[len(piece) :] - sums[: -len(piece)])[: len(match)]
     assert np.max(np.abs(match) / np.sqrt(energy * np.sum(piece**2) + 1e-9)) < 0.97
 
 
@@ -159,7 +160,7 @@ def test_cost_grows_in_line_with_the_duration(name):
             times.append(time.process_time() - start)
         return min(times)
 
-    cost_s(1.0)  # warm
+    cost_s(1.0)  # warm up
     assert cost_s(16.0) < 8 * cost_s(4.0) + 0.1
 
 
@@ -196,7 +197,7 @@ def test_a_one_shot_happens_less_often(name):
 
 @pytest.mark.parametrize("name", ["rain", "wind", "car_engine", "frogs", "church_bell", "dishes", "crowd"])
 def test_bright_and_dark_move_the_spectrum(name):
-    def usual_hz(*timbre: str) -> float:  # which plates are struck differs from seed to seed
+    def usual_hz(*timbre: str) -> float:  # the median, since other plates are struck with each seed
         return float(np.median([centroid_hz(sound(name, seed, 4.0, timbre=timbre)) for seed in (3, 4, 5)]))
 
     dark, plain, bright = usual_hz("dark"), usual_hz(), usual_hz("bright")
@@ -208,7 +209,7 @@ def test_soft_and_harsh_change_the_edges(name):
     soft, plain, harsh = (sound(name, 3, 4.0, timbre=(word,)) for word in ("soft", "", "harsh"))
     assert centroid_hz(soft) < centroid_hz(plain)
     assert distance_db(plain, harsh) > 0.3
-    # an overdriven sound has its peaks nearer to its mean
+    # Overdrive reduces the ratio of peak to RMS.
     crest = [np.abs(each).max() / each.std() for each in (plain, harsh)]
     assert crest[1] < crest[0]
 
@@ -227,11 +228,11 @@ def test_sparse_and_dense_change_how_evenly_a_texture_flows(name):
 
 @pytest.mark.parametrize("name", ["clock", "steps_gravel", "train", "car_engine", "sea_waves"])
 def test_slow_and_fast_change_the_pace(name):
-    """The strongest rhythm of the level, or of the waveform for an engine, is quicker."""
+    """The strongest rhythm of the level, or of the waveform for an engine, is faster."""
 
     def pace_hz(samples: np.ndarray) -> float:
         mono = samples.mean(axis=0)
-        if name == "car_engine":  # its firing: 850 rpm and four cylinders make 28 Hz
+        if name == "car_engine":  # its firing rate: 28 Hz for 850 rpm and four cylinders
             spectrum = np.abs(np.fft.rfft(np.abs(mono) - np.abs(mono).mean())) ** 2
             frequencies = np.fft.rfftfreq(len(mono), 1 / RATE)
             inside = (frequencies > 14) & (frequencies < 56)
@@ -337,14 +338,14 @@ def test_a_slow_curve_keeps_its_range():
 # Backend and gallery -------------------------------------------------------------------------------------------------
 
 
-def test_the_backend_makes_a_clip_for_each_source_and_tells_progress(soundscape):
-    backend, told = Procedural(), []
+def test_the_backend_makes_a_clip_for_each_source_and_reports_progress(soundscape):
+    backend, steps = Procedural(), []
     clips = backend.synthesize(
-        soundscape, soundscape.sources, duration_s=2.0, seeds=(1, 2, 3), on_step=lambda *step: told.append(step)
+        soundscape, soundscape.sources, duration_s=2.0, seeds=(1, 2, 3), on_step=lambda *step: steps.append(step)
     )
     assert [type(clip) for clip in clips] == [Clip] * 3
     assert all(clip.duration_s == 2.0 and clip.sample_rate == backend.sample_rate for clip in clips)
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
     alone = backend.synthesize(soundscape, soundscape.sources[1:2], duration_s=2.0, seeds=(2,))
     assert np.array_equal(alone[0].samples, clips[1].samples)
 

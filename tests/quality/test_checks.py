@@ -1,6 +1,7 @@
 """Signal checks: each fault is found, and natural sounds and machines are not reported as faults."""
 
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -149,11 +150,16 @@ def test_a_tone_that_dies_away_or_moves_is_no_hum():
 # Repetition ----------------------------------------------------------------------------------------------------------
 
 
+@cache
+def five_seconds_of(name: str) -> np.ndarray:
+    kind = next(kind for kind in all_kinds() if kind.name == name)
+    return synthesize_kind(kind, 5.1, 3)
+
+
 @pytest.mark.parametrize("name", ["rain", "birdsong", "traffic"])
 @pytest.mark.parametrize("frames", [86.5, 215, 300.5, 430.5])  # of 11.6 ms: also fractions of a frame
 def test_a_loop_is_heard_as_one_and_its_length_is_told(name, frames):
-    kind = next(kind for kind in all_kinds() if kind.name == name)
-    turn = synthesize_kind(kind, 5.1, 3)[:, : round(frames * 512)]
+    turn = five_seconds_of(name)[:, : round(frames * 512)]
     looped = Clip(np.ascontiguousarray(np.tile(turn, (1, 10))[:, : 10 * RATE]))
     figures = check(looped)
     assert figures["repetition"] > 0.85

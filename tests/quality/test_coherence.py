@@ -1,5 +1,6 @@
 """Scores among shuffled pairs, by the real loading code on tiny checkpoints; ranks, the cache, and errors."""
 
+import gc
 import json
 import os
 import subprocess
@@ -38,7 +39,9 @@ SCENES = ("rain on a street at night", "waves on a rocky shore", "a mountain riv
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkpoints")
-    yield {name: build(root / name) for name, build in BUILDS.items()}
+    built = {name: build(root / name) for name, build in BUILDS.items()}
+    gc.freeze()
+    yield built
     memory.forget_others()
 
 
@@ -118,7 +121,7 @@ def test_pictures_and_words_are_read_by_clip_and_by_siglip(kind, folders, monkey
 
 def test_another_kind_of_model_is_refused_in_words(folders, monkeypatch):
     monkeypatch.setenv("CLIP_MODEL", str(folders["blip"]))
-    with pytest.raises(SoundscapeError, match="is a blip, neither CLIP nor SigLIP"):
+    with pytest.raises(SoundscapeError, match="is a blip model, not CLIP or SigLIP"):
         PictureText(read_settings()).text_features(["rain"])
 
 

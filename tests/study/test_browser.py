@@ -45,7 +45,7 @@ def visit(browser, report):  # noqa: F811
             context = browser.new_context(viewport=viewport, accept_downloads=True, **options)
             contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: None if is_ours(request.url) else complaints.append(request.url))
@@ -63,7 +63,7 @@ def visit(browser, report):  # noqa: F811
 
 def until(page, condition):
     """Wait for a condition. Playwright's own wait is blocked by the page's security policy."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         page.wait_for_timeout(20)

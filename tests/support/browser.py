@@ -1,4 +1,4 @@
-"""A visitor in a real headless Chromium, and common actions on the page."""
+"""A visitor in headless Chromium, and the actions that the tests share."""
 
 import json
 import os
@@ -14,6 +14,10 @@ FLAGS = (
 )
 KEEP_PLAYER = """const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () { window.player = this; return play.call(this); };"""
+# Ends after the error handlers of all images that were put into the page before.
+FAILING_IMAGE = """() => new Promise((done) => {
+    document.body.append(Object.assign(new Image(), { onerror: () => setTimeout(done), src: "x" }));
+})"""
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 IN_BROWSER = [
@@ -32,16 +36,31 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """Return a browser context for some options. Tests share it, so that the files of the page come from its cache."""
+    contexts = {}
+
+    def context(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in contexts:
+            contexts[key] = browser.new_context(accept_downloads=True, **options)
+        return contexts[key]
+
+    yield context
+    for each in contexts.values():
+        each.close()
+
+
 @pytest.fixture
-def visit(browser, address):
-    """Open the page in a window. At the end, check that no script failed and no request left this machine."""
-    contexts, complaints = [], []
+def visit(context, address):
+    """Open the page in a new tab, as a new visitor. No script may fail, and no request may leave this machine."""
+    pages, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
-        context = browser.new_context(viewport=viewport, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
+        page = context(viewport=viewport, **options).new_page()
+        pages.append(page)
+        page.set_default_timeout(60_000)  # a machine may be busy; what is there in time costs nothing
         page.add_init_script(KEEP_PLAYER)  # the player's audio element is not part of the document
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if leaves(request.url) else None)
@@ -54,8 +73,8 @@ def visit(browser, address):
         return not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))
 
     yield visit
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert complaints == []
 
 
@@ -82,7 +101,7 @@ def choose_example(page, name="Forest stream"):
 
 
 def document(page):
-    """Return the document in the editor. The page holds only the visible lines, so the editor itself is asked."""
+    """The document in the editor, from the editor's own state: the page holds only the visible lines."""
     page.get_by_role("tab", name="JSON").click()
     page.locator("#editor .cm-content").click()
     text = page.locator("#editor .cm-content").evaluate(
@@ -99,8 +118,22 @@ def write(page, text):
     page.keyboard.insert_text(text)
 
 
+# A button is disabled while its work goes on. It may be so short that only an observer sees it.
+WATCH_BUTTON = """(button) => {
+    window.hasBegun = false;
+    new MutationObserver((changes, observer) => {
+        if (!document.querySelector(button).disabled) return;
+        window.hasBegun = true;
+        observer.disconnect();
+    }).observe(document.body, { subtree: true, childList: true, attributeFilter: ["disabled"] });
+}"""
+
+
 def make_sound(page, button="#make"):
+    """Press the button and wait for the sound: the report of an earlier one does not count."""
+    page.evaluate(WATCH_BUTTON, button)
     page.click(button)
+    page.wait_for_function("window.hasBegun")
     page.locator("#report dl").wait_for(timeout=60_000)
     page.locator("#hear:enabled").wait_for()
 

@@ -23,7 +23,7 @@ def current(page):
 
 def until(page, condition):
     """Wait until a condition holds. Playwright's own wait needs eval, which the page forbids."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < end, condition
         page.wait_for_timeout(20)

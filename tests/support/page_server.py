@@ -1,6 +1,7 @@
-"""The app, started as a user does it: as a separate process, on a free local port."""
+"""The app as a person starts it: a separate process on a free port of this machine."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,19 +19,24 @@ RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}
 
 
 def visitor(name: str = "visitor") -> SimpleNamespace:
-    """Return the request object that a handler gets."""
+    """Return a stand-in for the gr.Request of a visitor."""
     return SimpleNamespace(session_hash=name)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a free port. Each worker of pytest-xdist uses different ports, so no two servers take the same one."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + worker % 60 * 200  # below those that the system gives to clients
+    for port in random.sample(range(first, first + 200), 200):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("There is no free port.")
 
 
 @contextmanager
 def serve(log: Path, *command: str) -> Iterator[str]:
-    """Start `python app.py`, or another command that uses GRADIO_SERVER_PORT, and yield its address once it answers."""
+    """Start `python app.py`, or another command that reads GRADIO_SERVER_PORT. Yield its address once it answers."""
     port = free_port()
     environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
     environment["GRADIO_TEMP_DIR"] = str(log.parent / "gradio")

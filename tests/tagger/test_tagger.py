@@ -1,8 +1,9 @@
-"""What the embedded vision promises: a readable vocabulary that holds together, and honest answers for any picture."""
+"""The tagger: its vocabulary is consistent, and it gives a valid and honest answer for any picture."""
 
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,12 @@ def example(name: str) -> Image.Image:
         return picture.convert("RGB")
 
 
+@pytest.fixture(scope="module")
+def described(tagger):
+    """Return the description of an example, made once: described("meadow")."""
+    return cache(lambda name: tagger.describe(example(name)))
+
+
 def names(soundscape) -> str:
     return ", ".join(source.name for source in soundscape.sources)
 
@@ -50,7 +57,7 @@ def test_every_class_of_the_network_means_exactly_one_thing():
 
 
 def every_wording() -> list[tuple[str, Source]]:
-    """Each sound of the vocabulary in each of its wordings, as the source it becomes."""
+    """Return every wording of every sound in the vocabulary as (key of the sound, source)."""
     return [
         (
             sound.key,
@@ -155,8 +162,8 @@ PAINTED = {
 
 
 @pytest.mark.parametrize(("name", "expected"), PAINTED.items())
-def test_the_painted_examples_are_heard_right(tagger, name, expected):
-    soundscape = tagger.describe(example(name))
+def test_the_painted_examples_are_heard_right(described, name, expected):
+    soundscape = described(name)
     assert expected in names(soundscape), names(soundscape)
 
 
@@ -167,10 +174,10 @@ def centre(soundscape, word: str) -> tuple[float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-def test_sounds_get_boxes_where_they_come_from(tagger):
-    assert centre(tagger.describe(example("campfire")), "fire") == pytest.approx((0.5, 0.75), abs=0.2)
-    assert centre(tagger.describe(example("mountain_lake")), "lake")[1] > 0.6
-    assert centre(tagger.describe(example("kitchen_morning")), "dishes")[1] > 0.55
+def test_sounds_get_boxes_where_they_come_from(described):
+    assert centre(described("campfire"), "fire") == pytest.approx((0.5, 0.75), abs=0.2)
+    assert centre(described("mountain_lake"), "lake")[1] > 0.6
+    assert centre(described("kitchen_morning"), "dishes")[1] > 0.55
 
 
 def test_a_mirrored_picture_gets_mirrored_boxes(tagger):
@@ -195,14 +202,14 @@ def test_what_is_out_of_place_is_not_heard(tagger):
         assert heard.startswith("fire") and not set(heard.split(", ")) & {"rocket", "machine hum"}, heard
 
 
-def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(tagger):
-    fire = tagger.describe(example("campfire")).sources[0]
+def test_the_box_of_a_fire_holds_the_flames_and_not_the_tent_that_they_light(described):
+    fire = described("campfire").sources[0]
     x0, y0, x1, _ = fire.box
-    assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the tent ends at 0.35
+    assert x0 > 0.42 and x1 < 0.6 and y0 > 0.55  # the right end of the tent is at 0.35
 
 
 def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int], shore_px: int = 6) -> Image.Image:
-    """Paint a sky that turns from one colour to the other, a dark far shore and still water that mirrors the sky."""
+    """Paint a sky with a colour gradient, a dark far shore and still water that mirrors the sky."""
     height, width = 300, 450
     down = np.linspace(0, 1, 200)[:, None]
     sky = np.array(top) * (1 - down) + np.array(horizon) * down
@@ -221,10 +228,12 @@ def lake_at(top: tuple[int, int, int], horizon: tuple[int, int, int], shore_px: 
     ],
     ids=["pink dusk", "blue hour", "fog", "night"],
 )
-def test_dusk_fog_and_night_are_not_told_as_a_clear_day(tagger, top, horizon):
+def test_dusk_fog_and_night_are_not_described_as_a_clear_day(tagger, top, horizon):
     soundscape = tagger.describe(lake_at(top, horizon))
-    told = soundscape.scene.lower()
-    assert not any(word in told for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), told
+    described = soundscape.scene.lower()
+    assert not any(word in described for word in ("daylight", "bright", "blue sky", "clear", "full light", "by day")), (
+        described
+    )
     assert "waves" not in names(soundscape) and "gull" not in names(soundscape)
 
 
@@ -248,7 +257,7 @@ def test_a_bell_that_is_only_suspected_is_far_off_and_not_seen():
     assert bell.evidence == "inferred" and bell.distance_m >= 200
 
 
-def test_a_clear_day_is_not_told_as_dusk(tagger):
+def test_a_clear_day_is_not_described_as_dusk(tagger):
     noon = lake_at((70, 130, 215), (190, 220, 245))
     assert analyse(noon).looks["twilight"] < 0.1
     assert not any(word in tagger.describe(noon).scene for word in ("twilight", "half-light", "between day"))
@@ -261,23 +270,23 @@ def test_a_small_animal_that_is_only_suspected_is_neither_named_nor_seen():
     chances[list(words.groups["daisy"].classes)[:1]] = 0.2
     seen = Seen(chances, np.tile(chances[:, None, None], (1, 8, 8)), chances[:, None])
     green = Image.effect_noise((320, 240), 40).convert("L")
-    told = compose.describe(
+    described = compose.describe(
         Image.merge("RGB", (green.point(lambda v: v // 3), green, green.point(lambda v: v // 4))), seen
     )
-    assert "butterfly" not in told.scene and "wings" not in names(told)
+    assert "butterfly" not in described.scene and "wings" not in names(described)
 
 
-def test_different_pictures_are_told_differently_and_the_same_one_the_same_way(tagger):
-    told = {name: tagger.describe(example(name)) for name in PAINTED}
-    assert len({soundscape.scene for soundscape in told.values()}) == len(PAINTED)
-    assert len({soundscape.mood for soundscape in told.values()}) >= len(PAINTED) - 1
-    assert tagger.describe(example("meadow")) == told["meadow"]
-    assert Tagger().describe(example("meadow")) == told["meadow"]
+def test_different_pictures_are_described_differently_and_the_same_one_the_same_way(tagger, described):
+    all_of_them = {name: described(name) for name in PAINTED}
+    assert len({soundscape.scene for soundscape in all_of_them.values()}) == len(PAINTED)
+    assert len({soundscape.mood for soundscape in all_of_them.values()}) >= len(PAINTED) - 1
+    assert tagger.describe(example("meadow")) == all_of_them["meadow"]
+    assert Tagger().describe(example("meadow")) == all_of_them["meadow"]
 
 
-def test_scenes_read_like_sentences(tagger):
+def test_scenes_read_like_sentences(described):
     for name in PAINTED:
-        soundscape = tagger.describe(example(name))
+        soundscape = described(name)
         assert soundscape.scene[0].isupper() and soundscape.scene.endswith(".")
         assert "{" not in soundscape.scene + soundscape.mood and "  " not in soundscape.scene
         assert not soundscape.scene.lower().startswith(("image", "a picture", "a photo"))

@@ -1,1 +1,1 @@
-"""The models that sound."""
+"""The audio backends, and CLAP."""

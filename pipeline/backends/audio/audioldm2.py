@@ -1,14 +1,13 @@
-"""AudioLDM 2 (Liu et al. 2023), base and large: captions -> mono sound at 16 kHz, brought to 44.1 kHz."""
+"""AudioLDM 2 (Liu et al. 2023), base and large: captions -> mono sound at 16 kHz, resampled to 44.1 kHz."""
 
 import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
+from ...audio import Samples
 from ...settings import Settings
 from .. import Card
 from ..weights import Weights
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
 
 LARGE = Weights("cvssp/audioldm2-large", "4b0b875a9e0c5305dfc917da808584e50e1c7ed4")
 LARGE_DOWNLOAD_GB = 6.0
-# DPM-Solver++ is as good in 20 steps as DDIM in 200 (Hugging Face, "AudioLDM 2, but faster"). Who asks for as many as
-# this wants the original, slow way.
+# DPM-Solver++ is as good in 20 steps as DDIM in 200 (Hugging Face, "AudioLDM 2, but faster"). This many steps select
+# the original, slow scheduler.
 DDIM_FROM_STEPS = 100
-GENERATED_TOKENS = 8  # hidden states that the language model makes of a prompt (`sequence_gen_length` when trained)
+GENERATED_TOKENS = 8  # hidden states that the language model generates per prompt (`sequence_gen_length` in training)
 
 
 class AudioLDM2(TextToAudio):
-    """AudioLDM 2 by diffusers."""
+    """AudioLDM 2, run with diffusers."""
 
     family = Family(
         name="audioldm2",
@@ -38,11 +37,11 @@ class AudioLDM2(TextToAudio):
         setting="audioldm2_model",
         download_gb=4.5,
         memory_gb=2.3,
-        stem_gb=0.5,  # the largest activations of the UNet, with guidance
+        stem_gb=0.5,  # largest activations of the UNet, with guidance
         steps=20,
         guidance=3.5,
-        max_duration_s=30.0,  # trained on 10.24 s; it goes on longer, but nothing was learnt of that
-        max_tokens=77,  # what CLAP was trained to read
+        max_duration_s=30.0,  # trained on 10.24 s; longer sounds are possible but untrained
+        max_tokens=77,  # the limit that CLAP was trained with
     )
 
     @classmethod
@@ -66,10 +65,11 @@ class AudioLDM2(TextToAudio):
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
         from diffusers import AudioLDM2Pipeline
 
-        return AudioLDM2Pipeline.from_pretrained(folder, **arguments, **_language_model(folder, arguments))
+        kind: Any = AudioLDM2Pipeline  # its methods have no types
+        return kind.from_pretrained(folder, **arguments, **_language_model(folder, arguments))
 
     def encode(self, pipe: Any, text: str) -> dict[str, "torch.Tensor"]:
-        # Alone, not in a batch: padding would shift the positions from which the language model goes on.
+        # Each text alone: padding in a batch would shift the positions at which the language model continues.
         embeds, mask, generated = pipe.encode_prompt(
             [text], pipe._execution_device, 1, False, max_new_tokens=GENERATED_TOKENS
         )
@@ -99,7 +99,7 @@ class AudioLDM2(TextToAudio):
             conditioning |= {
                 f"negative_{name}": tensor for name, tensor in _stacked([negative] * len(prompts), length).items()
             }
-        return pipe(
+        result = pipe(
             **conditioning,
             latents=noise,
             audio_length_in_s=call.duration_s,
@@ -107,15 +107,16 @@ class AudioLDM2(TextToAudio):
             guidance_scale=call.guidance,
             callback=lambda index, timestep, latents: on_step(index),
             output_type="latent",
-        ).audios
+        )
+        return cast("torch.Tensor", result.audios)
 
-    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[np.ndarray, int]:
+    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[Samples, int]:
         spectrogram = pipe.vae.decode(latent / pipe.vae.config.scaling_factor).sample
         return pipe.mel_spectrogram_to_waveform(spectrogram).numpy(), pipe.vocoder.config.sampling_rate
 
 
 def _language_model(folder: Path, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The public repositories name GPT2Model, which can no longer generate; the same weights in GPT2LMHeadModel can."""
+    """Load GPT2LMHeadModel where a repository names GPT2Model: the weights are the same, but only it can generate."""
     index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     if index["language_model"][1] != "GPT2Model":
         return {}
@@ -133,7 +134,7 @@ def _set_scheduler(pipe: Any, name: str) -> None:
 
 
 def _stacked(texts: list[dict[str, "torch.Tensor"]], length: int) -> dict[str, "torch.Tensor"]:
-    """One batch of all texts; those of T5 are padded to a common length, which the mask hides."""
+    """Return the texts as one batch. T5 embeddings are padded to a common length; the mask excludes the padding."""
     import torch
     from torch.nn.functional import pad
 

@@ -1,4 +1,4 @@
-"""CLAP (Wu et al. 2023): how well a sound fits words. It chooses among candidates, and scores finished results."""
+"""CLAP (Wu et al. 2023) measures how well a sound fits a text. It ranks candidates and scores finished results."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ...audio import Clip, resample
+from ...audio import Clip, Samples, resample
 from ...errors import SoundscapeError
 from ...settings import Settings
 from .. import memory
@@ -18,16 +19,18 @@ MODEL = "laion/clap-htsat-unfused"  # Apache-2.0
 REVISION = "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a"
 PACKAGES = ("torch", "transformers")
 DOWNLOAD_GB = 0.6
-SAMPLE_RATE_HZ = 48_000  # it was trained on this and says nothing useful at any other
-WINDOW_S = 10.0  # longer sounds it would crop at random; so each window is heard, and the mean taken
+SAMPLE_RATE_HZ = 48_000  # the rate of its training data; scores at other rates are meaningless
+WINDOW_S = 10.0  # it would crop longer sounds at random, so they are split, and the mean is taken
 MEMORY_GB = 0.8
 MAX_TOKENS = 77
 MAX_BATCH = 16  # windows or texts at once
 NAME = "clap"
 
+Vectors = npt.NDArray[np.float32]
+
 
 class Clap:
-    """Directions of sounds and of words in one space, by the model that CLAP_MODEL names. The cosine is the fit."""
+    """Embeds sounds and texts in one space by the model that CLAP_MODEL names; their cosine similarity is the fit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,26 +42,26 @@ class Clap:
 
     @property
     def reason(self) -> str:
-        """Why it cannot run here and what to do, "" when it can."""
+        """Why CLAP cannot run here and what to do; empty if it can."""
         return availability(self._weights, self._settings, packages=PACKAGES)
 
     def check(self) -> None:
-        """Raise SoundscapeError when it cannot run here; better before the candidates are made than after."""
+        """Raise SoundscapeError if CLAP cannot run here. Called before the candidates are made."""
         if self.reason:
-            raise SoundscapeError(f"CLAP, which chooses among several candidates, cannot run here: {self.reason}")
+            raise SoundscapeError(f"CLAP, which ranks the candidates, cannot run here: {self.reason}")
 
     def scores(self, text: str, clips: Sequence[Clip]) -> list[float]:
         """Return the cosine similarity of each clip with the text, -1 to 1."""
-        with self._lent():  # both by the same loading
+        with self._lent():  # loads once for both
             return [float(score) for score in self.audio_features(clips) @ self.text_features([text])[0]]
 
-    def text_features(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the direction of each text: float32, shape (texts, width), of length 1."""
+    def text_features(self, texts: Sequence[str]) -> Vectors:
+        """Return the embedding of each text as a unit vector: float32, shape (texts, width)."""
         with self._lent() as loaded:
             return _stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, *loaded), keep=NAME))
 
-    def audio_features(self, clips: Sequence[Clip]) -> np.ndarray:
-        """Return the direction of each clip, the mean over windows of 10 s: float32, shape (clips, width)."""
+    def audio_features(self, clips: Sequence[Clip]) -> Vectors:
+        """Return the embedding of each clip, the mean over windows of 10 s, as a unit vector: shape (clips, width)."""
         windows = [_windows(clip) for clip in clips]
         with self._lent() as loaded:
             flat = [window for of_clip in windows for window in of_clip]
@@ -71,7 +74,7 @@ class Clap:
         return memory.resident(NAME, load, variant=str(self._weights), device=device, needed_gb=MEMORY_GB)
 
     def fetch(self, on_step: Callable[[int, int], None] | None = None) -> None:
-        """Download what is missing; `on_step` is told megabytes."""
+        """Download missing files. `on_step` reports megabytes."""
         with errors_in_words(self._weights):
             fetch(self._weights, self._settings, on_step=on_step)
 
@@ -81,11 +84,12 @@ class Clap:
         with errors_in_words(self._weights):
             folder = fetch(self._weights, self._settings)
             arguments = pretrained_arguments(Weights(str(folder)), self._settings)
-            model = ClapModel.from_pretrained(folder, **arguments).to(device).eval()
+            model: Any = ClapModel.from_pretrained(folder, **arguments)
+            model = model.to(device).eval()
             return model, ClapProcessor.from_pretrained(folder, local_files_only=True)
 
 
-def _text_features(model: Any, processor: Any, texts: Sequence[str]) -> list[np.ndarray]:
+def _text_features(model: Any, processor: Any, texts: Sequence[str]) -> list[Vectors]:
     import torch
 
     tokens = processor.tokenizer(
@@ -95,12 +99,12 @@ def _text_features(model: Any, processor: Any, texts: Sequence[str]) -> list[np.
         return list(_unit(model.get_text_features(**tokens).pooler_output.float().cpu().numpy()))
 
 
-def _windows(clip: Clip) -> list[np.ndarray]:
+def _windows(clip: Clip) -> list[Samples]:
     mono = resample(Clip(clip.samples.mean(axis=0, keepdims=True), clip.sample_rate), SAMPLE_RATE_HZ).samples[0]
     return np.array_split(mono, max(1, math.ceil(len(mono) / (WINDOW_S * SAMPLE_RATE_HZ))))
 
 
-def _audio_features(model: Any, processor: Any, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _audio_features(model: Any, processor: Any, windows: Sequence[Samples]) -> list[Vectors]:
     import torch
 
     inputs = processor.feature_extractor(list(windows), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
@@ -108,9 +112,10 @@ def _audio_features(model: Any, processor: Any, windows: Sequence[np.ndarray]) -
         return list(_unit(model.get_audio_features(**inputs.to(model.device)).pooler_output.float().cpu().numpy()))
 
 
-def _unit(features: np.ndarray) -> np.ndarray:
-    return features / np.linalg.norm(features, axis=-1, keepdims=True)
+def _unit(features: Vectors) -> Vectors:
+    unit: Vectors = features / np.linalg.norm(features, axis=-1, keepdims=True)
+    return unit
 
 
-def _stacked(features: Sequence[np.ndarray]) -> np.ndarray:
+def _stacked(features: Sequence[Vectors]) -> Vectors:
     return np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)

@@ -1,7 +1,7 @@
-"""What the text-to-audio models have in common: requests, batches, progress, candidates, and checks of what came out.
+"""The common part of the text-to-audio models: requests, batches, progress, candidates, and checks of the output.
 
-Every stem has a random generator of its own and its words are encoded alone, so it sounds the same alone and in
-company. The noise is drawn in float32 on the CPU, so it is the same on every device and in every precision.
+Every stem has its own random generator, and its prompt is encoded separately, so it sounds the same alone and in a
+batch. The noise is drawn in float32 on the CPU, so it is the same on every device and in every precision.
 """
 
 import logging
@@ -9,7 +9,8 @@ import math
 import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ... import prompting
-from ...audio import SAMPLE_RATE_HZ, Clip, fit_length, resample
+from ...audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, resample
 from ...errors import SoundscapeError
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape, Source
@@ -30,18 +31,18 @@ from .family import Call, Family, Job, Loaded, Progress
 if TYPE_CHECKING:
     import torch
 
-CONFIG = "model_index.json"  # at the root of every pipeline of diffusers
+CONFIG = "model_index.json"  # at the root of every diffusers pipeline
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 1000, 30.0, 8
-MAX_BATCH = 16  # more gains nothing: the arithmetic units are busy long before
-KEPT_TEXTS = 64  # encoded texts that stay in memory; each takes less than 1 MB
-CLIPPED = 0.999  # of the highest peak: a sound that was cut off stays there, others only touch it
-CLIPPED_SHARE = 0.002  # of all samples; below that it is not heard
+MAX_BATCH = 16  # more gains nothing: the GPU is fully used long before
+KEPT_TEXTS = 64  # encoded texts in the cache; each takes less than 1 MB
+CLIPPED = 0.999  # of the highest peak: clipped sounds stay above this level, others only touch it
+CLIPPED_SHARE = 0.002  # of all samples; less is inaudible
 
 _log = logging.getLogger(__name__)
 
 
 class TextToAudio(ABC):
-    """A diffusion model that turns captions into sound. A family says how to load, encode, denoise and decode."""
+    """A diffusion model that turns captions into sound. Subclasses define how to load, encode, denoise and decode."""
 
     family: ClassVar[Family]
     sample_rate = SAMPLE_RATE_HZ
@@ -49,7 +50,7 @@ class TextToAudio(ABC):
     def __init__(self) -> None:
         self._settings = read_settings()
         self._weights = self.weights(self._settings)
-        self._reading = threading.Lock()
+        self._tokenizing = threading.Lock()
 
     @property
     def max_duration_s(self) -> float:
@@ -57,7 +58,7 @@ class TextToAudio(ABC):
 
     @classmethod
     def weights(cls, settings: Settings) -> Weights:
-        """Return the weights that the settings name, or the family's own."""
+        """Return the weights that the settings name, or the default ones."""
         return locate(cls.family.model, cls.family.revision, getattr(settings, cls.family.setting))
 
     @classmethod
@@ -85,16 +86,18 @@ class TextToAudio(ABC):
 
     @classmethod
     def download_gb(cls, weights: Weights) -> float:
-        """Return what the first use downloads."""
+        """Return the size of the download at the first use."""
         return 0.0 if weights.is_local else cls.family.download_gb
 
     # Requests --------------------------------------------------------------------------------------------------------
 
     def request(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> dict[str, Any]:
-        """Return all that decides the sound of a source besides duration and seed, as JSON data."""
-        steps = _within("The number of steps", options.steps, self.family.steps, 1, MAX_STEPS)
-        guidance = _within("The guidance", options.guidance, self.family.guidance, 0.0, MAX_GUIDANCE)
-        candidates = _within("The number of candidates", options.candidates, 1, 1, MAX_CANDIDATES)
+        """Return everything that determines the sound of a source, except duration and seed, as JSON data."""
+        steps = self.family.steps if options.steps is None else options.steps
+        _check_range("The number of steps", steps, 1, MAX_STEPS)
+        guidance = self.family.guidance if options.guidance is None else options.guidance
+        _check_range("The guidance", guidance, 0.0, MAX_GUIDANCE)
+        _check_range("The number of candidates", options.candidates, 1, MAX_CANDIDATES)
         prompt, negative = self._prompt(soundscape, source, options), self._negative(guidance, options)
         request = {
             "model": self._weights.name,
@@ -106,14 +109,14 @@ class TextToAudio(ABC):
             "guidance": guidance,
             "scheduler": self.scheduler(steps),
             "precision": self._precision(options.precision),
-            "candidates": candidates,
+            "candidates": options.candidates,
         }
-        if candidates > 1:
+        if options.candidates > 1:
             request["ranked_by"] = Clap.weights(self._settings).name
         return request
 
     def scheduler(self, steps: int) -> str:
-        """Return the name of the scheduler that this number of steps gets."""
+        """Return the name of the scheduler for this number of steps."""
         return "of the checkpoint"
 
     def _prompt(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> prompting.Prompt:
@@ -123,15 +126,15 @@ class TextToAudio(ABC):
         return prompting.compile_prompt(self.family.name, source, soundscape.space, fits=self._fits)
 
     def _negative(self, guidance: float, options: SoundOptions) -> prompting.Prompt:
-        if guidance <= 1:  # without guidance a model does not look at it
+        if guidance <= 1:  # without guidance, the model ignores it
             return prompting.Prompt("")
         wanted = options.negative_prompt
         text = prompting.negative_prompt() if wanted is None else " ".join(wanted.split())
         return prompting.shorten(text, self._fits)
 
     def _fits(self, text: str) -> bool:
-        limit = min(self.family.max_tokens, self._tokenizer.model_max_length)
-        with self._reading:  # tokenizers of several threads disturb each other
+        limit: int = min(self.family.max_tokens, self._tokenizer.model_max_length)
+        with self._tokenizing:  # tokenizers are not thread-safe
             return len(self._tokenizer(text).input_ids) <= limit
 
     @cached_property
@@ -152,7 +155,7 @@ class TextToAudio(ABC):
     # Sound -----------------------------------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Load the weights now; otherwise the first job does."""
+        """Load the weights now instead of in the first job."""
         with self._lent(self._precision("")):
             pass
 
@@ -166,9 +169,10 @@ class TextToAudio(ABC):
         on_step: OnStep | None = None,
         options: SoundOptions | None = None,
     ) -> list[Clip]:
-        """Return one clip for each source; `on_step` counts the denoising steps of all clips together.
+        """Return one clip per source. `on_step` counts the inference steps of all clips together.
 
-        Raises SoundscapeError when memory is too small or the model makes no sound, and whatever `on_step` raises.
+        Raises SoundscapeError if memory is too small or the model makes no valid sound, and any exception that
+        `on_step` raises.
         """
         options = options or SoundOptions()
         requests = [self.request(soundscape, source, options.only(place)) for place, source in enumerate(sources)]
@@ -182,7 +186,7 @@ class TextToAudio(ABC):
         seeds: Sequence[int],
         on_step: OnStep | None = None,
     ) -> list[Clip]:
-        """Return one clip for each request, of one soundscape or of many; their options must be the same."""
+        """Return one clip per request. The requests may be of several soundscapes but must have the same options."""
         call = _call(requests[0], duration_s)
         count = requests[0]["candidates"]
         if count > 1:
@@ -203,18 +207,19 @@ class TextToAudio(ABC):
             _log.warning("%s: %d clips were not finite in %s", self.family.name, len(broken), call.precision)
             exact = replace(call, precision="float32")
             progress = Progress(on_step, len(broken), call.steps)
-            note = f"Made in float32: in {call.precision} the numbers overflowed."
+            note = f"Made in float32, because the numbers overflowed in {call.precision}."
             for place, clip in zip(broken, self._attempt([jobs[place] for place in broken], exact, progress)):
                 made[place] = clip and _with_notes(clip, note)
-        if any(clip is None for clip in made):
+        whole = [clip for clip in made if clip is not None]
+        if len(whole) < len(made):
             raise SoundscapeError(
-                f"{self.family.title} made no valid sound: its numbers overflowed, in float32 too. Change the prompt, "
-                "lower the guidance, or check that the weights are whole."
+                f"{self.family.title} made no valid sound, because its numbers overflowed even in float32. Change the "
+                "prompt, lower the guidance, or check that the weights are complete."
             )
-        return made
+        return whole
 
     def _attempt(self, jobs: Sequence[Job], call: Call, progress: Progress) -> list[Clip | None]:
-        progress.begin(0)  # a chance to stop before the weights are loaded
+        progress.begin(0)  # lets the user stop before the weights are loaded
         with self._lent(call.precision, progress.on_step) as loaded:
             size = self._batch_size(call, loaded.placement.device)
             run = partial(self._batch, loaded, call=call, progress=progress)
@@ -230,14 +235,14 @@ class TextToAudio(ABC):
             generators = [torch.Generator("cpu").manual_seed(job.seed) for job in jobs]
             noise = self._noise(loaded, generators, call)
             latents = self.denoise(loaded.pipe, prompts, negative, noise, generators, call, progress.step)
-            # One at a time: the decoder takes far more memory than the denoiser, and gains nothing from a batch.
+            # One at a time: the decoder needs far more memory than the denoiser and gains nothing from batches.
             clips = [self._decoded(loaded, latents[place : place + 1], call) for place in range(len(jobs))]
         loaded.pipe.maybe_free_model_hooks()
         progress.end()
         return clips
 
     def _encoded(self, loaded: Loaded, text: str) -> dict[str, "torch.Tensor"]:
-        """The texts of a run come back run after run, the negative one always: each is encoded once."""
+        """Return the encoded text, from a cache: texts recur, above all the negative prompt."""
         if text not in loaded.texts:
             if len(loaded.texts) >= KEPT_TEXTS:
                 loaded.texts.clear()
@@ -252,7 +257,7 @@ class TextToAudio(ABC):
         return noise.to(loaded.pipe._execution_device, getattr(torch, call.precision))
 
     def _decoded(self, loaded: Loaded, latent: "torch.Tensor", call: Call) -> Clip | None:
-        """One clip at our sample rate, or None when there is anything in it that is not a finite number."""
+        """Return one clip at our sample rate, or None if it contains values that are not finite."""
         if not latent.isfinite().all():
             return None
         samples, sample_rate = self.decode(loaded.pipe, latent, call)
@@ -269,15 +274,16 @@ class TextToAudio(ABC):
             scores = Clap(self._settings).scores(request["prompt"], candidates)
             best = int(np.argmax(scores))
             listed = ", ".join(f"{score:.3f}" for score in scores)
-            notes.append(f"Candidate {best + 1} of {len(scores)} fitted the words best (CLAP: {listed}).")
+            notes.append(f"Candidate {best + 1} of {len(scores)} fits the prompt best (CLAP scores: {listed}).")
             clip = candidates[best]
         if request["left_out"]:
-            notes.append(f"The model reads no more words, so these were left out: {'; '.join(request['left_out'])}.")
+            left_out = "; ".join(request["left_out"])
+            notes.append(f"The prompt is too long for the model, so this was left out: {left_out}.")
         return _with_notes(clip, *notes)
 
     # Loading ---------------------------------------------------------------------------------------------------------
 
-    def _lent(self, precision: str, on_step: OnStep | None = None) -> Any:
+    def _lent(self, precision: str, on_step: OnStep | None = None) -> AbstractContextManager[Loaded]:
         return memory.resident(
             self.family.name,
             partial(self._load, precision, on_step),
@@ -290,13 +296,13 @@ class TextToAudio(ABC):
         import torch
 
         _silence_progress_bars()
-        ignored = ("model.safetensors",)  # at the root: the same weights in another layout
+        ignored = ("model.safetensors",)  # the same weights in another layout, at the root
         files = (*MODEL_FILES, "*.model")
         with errors_in_words(self._weights):
             folder = fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
             local = pretrained_arguments(Weights(str(folder)), self._settings)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # torch, of layers that these models are made of
+                warnings.simplefilter("ignore", FutureWarning)  # of torch, about layers of these models
                 pipe = self.open(folder, local | {"dtype": getattr(torch, precision)})
         pipe.set_progress_bar_config(disable=True)
         if self._placement.offload:
@@ -312,15 +318,15 @@ class TextToAudio(ABC):
         stem_gb = self.family.stem_gb * max(1.0, call.duration_s / 10) * (2 if call.precision == "float32" else 1)
         return min(MAX_BATCH, max(1, math.floor(memory.free_gb(device) / stem_gb)))
 
-    # What a family does ----------------------------------------------------------------------------------------------
+    # To be defined by each model -------------------------------------------------------------------------------------
 
     @abstractmethod
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
-        """Return the pipeline of diffusers that lies in the folder."""
+        """Return the diffusers pipeline in the folder."""
 
     @abstractmethod
     def encode(self, pipe: Any, text: str) -> dict[str, "torch.Tensor"]:
-        """Return the conditioning of one text, by the names that `denoise` uses; the first axis has length 1."""
+        """Return the conditioning of one text under the names that `denoise` uses. The first axis has length 1."""
 
     @abstractmethod
     def latent_shape(self, pipe: Any, call: Call) -> tuple[int, ...]:
@@ -335,13 +341,13 @@ class TextToAudio(ABC):
         noise: "torch.Tensor",
         generators: list["torch.Generator"],
         call: Call,
-        on_step: Any,
+        on_step: Callable[[int], None],
     ) -> "torch.Tensor":
-        """Return the latents, shape (clips, *latent shape); `on_step(index)` is called after each step."""
+        """Return the latents, shape (clips, *latent shape). Call `on_step(index)` after each step."""
 
     @abstractmethod
-    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[np.ndarray, int]:
-        """Return the samples, shape (channels, samples), of a latent of shape (1, *latent shape), and their rate."""
+    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[Samples, int]:
+        """Return samples, shape (channels, samples), of a latent, shape (1, *latent shape), and their sample rate."""
 
 
 def _call(request: dict[str, Any], duration_s: float) -> Call:
@@ -349,31 +355,30 @@ def _call(request: dict[str, Any], duration_s: float) -> Call:
     return Call(duration_s=duration_s, **shared)
 
 
-def _within(what: str, wanted: float | None, default: float, low: float, high: float) -> float:
-    value = default if wanted is None else wanted
+def _check_range(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # true for NaN
         raise SoundscapeError(f"{what} must be between {low:g} and {high:g}, not {value:g}.")
-    return value
 
 
 def _with_notes(clip: Clip, *notes: str) -> Clip:
     return replace(clip, notes=clip.notes + notes)
 
 
-def _clipping(samples: np.ndarray) -> str:
+def _clipping(samples: Samples) -> str:
     level = np.abs(samples)
     share = float(np.mean(level >= CLIPPED * level.max())) if level.any() else 0.0
-    return f"It is clipped: {share:.1%} of the samples stand at the highest level." if share > CLIPPED_SHARE else ""
+    return f"The sound is clipped: {share:.1%} of it is at the highest level." if share > CLIPPED_SHARE else ""
 
 
 def _silence_progress_bars() -> None:
-    """Progress goes to `on_step`; bars of the libraries would only mix with it."""
+    """Turn off the progress bars of the libraries. Progress is reported by `on_step`."""
     import diffusers
     import transformers
 
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
+    libraries: tuple[Any, ...] = diffusers, transformers  # these functions have no types
+    for library in libraries:
+        library.utils.logging.disable_progress_bar()
 
 
 def _ignore(done: int, total: int) -> None:
-    """Nobody watches the progress."""
+    """Ignore progress."""

@@ -1,4 +1,4 @@
-"""What a text-to-audio model is, and what one call asks of it."""
+"""The constants of a text-to-audio model, and the parameters and state of one call."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Family:
-    """What is known of a text-to-audio model before it is loaded."""
+    """Constants of a text-to-audio model, known before it is loaded."""
 
-    name: str  # its key in the registry, and of its template in prompts/
+    name: str  # its key in the registry, and the name of its template in prompts/
     title: str
     licence: str
     model: str
     revision: str
-    setting: str  # field of Settings that names other weights
+    setting: str  # field of Settings that overrides the weights
     download_gb: float
-    memory_gb: float  # of the weights in half precision
-    stem_gb: float  # what one more stem of 10 s takes beside them, in half precision; estimated
+    memory_gb: float  # for the weights, in half precision
+    stem_gb: float  # for each stem of 10 s, in half precision; an estimate
     steps: int
     guidance: float
     max_duration_s: float
-    max_tokens: int  # of a prompt
+    max_tokens: int  # per prompt
     half: str = "float16"
     gated: bool = False
     packages: tuple[str, ...] = ("torch", "transformers", "diffusers")
@@ -33,7 +33,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Job:
-    """One clip to make: what to say, and the seed of its noise."""
+    """One clip to make: its prompt and the seed of its noise."""
 
     prompt: str
     seed: int
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Call:
-    """What is the same for all the clips of a call."""
+    """The parameters that all clips of a call share."""
 
     duration_s: float
     steps: int
@@ -52,7 +52,7 @@ class Call:
 
 @dataclass
 class Loaded:
-    """A pipeline of diffusers on its device, with the texts encoded so far."""
+    """A diffusers pipeline on its device, with a cache of encoded texts."""
 
     pipe: Any
     placement: memory.Placement
@@ -60,7 +60,7 @@ class Loaded:
 
 
 class Progress:
-    """Steps done of all steps. Each clip of a batch counts, so the total stays when a batch is halved."""
+    """Counts the inference steps of all clips, so the total stays the same if a batch is halved."""
 
     def __init__(self, on_step: OnStep, clips: int, steps: int) -> None:
         self.on_step = on_step

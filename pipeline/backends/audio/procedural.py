@@ -1,4 +1,4 @@
-"""The embedded audio backend: physical and statistical sound models, no weights, no network, no GPU."""
+"""The embedded audio backend: physical and statistical sound models. It needs no weights, network or GPU."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from ...settings import Settings
     from .. import Card, OnStep, SoundOptions
 
-_THREADS = 2  # the transforms leave Python's lock alone; more threads only wait for each other
+_THREADS = 2  # the transforms release Python's lock, but more threads only wait for each other
 
 
 class Procedural:
-    """Makes each source by the model of its kind, at 44,100 Hz, in about a fiftieth of the time it lasts."""
+    """Makes each source with the model of its kind at 44,100 Hz, about 50 times faster than real time."""
 
     max_duration_s = 60.0
     sample_rate = SAMPLE_RATE_HZ
 
     @classmethod
     def card(cls, settings: "Settings") -> "Card":
-        """Tell a person what this backend is; it runs everywhere."""
+        """Return the card of this backend, which runs everywhere."""
         from .. import Card
 
         return Card(
@@ -36,7 +36,7 @@ class Procedural:
         )
 
     def request(self, soundscape: Soundscape, source: Source, options: "SoundOptions") -> dict[str, Any]:
-        """Return the words that decide the sound, and what was chosen for them."""
+        """Return the words that determine the sound, and the model chosen for them."""
         words = source.model_dump(mode="json", include={"name", "material", "action", "timbre", "role"})
         return words | {"model": describe_choice(source)}
 
@@ -50,7 +50,7 @@ class Procedural:
         on_step: "OnStep | None" = None,
         options: "SoundOptions | None" = None,
     ) -> list[Clip]:
-        """Return one clip of `duration_s` for each source; `on_step` is told after each and may raise to stop."""
+        """Return one clip of `duration_s` seconds per source. `on_step` is called after each and may raise to stop."""
         clips: list[Clip] = []
         pool = ThreadPoolExecutor(min(_THREADS, max(len(sources), 1)))
         try:
@@ -63,14 +63,14 @@ class Procedural:
                 if on_step is not None:
                     on_step(len(clips), len(sources))
         finally:
-            pool.shutdown(cancel_futures=True)  # what has begun ends within a second
+            pool.shutdown(cancel_futures=True)  # sources in progress finish within a second
         return clips
 
 
 def _notes(source: Source) -> tuple[str, ...]:
-    """Say when the words mean nothing to the synthesiser, so that nobody wonders at what they hear."""
+    """Return a note if the synthesiser does not know the words, which explains an unexpected sound."""
     if kind_of(source):
         return ()
     if material_of(source) or action_of(source):
-        return ("No sound of this name is known; it was made from its material and action.",)
-    return ("The synthesiser knows none of these words; a soft texture stands for it.",)
+        return ("The synthesiser does not know this name, so it made the sound from the material and the action.",)
+    return ("The synthesiser knows none of these words, so it made a soft texture instead.",)

@@ -1,13 +1,12 @@
-"""Stable Audio 3: captions -> stereo sound at 44.1 kHz in 8 steps, for who has weights in the format of diffusers."""
+"""Stable Audio 3: captions -> stereo sound at 44.1 kHz in 8 steps. It needs weights in the format of diffusers."""
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
+from ...audio import Samples
 from ...settings import Settings
 from .. import Card
 from .diffusion import TextToAudio
@@ -20,7 +19,7 @@ CONVERSION = "https://huggingface.co/docs/diffusers/api/pipelines/stable_audio_3
 
 
 class StableAudio3(TextToAudio):
-    """Stable Audio 3 by diffusers."""
+    """Stable Audio 3, run with diffusers."""
 
     family = Family(
         name="stable-audio-3",
@@ -31,10 +30,10 @@ class StableAudio3(TextToAudio):
         setting="stable_audio_3_model",
         download_gb=0.0,
         memory_gb=5.0,
-        stem_gb=0.5,  # its latents are 11 frames a second, so attention takes little
+        stem_gb=0.5,  # 11 latent frames per second, so attention needs little memory
         steps=8,
-        guidance=1.0,  # distilled: guidance is in the weights
-        max_duration_s=60.0,  # the model goes to 380 s; a picture does not
+        guidance=1.0,  # distilled: the guidance is built into the weights
+        max_duration_s=60.0,  # the model allows 380 s; this is enough for a picture
         max_tokens=256,
         half="bfloat16",  # T5Gemma was trained in it and overflows in float16
         gated=True,
@@ -48,15 +47,16 @@ class StableAudio3(TextToAudio):
         return replace(
             card,
             reason=(
-                "its weights are not published in the format of diffusers. Convert them as "
-                f"{CONVERSION} says, and set STABLE_AUDIO_3_MODEL to the folder."
+                "its weights are not published in the format of diffusers. Convert them as described at "
+                f"{CONVERSION} and set STABLE_AUDIO_3_MODEL to the folder."
             ),
         )
 
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
         from diffusers import StableAudio3Pipeline
 
-        return StableAudio3Pipeline.from_pretrained(folder, **arguments)
+        kind: Any = StableAudio3Pipeline  # its methods have no types
+        return kind.from_pretrained(folder, **arguments)
 
     def encode(self, pipe: Any, text: str) -> dict[str, "torch.Tensor"]:
         embeds, mask = pipe.encode_prompt([text], pipe._execution_device, 1)
@@ -92,7 +92,7 @@ class StableAudio3(TextToAudio):
             on_step(index)
             return tensors
 
-        return pipe(
+        result = pipe(
             **conditioning,
             latents=noise,
             duration=call.duration_s,
@@ -101,9 +101,10 @@ class StableAudio3(TextToAudio):
             generator=generators,
             callback_on_step_end=after_step,
             output_type="latent",
-        ).audios
+        )
+        return cast("torch.Tensor", result.audios)
 
-    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[np.ndarray, int]:
+    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[Samples, int]:
         sample_rate = pipe.vae.config.sampling_rate
         samples = pipe.vae.decode(latent).sample[0, :, : round(call.duration_s * sample_rate)]
         return samples.clamp(-1.0, 1.0).float().cpu().numpy(), sample_rate

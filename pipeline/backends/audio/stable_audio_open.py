@@ -4,10 +4,9 @@ import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
+from ...audio import Samples
 from ...errors import SoundscapeError
 from ...soundscape import Soundscape, Source
 from .. import SoundOptions
@@ -17,15 +16,15 @@ from .family import Call, Family
 if TYPE_CHECKING:
     import torch
 
-# The model was trained on canvases of 47.5 s, whatever the length of the sound in them. A canvas cut to the wanted
-# length is several times less work, but nobody has listened to it yet: it is off unless the setting says "fitted".
+# The model was trained on canvases of 47.5 s, however short the sound in them. A canvas fitted to the requested
+# duration is several times less work, but nobody has judged its sound by listening, so the default is "full".
 CANVASES = ("full", "fitted")
-# Latent frames (46 ms each) beyond the wanted end: the decoder looks ahead by less than 12.
+# Extra latent frames (46 ms each) after the end of the sound: the decoder looks ahead by less than 12.
 MARGIN_FRAMES = 16
 
 
 class StableAudioOpen(TextToAudio):
-    """Stable Audio Open by diffusers."""
+    """Stable Audio Open, run with diffusers."""
 
     family = Family(
         name="stable-audio-open",
@@ -36,7 +35,7 @@ class StableAudioOpen(TextToAudio):
         setting="stable_audio_model",
         download_gb=5.3,
         memory_gb=2.7,
-        stem_gb=1.0,  # the decoder holds a few tensors of 128 channels at 44.1 kHz, 0.11 GB each
+        stem_gb=1.0,  # for a few decoder tensors of 128 channels at 44.1 kHz, 0.11 GB each
         steps=100,
         guidance=7.0,
         max_duration_s=47.0,
@@ -58,7 +57,8 @@ class StableAudioOpen(TextToAudio):
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
         from diffusers import StableAudioPipeline
 
-        return StableAudioPipeline.from_pretrained(folder, **arguments)
+        kind: Any = StableAudioPipeline  # its methods have no types
+        return kind.from_pretrained(folder, **arguments)
 
     def encode(self, pipe: Any, text: str) -> dict[str, "torch.Tensor"]:
         device, tokenizer = pipe._execution_device, pipe.tokenizer
@@ -73,7 +73,7 @@ class StableAudioOpen(TextToAudio):
         frames = _frames(pipe, call.duration_s)
         if frames > canvas:
             longest_s = canvas * pipe.vae.hop_length / pipe.vae.sampling_rate
-            raise SoundscapeError(f"This model makes at most {longest_s:.1f} s. Choose a shorter duration.")
+            raise SoundscapeError(f"This model makes at most {longest_s:.1f} s of sound. Choose a shorter duration.")
         if self._canvas == "fitted":
             canvas = min(canvas, frames + MARGIN_FRAMES)
         return pipe.transformer.config.in_channels, canvas
@@ -91,11 +91,11 @@ class StableAudioOpen(TextToAudio):
         import torch
 
         conditioning = {name: torch.cat([text[name] for text in prompts]) for name in prompts[0]}
-        if negative is not None and call.negative_prompt:  # no words at all it learnt as zeros, which the pipeline adds
+        if negative is not None and call.negative_prompt:  # the pipeline encodes an empty text as zeros
             conditioning |= {f"negative_{name}": torch.cat([each] * len(prompts)) for name, each in negative.items()}
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="torchsde")  # it complains of the last digit of its own limits
-            return pipe(
+            warnings.filterwarnings("ignore", module="torchsde")  # it warns about rounding errors at its own limits
+            result = pipe(
                 **conditioning,
                 latents=noise,
                 audio_end_in_s=call.duration_s,
@@ -104,14 +104,15 @@ class StableAudioOpen(TextToAudio):
                 generator=generators,
                 callback=lambda index, timestep, latents: on_step(index),
                 output_type="latent",
-            ).audios
+            )
+        return cast("torch.Tensor", result.audios)
 
-    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[np.ndarray, int]:
-        sample_rate = pipe.vae.sampling_rate
+    def decode(self, pipe: Any, latent: "torch.Tensor", call: Call) -> tuple[Samples, int]:
+        sample_rate: int = pipe.vae.sampling_rate
         kept = latent[..., : _frames(pipe, call.duration_s) + MARGIN_FRAMES]
         samples = pipe.vae.decode(kept).sample[0, :, : round(call.duration_s * sample_rate)]
         return samples.float().cpu().numpy(), sample_rate
 
 
 def _frames(pipe: Any, duration_s: float) -> int:
-    return math.ceil(duration_s * pipe.vae.sampling_rate / pipe.vae.hop_length)
+    return math.ceil(duration_s * int(pipe.vae.sampling_rate) / int(pipe.vae.hop_length))

@@ -1,1 +1,1 @@
-"""The models that see."""
+"""The vision backends, and CLIP."""

@@ -1,7 +1,7 @@
-"""The answer that a vision-language model is held to, and how it becomes a Soundscape.
+"""The JSON answer of a vision-language model: its schema, and its conversion to a Soundscape.
 
-The model is asked less than the document holds: what only a person sets (level, pan, mute, instrument) is left out,
-every text and list is bounded, and numbers have few digits, so that an answer always ends.
+The answer is smaller than the document. Fields that only the user sets (level, pan, mute, instrument) are left out,
+the length of every text and list is limited, and numbers have few digits, so the answer always ends.
 """
 
 import json
@@ -12,46 +12,46 @@ from ...errors import SoundscapeError
 from ...soundscape import MAX_SOURCES, Evidence, Role, Soundscape, Source, Space
 from .exclusions import is_excluded
 
-MIN_BOX_SIDE = 0.01  # of the picture; a thinner box is a slip of the model
+MIN_BOX_SIDE = 0.01  # of the picture; a thinner box is a mistake of the model
 
-# No quote, backslash or control character, so that a text ends where it seems to end.
+# No quotes, backslashes or control characters, so that no text contains an escape sequence.
 _LETTER = r'[^"\\\x00-\x1f]'
 
 
 @dataclass(frozen=True)
 class Demand:
-    """How much the model may say. Lengths are in characters."""
+    """Limits of the answer. Lengths are in characters."""
 
     sources: int = MAX_SOURCES
     scene: int = 160
     mood: int = 60
-    words: int = 40  # of a name, a material or an action
+    words: int = 40  # in a name, a material or an action (characters)
     timbres: int = 3
     timbre: int = 20
 
 
 FULL = Demand()
-# For the second try, when the first was cut off.
+# For the second attempt, if the first answer was cut off.
 SHORT = Demand(sources=3, scene=80, mood=30, words=24, timbres=2, timbre=12)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The numbers in which the model gives positions: from 0 to `width` and 0 to `height`."""
+    """The coordinate system of the model: x from 0 to `width`, y from 0 to `height`."""
 
     width: int
     height: int
-    words: str  # the convention, for the instruction
+    words: str  # describes the coordinates in the instruction
 
 
 def pixels(width: int, height: int) -> Frame:
-    """Qwen2.5-VL was trained on pixels of the picture as it comes out of the image processor."""
+    """Return the frame of Qwen2.5-VL, which was trained on pixels of the picture after the image processor."""
     convention = f"[x1, y1, x2, y2] in pixels; the picture is {width} pixels wide and {height} pixels high."
     return Frame(width, height, convention)
 
 
 def thousandths() -> Frame:
-    """Qwen3-VL was trained on thousandths of the width and of the height."""
+    """Return the frame of Qwen3-VL, which was trained on thousandths of the width and height."""
     return Frame(1000, 1000, "[x1, y1, x2, y2] in thousandths of the picture's width and height, from 0 to 1000.")
 
 
@@ -79,9 +79,9 @@ def answer_schema(demand: Demand, frame: Frame) -> dict[str, Any]:
 
 
 def read_answer(text: str, frame: Frame) -> Soundscape | None:
-    """Return the soundscape of an answer, or None when it was cut off.
+    """Return the soundscape of an answer, or None if the answer was cut off.
 
-    Raises SoundscapeError when only speech or music was found.
+    Raises SoundscapeError if the model found only speech or music.
     """
     try:
         answer = json.loads(text)
@@ -91,18 +91,19 @@ def read_answer(text: str, frame: Frame) -> Soundscape | None:
     for each in answer["sources"]:
         source = _source(each, frame)
         if not is_excluded(source):
-            heard.setdefault((source.name, source.action), source)  # models repeat themselves
+            heard.setdefault((source.name, source.action), source)  # drops repetitions
     if not heard:
         raise SoundscapeError(
-            "The model found only speech or music in this picture, and neither is a sound source here. "
-            "Add sources by hand, or take another picture."
+            "The model found only speech or music in this picture, which are not used as sound sources. "
+            "Add sources yourself, or choose another picture."
         )
-    texts = {key: _tidy(answer[key]) for key in ("scene", "mood")}
-    return Soundscape(**texts, space=answer["space"], sources=tuple(heard.values()))
+    return Soundscape(
+        scene=_tidy(answer["scene"]), mood=_tidy(answer["mood"]), space=answer["space"], sources=tuple(heard.values())
+    )
 
 
 def box_in_shares(corners: list[float], frame: Frame) -> tuple[float, float, float, float] | None:
-    """Return the box in shares of the picture, its corners in order; None when hardly anything is in it."""
+    """Return the box in fractions of the picture, with its corners in order; None if it is too thin."""
     x0, x1 = sorted(min(max(x / frame.width, 0.0), 1.0) for x in corners[0::2])
     y0, y1 = sorted(min(max(y / frame.height, 0.0), 1.0) for y in corners[1::2])
     if x1 - x0 < MIN_BOX_SIDE or y1 - y0 < MIN_BOX_SIDE:
@@ -113,7 +114,9 @@ def box_in_shares(corners: list[float], frame: Frame) -> tuple[float, float, flo
 def _source(answer: dict[str, Any], frame: Frame) -> Source:
     corners = answer["bbox_2d"]
     return Source(
-        **{key: _tidy(answer[key]) for key in ("name", "material", "action")},
+        name=_tidy(answer["name"]),
+        material=_tidy(answer["material"]),
+        action=_tidy(answer["action"]),
         timbre=tuple(_tidy(each) for each in answer["timbre"]),
         role=answer["role"],
         evidence=answer["evidence"],

@@ -1,7 +1,8 @@
-"""BLIP: a small captioning model. Its caption becomes a Soundscape by the rules in `captions`."""
+"""BLIP: a small captioning model. The rules in `captions` turn its caption into a Soundscape."""
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,27 +28,27 @@ from .outcome import Outcome, only_one, outcome_of
 
 NAME = "blip"
 MODEL = "Salesforce/blip-image-captioning-base"
-# The main branch has only a pickle, which is never read. Pull request 50 holds the same weights as safetensors; its
-# commit could not be looked up when this was written.
+# The main branch has only a pickle, which is never read. Pull request 50 has the same weights as safetensors. (Its
+# commit hash was not available when this was written.)
 REVISION = "refs/pr/50"
 PACKAGES = ("torch", "transformers")
 DOWNLOAD_GB = 0.99
 MEMORY_GB = 2.0
-MAX_NEW_TOKENS = 40  # twice the longest captions of COCO, on which it was trained
+MAX_NEW_TOKENS = 40  # twice the longest captions of its training data (COCO)
 BEAMS = 3  # as in the paper (Li et al. 2022)
 MAX_BATCH = 16
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to caption."""
+    """A loaded model with its processor."""
 
     model: Any
     processor: Any
 
 
 class Blip:
-    """Describes pictures by a caption each."""
+    """Describes pictures by their captions."""
 
     def __init__(self) -> None:
         self._settings = read_settings()
@@ -72,26 +73,26 @@ class Blip:
         )
 
     def load(self, on_step: OnStep | None = None) -> None:
-        """Fetch and load the model now, not at the first picture."""
+        """Download and load the model now instead of at the first picture."""
         with self._lent(on_step):
             pass
 
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape:
         """Return what would be heard in the picture.
 
-        `on_step` is told megabytes while the model is downloaded, then tokens. Raises SoundscapeError when the model
-        cannot be had, or has no words for the picture but those of music and speech.
+        `on_step` reports megabytes during the download, then tokens. Raises SoundscapeError if the model cannot be
+        loaded, or finds nothing in the picture but music and speech.
         """
         return only_one(self.describe_batch([picture], on_step=on_step))
 
     def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Outcome]:
-        """Return what would be heard in each picture, or why nothing could be told; `MAX_BATCH` pictures at a time."""
+        """Return one outcome per picture: its soundscape or an error. At most `MAX_BATCH` pictures run at once."""
         with self._lent(on_step) as loaded:
             captions = partial(_captions, loaded, on_step=on_step)
             found = memory.in_batches([picture.convert("RGB") for picture in pictures], MAX_BATCH, captions, keep=NAME)
         return [outcome_of(soundscape_of, caption, confidence) for caption, confidence in found]
 
-    def _lent(self, on_step: OnStep | None) -> Any:
+    def _lent(self, on_step: OnStep | None) -> AbstractContextManager[Loaded]:
         placement = memory.placement(self._settings)
         return memory.resident(
             NAME,
@@ -111,9 +112,11 @@ class Blip:
             folder = fetch(self._weights, self._settings, on_step=on_step)
             model_type = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
             if model_type != "blip":
-                raise SoundscapeError(f"{self._weights.model} is a {model_type}, not a BLIP. Correct BLIP_MODEL.")
-            processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model, report = BlipForConditionalGeneration.from_pretrained(
+                raise SoundscapeError(f"{self._weights.model} is a {model_type} model, not BLIP. Correct BLIP_MODEL.")
+            processors: Any = AutoProcessor  # its methods have no types
+            models: Any = BlipForConditionalGeneration  # nor does its answer with `output_loading_info`
+            processor = processors.from_pretrained(folder, local_files_only=True)
+            model, report = models.from_pretrained(
                 folder,
                 output_loading_info=True,
                 dtype=torch.float32,
@@ -124,7 +127,7 @@ class Blip:
 
 
 def _captions(loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnStep | None) -> list[tuple[str, float]]:
-    """Return a caption for each picture and its probability a token (geometric mean)."""
+    """Return the caption of each picture and its probability per token (geometric mean)."""
     import torch
 
     from .steps import StepCriteria
@@ -136,7 +139,7 @@ def _captions(loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnSte
             max_new_tokens=MAX_NEW_TOKENS,
             num_beams=BEAMS,
             do_sample=False,
-            length_penalty=1.0,  # so that the score of a beam is the mean of its log probabilities
+            length_penalty=1.0,  # the score of a beam is then the mean of its log probabilities
             return_dict_in_generate=True,
             output_scores=True,
             stopping_criteria=[StepCriteria(on_step, MAX_NEW_TOKENS)],

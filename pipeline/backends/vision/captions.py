@@ -1,7 +1,7 @@
-"""A caption in plain English -> Soundscape, by rules.
+"""English caption -> Soundscape, by rules.
 
-What is named is looked up in the catalogue of sounds and in the vocabulary of the tagger, so that all vision backends
-use the same words for the same sounds. How a caption is taken apart stands in `captions.toml`.
+Words are looked up in the catalogue of sounds and in the tagger's vocabulary, so all vision backends use the same words
+for the same sounds. The rules for splitting a caption are in `captions.toml`.
 """
 
 import tomllib
@@ -19,7 +19,7 @@ from .exclusions import is_excluded
 
 MAX_SEEN = 5
 MAX_INFERRED = 2
-LIKELY = 0.6  # from this weight in its setting on a sound is taken for heard
+LIKELY = 0.6  # least weight of a sound in its setting for it to be inferred
 
 _FILE = Path(__file__).with_name("captions.toml")
 
@@ -36,14 +36,14 @@ class _Rules:
 
 
 def soundscape_of(caption: str, confidence: float = 1.0) -> Soundscape:
-    """Return what would be heard in a scene of which this is said; `confidence` is that of the caption.
+    """Return what would be heard in the scene of the caption. `confidence` is that of the caption.
 
-    When nothing in it is known, the one source is "soundscape of <caption>", for a text-to-audio model to make
-    something of. Raises SoundscapeError when the caption is empty or speaks of music or speech alone.
+    If the caption contains no known word, the only source is "soundscape of <caption>", which a text-to-audio model can
+    use. Raises SoundscapeError if the caption is empty or names only music or speech.
     """
     caption = " ".join(word for word in caption.split() if word.lower() not in _rules().slips)
     if not tokens(caption):
-        raise SoundscapeError("The model found no words for this picture. Try another picture, or another model.")
+        raise SoundscapeError("The model could not describe this picture. Try another picture or another model.")
     setting = _setting_of(caption)
     seen = _seen(caption, confidence)
     sources = seen + _inferred(setting, seen, confidence)
@@ -51,15 +51,15 @@ def soundscape_of(caption: str, confidence: float = 1.0) -> Soundscape:
         sources = [Source(name=_cut(f"soundscape of {caption}", 60), confidence=round(confidence, 2))]
     if is_excluded(sources[0]):
         raise SoundscapeError(
-            "The model saw only speech or music in this picture, and neither is a sound source here. "
-            "Add sources by hand, or take another picture."
+            "The model found only speech or music in this picture, which are not used as sound sources. "
+            "Add sources yourself, or choose another picture."
         )
     scene = _cut(caption[0].upper() + caption[1:], 300)
     return Soundscape(scene=scene, space=setting.space if setting else "open", sources=tuple(sources))
 
 
 def _seen(caption: str, confidence: float) -> list[Source]:
-    """The sources that the caption names, one of each kind."""
+    """Return the sources that the caption names, one per kind."""
     found: dict[str, Source] = {}
     for name, action in _things(caption):
         named = Source(name=_cut(name, 60), action=_cut(action, 60))
@@ -78,7 +78,7 @@ def _seen(caption: str, confidence: float) -> list[Source]:
 
 
 def _inferred(setting: Setting | None, seen: list[Source], confidence: float) -> list[Source]:
-    """What is likely heard in such a place besides."""
+    """Return other sources that are likely in this setting."""
     if setting is None:
         return []
     kinds = {_kind_name(source) for source in seen}
@@ -108,8 +108,9 @@ def _source(sound: Sound, name: str, action: str, evidence: Evidence, confidence
 
 
 def _things(caption: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and the action of each thing: ("birds", "flying"), ("ocean", "")."""
-    rules, name, action, is_silent = _rules(), [], "", False
+    """Yield the name and the action of each thing, such as ("birds", "flying") or ("ocean", "")."""
+    rules, action, is_silent = _rules(), "", False
+    name: list[str] = []
     for word in [*tokens(caption), ""]:
         is_verb = word.endswith("ing") and word not in rules.nouns
         if is_verb and not name:  # "crashing waves"
@@ -125,16 +126,16 @@ def _things(caption: str) -> Iterator[tuple[str, str]]:
 
 
 def _setting_of(caption: str) -> Setting | None:
-    """The first setting of the caption that encloses, or else the first."""
+    """Return the first enclosed setting that the caption names, or else the first open one."""
     settings = vocabulary().settings
     keys = (_rules().settings.get(stem(word)) for word in tokens(caption))
-    named = [settings[key] for key in keys if key in settings]
+    named = [settings[key] for key in keys if key is not None and key in settings]
     return min(named, key=lambda setting: setting.space == "open", default=None)
 
 
 @cache
 def _sounds_by_kind() -> dict[str, Sound]:
-    """The tagger's sounds by the kind that their names mean; under water all is muffled, so those stay there."""
+    """Return the tagger's sounds by kind, without those under water, which are muffled."""
     sounds: dict[str, Sound] = {}
     for sound in vocabulary().sounds.values():
         kind = kind_of(Source(name=sound.wording.name))
@@ -157,7 +158,7 @@ def _rules() -> _Rules:
 
 
 def _cut(text: str, length: int) -> str:
-    """Shorten a text to whole words."""
+    """Shorten a text to at most `length` characters, at a word boundary if possible."""
     if len(text) <= length:
         return text
     return text[: length + 1].rpartition(" ")[0] or text[:length]

@@ -1,12 +1,14 @@
-"""CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023): how well a picture fits words, of finished results."""
+"""CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023) measure how well a picture fits a text."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ...errors import SoundscapeError
@@ -23,21 +25,23 @@ from ..weights import (
     pretrained_arguments,
 )
 
-MODEL = "openai/clip-vit-base-patch32"  # MIT, by its model card
+MODEL = "openai/clip-vit-base-patch32"  # MIT, according to its model card
 # The main branch has only a pickle, which is never read; this commit adds the same weights as safetensors.
 REVISION = "c237dc49a33fc61debc9276459120b7eac67e7ef"
 PACKAGES = ("torch", "transformers")
 DOWNLOAD_GB = 0.6
-FILES = (*MODEL_FILES, "*.model")  # the vocabulary of the first SigLIP
-FAMILIES = ("clip", "siglip")  # SigLIP 2 of a fixed size calls itself siglip too
+FILES = (*MODEL_FILES, "*.model")  # *.model: the vocabulary of the first SigLIP
+FAMILIES = ("clip", "siglip")  # SigLIP 2 with a fixed picture size is of type siglip too
 MEMORY_GB = 1.0
 MAX_BATCH = 16
 NAME = "clip"
 
+Vectors = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to look and read."""
+    """A loaded model with its processor and tokenizer."""
 
     model: Any
     processor: Any
@@ -46,7 +50,7 @@ class Loaded:
 
 
 class PictureText:
-    """Directions of pictures and of words in one space, by the model that CLIP_MODEL names. The cosine is the fit."""
+    """Embeds pictures and texts in one space by the model that CLIP_MODEL names; their cosine similarity is the fit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,21 +62,21 @@ class PictureText:
 
     @property
     def reason(self) -> str:
-        """Why it cannot run here and what to do, "" when it can."""
+        """Why the model cannot run here and what to do; empty if it can."""
         return availability(self._weights, self._settings, packages=PACKAGES)
 
     def fetch(self, on_step: Callable[[int, int], None] | None = None) -> None:
-        """Download what is missing; `on_step` is told megabytes."""
+        """Download missing files. `on_step` reports megabytes."""
         with errors_in_words(self._weights):
             fetch(self._weights, self._settings, files=FILES, on_step=on_step)
 
-    def text_features(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the direction of each text: float32, shape (texts, width), of length 1."""
+    def text_features(self, texts: Sequence[str]) -> Vectors:
+        """Return the embedding of each text as a unit vector: float32, shape (texts, width)."""
         with self._lent() as loaded:
             return _stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, loaded), keep=NAME))
 
-    def picture_features(self, pictures: Sequence[Image.Image]) -> np.ndarray:
-        """Return the direction of each picture: float32, shape (pictures, width), of length 1."""
+    def picture_features(self, pictures: Sequence[Image.Image]) -> Vectors:
+        """Return the embedding of each picture as a unit vector: float32, shape (pictures, width)."""
         with self._lent() as loaded:
             return _stacked(memory.in_batches(pictures, MAX_BATCH, partial(_picture_features, loaded), keep=NAME))
 
@@ -90,9 +94,10 @@ class PictureText:
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             if config.model_type not in FAMILIES:
                 raise SoundscapeError(
-                    f"{self._weights.model} is a {config.model_type}, neither CLIP nor SigLIP. Correct CLIP_MODEL."
+                    f"{self._weights.model} is a {config.model_type} model, not CLIP or SigLIP. Correct CLIP_MODEL."
                 )
-            processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+            processors: Any = AutoImageProcessor  # its methods have no types
+            processor = processors.from_pretrained(folder, local_files_only=True)
             tokenizer = _tokenizer(AutoTokenizer, folder)
             model, report = AutoModel.from_pretrained(
                 folder,
@@ -104,20 +109,20 @@ class PictureText:
         return Loaded(model.eval().to(device), processor, tokenizer, config.text_config.max_position_embeddings)
 
 
-def _tokenizer(kind: Any, folder: Any) -> Any:
+def _tokenizer(kind: Any, folder: Path) -> Any:
     try:
         return kind.from_pretrained(folder, local_files_only=True)
-    except ImportError as error:  # the first SigLIP; SigLIP 2 and CLIP need nothing more
+    except ImportError as error:  # the first SigLIP; SigLIP 2 and CLIP need no other package
         raise SoundscapeError(
-            "This model reads words by sentencepiece. Run: pip install sentencepiece protobuf, or set CLIP_MODEL to "
+            "This model needs sentencepiece. Run: pip install sentencepiece protobuf. Or set CLIP_MODEL to "
             "google/siglip2-base-patch16-224, which does not need it."
         ) from error
 
 
-def _text_features(loaded: Loaded, texts: Sequence[str]) -> list[np.ndarray]:
+def _text_features(loaded: Loaded, texts: Sequence[str]) -> list[Vectors]:
     import torch
 
-    # SigLIP was trained on lower case, every text filled up to the longest; CLIP lowers the case itself.
+    # SigLIP was trained on lower-case texts padded to the maximum length. CLIP's tokenizer lowers the case itself.
     is_siglip = loaded.model.config.model_type != "clip"
     tokens = loaded.tokenizer(
         [text.lower() for text in texts],
@@ -128,21 +133,21 @@ def _text_features(loaded: Loaded, texts: Sequence[str]) -> list[np.ndarray]:
         return_tensors="pt",
     )
     with torch.inference_mode():
-        return _directions(loaded.model.get_text_features(**tokens.to(loaded.model.device)))
+        return _unit_vectors(loaded.model.get_text_features(**tokens.to(loaded.model.device)))
 
 
-def _picture_features(loaded: Loaded, pictures: Sequence[Image.Image]) -> list[np.ndarray]:
+def _picture_features(loaded: Loaded, pictures: Sequence[Image.Image]) -> list[Vectors]:
     import torch
 
     inputs = loaded.processor(images=[picture.convert("RGB") for picture in pictures], return_tensors="pt")
     with torch.inference_mode():
-        return _directions(loaded.model.get_image_features(**inputs.to(loaded.model.device)))
+        return _unit_vectors(loaded.model.get_image_features(**inputs.to(loaded.model.device)))
 
 
-def _directions(found: Any) -> list[np.ndarray]:
+def _unit_vectors(found: Any) -> list[Vectors]:
     features = found.pooler_output.float().cpu().numpy()
     return list(features / np.linalg.norm(features, axis=-1, keepdims=True))
 
 
-def _stacked(features: Sequence[np.ndarray]) -> np.ndarray:
+def _stacked(features: Sequence[Vectors]) -> Vectors:
     return np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)

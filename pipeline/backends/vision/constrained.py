@@ -1,11 +1,11 @@
-"""Generation held to a JSON schema: at each step only tokens that can still lead to a valid answer are left.
+"""Generation constrained by a JSON schema: at each step, only tokens that can lead to a valid answer are allowed.
 
-llguidance works out which; its mask is applied with plain tensor operations, so nothing needs compiling.
+llguidance computes the mask of allowed tokens. It is applied with plain tensor operations, so nothing is compiled.
 """
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import llguidance.hf
 import llguidance.numpy
@@ -16,20 +16,23 @@ from transformers import LogitsProcessor
 
 from ...errors import SoundscapeError
 
-# One space after commas and colons, as models are used to; free spaces would let an answer go on for ever.
-LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions  # exists in its stub file only
+
+# One space after commas and colons, as in the training data. Free whitespace could make an answer endless.
+LAYOUT: "JsonCompileOptions" = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 def token_table(tokenizer: Any, width: int) -> LLTokenizer:
-    """Return the vocabulary as llguidance reads it (about a second at full size). `width` is that of the logits."""
+    """Return the vocabulary for llguidance (takes about a second at full size). `width` is the number of logits."""
     return llguidance.hf.from_tokenizer(tokenizer, n_vocab=width)
 
 
 class SchemaProcessor(LogitsProcessor):
-    """Masks the logits of each row of a batch by that row's JSON schema.
+    """Masks the logits of each row of a batch according to the row's JSON schema.
 
-    It follows one generation from its first token on, so each call of `generate` needs a new one. For greedy decoding
-    and sampling, not for beams. Shapes: input_ids (rows, tokens), scores (rows, width of the vocabulary).
+    Each call of `generate` needs a new instance, because it follows the answer from the first token on. It supports
+    greedy decoding and sampling, not beam search. Shapes: input_ids (rows, tokens), scores (rows, vocabulary).
     """
 
     def __init__(self, table: LLTokenizer, schemas: Sequence[dict[str, Any]]) -> None:
@@ -40,10 +43,10 @@ class SchemaProcessor(LogitsProcessor):
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         if scores.isnan().any():
-            raise SoundscapeError("The model computed numbers that are not finite. Try again, or set DEVICE to cpu.")
+            raise SoundscapeError("The model computed invalid numbers. Try again, or set DEVICE to cpu.")
         if self._has_begun:
             for matcher, token in zip(self._matchers, input_ids[:, -1].tolist()):
-                if not matcher.is_stopped():  # a row that has ended is filled up while others go on
+                if not matcher.is_stopped():  # a finished row is padded while the others continue
                     matcher.consume_token(token)
         self._has_begun = True
         for row, matcher in enumerate(self._matchers):
@@ -52,4 +55,5 @@ class SchemaProcessor(LogitsProcessor):
                 raise RuntimeError(f"llguidance: {matcher.get_error()}")
         bits = np.unpackbits(self._mask.view(np.uint8), axis=1, bitorder="little")[:, : scores.shape[-1]]
         is_allowed = torch.from_numpy(bits).to(scores.device).bool()
-        return scores.masked_fill(~is_allowed, float("-inf"))
+        masked = scores.masked_fill(~is_allowed, float("-inf"))
+        return cast(torch.FloatTensor, masked)

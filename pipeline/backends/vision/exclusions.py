@@ -1,4 +1,4 @@
-"""Speech, singing and music, which are no sources of a soundscape; the words are in `exclusions.toml`."""
+"""Excludes speech, singing and music from the sources of a soundscape. The words are in `exclusions.toml`."""
 
 import tomllib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class _Words:
 
 
 def is_excluded(source: Source) -> bool:
-    """True when the name or the action speaks of speech, singing, music or an instrument."""
+    """Return True if the name or the action means speech, singing, music or an instrument."""
     words, said = _words(), {stem(word) for text in (source.name, source.action) for word in tokens(text)}
     return bool(said & words.always) or bool(said & words.unless_spared and not said & words.spares)
 

@@ -1,24 +1,28 @@
-"""What comes of one picture of a batch: a failure of one must not cost the others."""
+"""The outcome of one picture in a batch. A failure of one picture does not affect the others."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from ...errors import SoundscapeError
 from ...soundscape import Soundscape
 
 Outcome = Soundscape | SoundscapeError
+_Arguments = ParamSpec("_Arguments")
+_Read = TypeVar("_Read")
 
 
-def outcome_of(read: Callable[..., Soundscape | None], *arguments: Any) -> Outcome | None:
-    """Return what `read` makes of the arguments, or the SoundscapeError that it raised."""
+def outcome_of(
+    read: Callable[_Arguments, _Read], *arguments: _Arguments.args, **named: _Arguments.kwargs
+) -> _Read | SoundscapeError:
+    """Return the result of `read` for these arguments, or the SoundscapeError that it raises."""
     try:
-        return read(*arguments)
+        return read(*arguments, **named)
     except SoundscapeError as error:
         return error
 
 
 def only_one(outcomes: Sequence[Outcome]) -> Soundscape:
-    """Return the soundscape of a batch of one, or raise its error."""
+    """Return the soundscape of a batch of one picture, or raise its error."""
     (outcome,) = outcomes
     if isinstance(outcome, SoundscapeError):
         raise outcome

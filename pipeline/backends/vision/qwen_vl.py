@@ -1,11 +1,12 @@
-"""Qwen2.5-VL and Qwen3-VL: a vision-language model that writes the soundscape as JSON.
+"""Qwen2.5-VL and Qwen3-VL: vision-language models that write the soundscape as JSON.
 
-Decoding is greedy and held to a JSON schema, so an answer can always be read. Text that is seen in the picture can
-change what the answer says, never its form.
+Decoding is greedy and constrained by a JSON schema, so every complete answer is valid. Text in the picture can change
+the content of the answer, never its form.
 """
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,18 +37,18 @@ from .outcome import Outcome, only_one, outcome_of
 NAME = "qwen2.5-vl"
 PACKAGES = ("torch", "transformers", "accelerate", "llguidance")
 MAX_VISUAL_TOKENS = 640  # of 28 x 28 or 32 x 32 pixels: 812 x 616 or 928 x 704 in all
-MAX_NEW_TOKENS = 1024  # a source takes about 80, reckoned from its JSON; so eight, with room to spare
+MAX_NEW_TOKENS = 1024  # a source takes about 80, estimated from its JSON: enough for eight, with a margin
 MAX_BATCH = 8
-MAX_ASPECT = 100  # of the sides of a picture; the image processor refuses more than 200
-ROOMY_GPU_GB = 20.0  # holds 7B in 16 bits with pictures and answers beside it
-ROOMY_MAC_GB = 32.0  # which the system shares
+MAX_ASPECT = 100  # ratio of the picture's sides; the image processor refuses more than 200
+ROOMY_GPU_GB = 20.0  # enough for 7B in 16 bits with pictures and answers
+ROOMY_MAC_GB = 32.0  # shared with the system
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A public model. Revisions are commits, so what is run is what was chosen."""
+    """A public model. Its revision is a commit, so its weights never change."""
 
     title: str
     revision: str
@@ -68,15 +69,15 @@ PROCESSORS = {"qwen2_5_vl": "Qwen2_5_VLProcessor", "qwen3_vl": "Qwen3VLProcessor
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that is ready to answer."""
+    """A loaded model with its processor."""
 
     model: Any
     processor: Any
-    tokens: Any  # the vocabulary, for the constraint
-    counts_pixels: bool  # how it gives positions
+    tokens: Any  # the vocabulary, for constrained decoding
+    counts_pixels: bool  # boxes are in pixels, not in thousandths
 
     def frame(self, picture: Image.Image) -> Frame:
-        """Return the numbers in which this model gives positions in this picture."""
+        """Return the coordinate system of this model for this picture."""
         if not self.counts_pixels:
             return thousandths()
         images = self.processor.image_processor
@@ -85,7 +86,7 @@ class Loaded:
 
 
 class QwenVL:
-    """Describes pictures, one or several in one call."""
+    """Describes pictures, several per call if wanted."""
 
     def __init__(self) -> None:
         self._settings = read_settings()
@@ -108,26 +109,26 @@ class QwenVL:
         )
 
     def load(self, on_step: OnStep | None = None) -> None:
-        """Fetch and load the model now, not at the first picture."""
+        """Download and load the model now instead of at the first picture."""
         with self._lent(on_step):
             pass
 
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape:
         """Return what would be heard in the picture.
 
-        `on_step` is told megabytes while the model is downloaded, then tokens. Raises SoundscapeError when the model
-        cannot be had, finds nothing but speech or music, or twice does not come to an end.
+        `on_step` reports megabytes during the download, then tokens. Raises SoundscapeError if the model cannot be
+        loaded, finds nothing but speech or music, or does not finish its answer in two attempts.
         """
         return only_one(self.describe_batch([picture], on_step=on_step))
 
     def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Outcome]:
-        """Return what would be heard in each picture, or why nothing could be told; `MAX_BATCH` pictures at a time."""
+        """Return one outcome per picture: its soundscape or an error. At most `MAX_BATCH` pictures run at once."""
         with self._lent(on_step) as loaded:
             answer = partial(self._described, loaded, on_step=on_step)
             return memory.in_batches([_shapely(picture) for picture in pictures], MAX_BATCH, answer, keep=NAME)
 
     def request(self, picture: Image.Image, frame: Frame, demand: Demand = FULL) -> list[dict[str, Any]]:
-        """Return the messages for one picture, as the chat template takes them."""
+        """Return the messages for one picture, in the form that the chat template expects."""
         instruction = read_instruction(max_sources=demand.sources, boxes=frame.words)
         parts = [{"type": "image", "image": picture}, {"type": "text", "text": instruction}]
         return [{"role": "user", "content": parts}]
@@ -143,8 +144,8 @@ class QwenVL:
             for place, text in zip(cut, self._answers(loaded, again, same, SHORT, on_step)):
                 found[place] = outcome_of(read_answer, text, frames[place])
         endless = SoundscapeError(
-            f"The model did not come to an end within {MAX_NEW_TOKENS} tokens, even for a short answer. "
-            "Try another picture, or another vision backend."
+            f"The model did not finish its answer within {MAX_NEW_TOKENS} tokens, even when asked for a short one. "
+            "Try another picture or another vision backend."
         )
         return [endless if outcome is None else outcome for outcome in found]
 
@@ -156,7 +157,7 @@ class QwenVL:
         demand: Demand,
         on_step: OnStep | None,
     ) -> list[str]:
-        """Return the JSON texts; one that was cut off is incomplete."""
+        """Return the answers as JSON texts. An answer that was cut off is incomplete."""
         import torch
 
         from .constrained import SchemaProcessor
@@ -176,18 +177,19 @@ class QwenVL:
                 **inputs,
                 max_new_tokens=MAX_NEW_TOKENS,
                 do_sample=False,
-                temperature=None,  # the public models bring these for sampling
+                temperature=None,  # overrides the sampling settings of the public models
                 top_p=None,
                 top_k=None,
                 logits_processor=[constraint],
                 stopping_criteria=[StepCriteria(on_step, MAX_NEW_TOKENS)],
             )
         new = tokens[:, inputs["input_ids"].shape[1] :]
-        return loaded.processor.batch_decode(new, skip_special_tokens=True)
+        texts: list[str] = loaded.processor.batch_decode(new, skip_special_tokens=True)
+        return texts
 
     # Loading ---------------------------------------------------------------------------------------------------------
 
-    def _lent(self, on_step: OnStep | None) -> Any:
+    def _lent(self, on_step: OnStep | None) -> AbstractContextManager[Loaded]:
         placement = memory.placement(self._settings)
         size_gb = _size_gb(self._weights)
         return memory.resident(
@@ -211,11 +213,12 @@ class QwenVL:
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             if config.model_type not in PROCESSORS:
                 raise SoundscapeError(
-                    f"{self._weights.model} is a {config.model_type}, not a Qwen-VL. Correct QWEN_VL_MODEL."
+                    f"{self._weights.model} is a {config.model_type} model, not Qwen-VL. Correct QWEN_VL_MODEL."
                     f"{did_you_mean(config.model_type, list(PROCESSORS))}"
                 )
             processor = image_processor_and_tokenizer(folder, config.model_type)
-            model, report = AutoModelForImageTextToText.from_pretrained(
+            models: Any = AutoModelForImageTextToText  # its answer with `output_loading_info` has no type
+            model, report = models.from_pretrained(
                 folder,
                 output_loading_info=True,
                 dtype=getattr(torch, _precision(placement.device, _folder_gb(folder))),
@@ -228,7 +231,7 @@ class QwenVL:
 
 
 def weights_of(settings: Settings) -> Weights:
-    """Return QWEN_VL_MODEL, or else the largest model that the device holds."""
+    """Return the weights that QWEN_VL_MODEL names, or else those of the largest model that fits the device."""
     device = accelerator(settings)
     roomy_gb = {"cuda": ROOMY_GPU_GB, "mps": ROOMY_MAC_GB}.get(device)
     model = LARGE if roomy_gb is not None and memory_gb(device) >= roomy_gb else SMALL
@@ -238,39 +241,40 @@ def weights_of(settings: Settings) -> Weights:
 
 
 def image_processor_and_tokenizer(folder: Path, model_type: str) -> Any:
-    """Return the model's processor for pictures alone, and few enough tokens for each.
+    """Return the model's processor without its video part, limited to `MAX_VISUAL_TOKENS` per picture.
 
-    Its part for videos needs torchvision, so AutoProcessor fails where that is not installed.
+    The video part needs torchvision; without it, AutoProcessor fails.
     """
     import transformers
 
-    base = getattr(transformers, PROCESSORS[model_type])
+    base: Any = getattr(transformers, PROCESSORS[model_type])
+    image_processors: Any = transformers.AutoImageProcessor  # its methods have no types
 
-    class PictureProcessor(base):
+    class PictureProcessor(base):  # type: ignore[misc]  # the base class is chosen at run time
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
             if argument_name != "video_processor":
                 return super().check_argument_for_proper_class(argument_name, argument)
 
     PictureProcessor.__name__ = base.__name__
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, padding_side="left")
-    images = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="pil")
+    images = image_processors.from_pretrained(folder, local_files_only=True, backend="pil")
     token_pixels = (images.patch_size * images.merge_size) ** 2
     shortest = min(images.size["shortest_edge"], MAX_VISUAL_TOKENS * token_pixels)
     images.size = type(images.size)(shortest_edge=shortest, longest_edge=MAX_VISUAL_TOKENS * token_pixels)
-    # The template of the tokenizer may be the one for text alone: that of the processor comes first.
+    # The processor's chat template comes first: the tokenizer's may be for text only.
     template = base.get_processor_dict(folder)[0].get("chat_template") or tokenizer.chat_template
     return PictureProcessor(image_processor=images, tokenizer=tokenizer, chat_template=template)
 
 
 def _precision(device: str, size_gb: float) -> str:
-    """16 bits as the model was trained; 32 where they are at home and there is room. float16 overflows in it."""
+    """Return bfloat16, in which the model was trained (float16 overflows); off CUDA, float32 if memory allows."""
     if device == "cuda":
         return "bfloat16"
     return "float32" if memory.free_gb(device) > 2.4 * size_gb else "bfloat16"
 
 
 def _shapely(picture: Image.Image) -> Image.Image:
-    """Stretch a very long picture: positions are shares of its sides, so they do not change."""
+    """Stretch a very long picture. Positions are fractions of its sides, so they do not change."""
     picture = picture.convert("RGB")
     least = -(-max(picture.size) // MAX_ASPECT)
     if min(picture.size) >= least:

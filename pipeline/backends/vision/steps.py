@@ -1,4 +1,6 @@
-"""A report for each token that a model of transformers writes."""
+"""Progress per generated token of a transformers model."""
+
+from typing import cast
 
 import torch
 from transformers import StoppingCriteria
@@ -7,7 +9,7 @@ from .. import OnStep
 
 
 class StepCriteria(StoppingCriteria):
-    """Tells `on_step` of each token; what it raises leaves `generate` at once. It never stops a row itself."""
+    """Calls `on_step` after each token. An exception it raises ends `generate`; the criteria never stop a row."""
 
     def __init__(self, on_step: OnStep | None, total: int) -> None:
         self._on_step = on_step
@@ -18,4 +20,4 @@ class StepCriteria(StoppingCriteria):
         self._done += 1
         if self._on_step:
             self._on_step(min(self._done, self._total), self._total)
-        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+        return cast(torch.BoolTensor, torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device))

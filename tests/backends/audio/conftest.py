@@ -1,4 +1,6 @@
-"""Tiny checkpoints of the text-to-audio models, each named by its environment variable."""
+"""Tiny checkpoints of the text-to-audio models, each selected by its environment variable."""
+
+import gc
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from ...support.checkpoints import audio as checkpoints
 
 STEPS = SoundOptions(steps=2)
 DURATION_S = 2.0
-# Of float32 arithmetic in another order, summed up over the steps; the sounds have an RMS of 0.04 to 0.5.
+# Rounding of float32 arithmetic in another order, accumulated over the steps. The sounds have an RMS of 0.04 to 0.5.
 TOLERANCE = 2e-5
 MODELS = {
     "audioldm2": ("AUDIOLDM2_MODEL", "audioldm2"),
@@ -32,13 +34,14 @@ def folders(tmp_path_factory):
         "clap": checkpoints.build_clap(root / "clap"),
     }
     built["public_audioldm2"] = checkpoints.as_public_audioldm2(built["audioldm2"], root / "public_audioldm2")
+    gc.freeze()
     yield built
     memory.forget_others()
 
 
 @pytest.fixture(autouse=True)
 def local_models(folders, monkeypatch):
-    """Every model named by its environment variable, and nothing left from the test before but what is loaded."""
+    """Select every model by its environment variable, and keep nothing of the previous test except loaded models."""
     for variable, name in MODELS.values():
         monkeypatch.setenv(variable, str(folders[name]))
     monkeypatch.setenv("CLAP_MODEL", str(folders["clap"]))
@@ -51,7 +54,7 @@ def local_models(folders, monkeypatch):
 
 @pytest.fixture
 def two() -> Soundscape:
-    """Two sources whose captions differ much in length."""
+    """Two sources with captions of very different length."""
     river = Source(name="river", material="water over stone", action="rushing", timbre=("bright", "broadband"))
     return Soundscape(space="forest", sources=(river, Source(name="wind")))
 
@@ -59,6 +62,17 @@ def two() -> Soundscape:
 def sound(soundscape: Soundscape, name: str, options: SoundOptions = STEPS, **more) -> list[np.ndarray]:
     stems = synthesize(soundscape, name, duration_s=DURATION_S, seed=1, options=options, **more)
     return [stem.clip.samples for stem in stems]
+
+
+_plain: dict[str, list[np.ndarray]] = {}
+
+
+def plain_sound(soundscape: Soundscape, name: str) -> list[np.ndarray]:
+    """Return the sound of `two` that other ones are compared to, made once for each model."""
+    if name not in _plain:
+        _plain[name] = sound(soundscape, name)
+        forget_stems()
+    return _plain[name]
 
 
 def the_request(name: str, options: SoundOptions = STEPS, source: Source | None = None) -> dict:

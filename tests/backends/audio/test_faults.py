@@ -1,4 +1,4 @@
-"""Progress by step, cancelling, and what happens when memory runs out or numbers overflow."""
+"""Progress per step, cancelling, running out of memory, and numeric overflow."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ from pipeline.backends.audio import diffusion
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.synthesize import forget_stems, synthesize
 
-from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, sound
+from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, plain_sound, sound
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -37,7 +37,7 @@ def test_every_step_is_told_and_a_job_ends_within_one(name, two):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_on_a_small_gpu_parts_wait_in_main_memory_and_it_is_told(name, two, monkeypatch):
-    expected = sound(two, name)
+    expected = plain_sound(two, name)
     forget_stems()
     memory.forget(name)
     monkeypatch.setattr(
@@ -52,7 +52,7 @@ def test_on_a_small_gpu_parts_wait_in_main_memory_and_it_is_told(name, two, monk
 
 
 def fail_with(error: Exception, times: int):
-    """A denoiser's callback that raises so often and then goes on."""
+    """Return a callback that raises `error` the first `times` times, and the list of its calls."""
     calls = []
 
     def fail(*_: object) -> None:
@@ -72,7 +72,7 @@ OUT_OF_MEMORY = [
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["cuda", "mps", "cpu"])
 def test_out_of_memory_halves_the_batch_once(error, two, monkeypatch):
-    expected = sound(two, "stable-audio-3")
+    expected = plain_sound(two, "stable-audio-3")
     forget_stems()
     sizes = record_batches(monkeypatch, "stable-audio-3", fail_with(error, times=1)[0])
     for a, b in zip(expected, sound(two, "stable-audio-3")):
@@ -82,13 +82,13 @@ def test_out_of_memory_halves_the_batch_once(error, two, monkeypatch):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_out_of_memory_twice_is_told_and_the_next_job_works(name, two, monkeypatch):
-    expected = sound(two, name)
+    expected = plain_sound(two, name)
     forget_stems()
     with monkeypatch.context() as broken:
         record_batches(broken, name, fail_with(OUT_OF_MEMORY[0], times=2)[0])
         with pytest.raises(SoundscapeError, match=r"memory of the device is too small.*shorter duration") as caught:
             sound(two, name)
-        assert caught.value.__context__ is None  # nothing holds on to the tensors of the failed job
+        assert caught.value.__context__ is None  # nothing keeps the tensors of the failed job alive
     assert np.array_equal(sound(two, name)[0], expected[0])
 
 
@@ -99,7 +99,7 @@ def test_an_error_that_is_not_about_memory_stays_what_it_is(two, monkeypatch):
 
 
 def record_batches(monkeypatch, name: str, before) -> list[int]:
-    """Call `before` at the start of each batch, and note how many stems it makes."""
+    """Call `before` at the start of each batch, and record the number of stems in each batch."""
     _, model = backends.load_audio(name)
     denoise, sizes = type(model).denoise, []
 
@@ -114,12 +114,12 @@ def record_batches(monkeypatch, name: str, before) -> list[int]:
 
 @pytest.mark.parametrize(("name", "where"), [*((name, "latents") for name in MODELS), ("stable-audio-open", "samples")])
 def test_what_is_not_finite_is_made_again_in_float32(name, where, two, monkeypatch):
-    exact = sound(two, name)
+    exact = plain_sound(two, name)
     spoil(monkeypatch, name, where, only_in="bfloat16")
     stems = synthesize(two, name, duration_s=DURATION_S, seed=1, options=replace(STEPS, precision="bfloat16"))
     assert np.abs(stems[0].clip.samples - exact[0]).max() < TOLERANCE
-    assert "Made in float32: in bfloat16 the numbers overflowed." in stems[0].clip.notes
-    assert stems[1].clip.notes == ()  # the other one was whole
+    assert "Made in float32, because the numbers overflowed in bfloat16." in stems[0].clip.notes
+    assert stems[1].clip.notes == ()  # the other one was valid
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -130,7 +130,7 @@ def test_what_is_not_finite_in_float32_either_is_an_error(name, two, monkeypatch
 
 
 def spoil(monkeypatch, name: str, where: str, only_in: str) -> None:
-    """Put a NaN into what the first stem of a batch comes to."""
+    """Put NaN or infinity into the output of the first stem of a batch."""
     _, model = backends.load_audio(name)
     denoise, decode = type(model).denoise, type(model).decode
     decoded = []
@@ -154,6 +154,6 @@ def spoil(monkeypatch, name: str, where: str, only_in: str) -> None:
 
 def test_a_sound_that_is_cut_off_is_noted():
     wave = np.sin(np.linspace(0, 600, 44_100, dtype=np.float32))[None]
-    assert diffusion._clipping(np.clip(2 * wave, -1, 1)).startswith("It is clipped: ")
+    assert diffusion._clipping(np.clip(2 * wave, -1, 1)).startswith("The sound is clipped: ")
     noise = np.random.default_rng(0).standard_normal((1, 44_100)).astype(np.float32)
     assert diffusion._clipping(noise) == diffusion._clipping(0 * noise) == ""

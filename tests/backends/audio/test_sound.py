@@ -1,4 +1,4 @@
-"""Words become sound by the real loading code, on tiny checkpoints with random weights."""
+"""Words become sound with the real loading code and tiny checkpoints with random weights."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of, synthesize
 
 from ...support.checkpoints import audio as checkpoints
-from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, sound, the_request
+from .conftest import DURATION_S, MODELS, STEPS, TOLERANCE, plain_sound, sound, the_request
 
 # From words to sound -------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def test_the_command_line_writes_the_mix_and_the_prompts(name, two, tmp_path, ca
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_seed_gives_the_same_samples_and_another_one_does_not(name, two):
-    first = sound(two, name)
+    first = plain_sound(two, name)
     forget_stems()
     again = sound(two, name)
     other = synthesize(two, name, duration_s=DURATION_S, seed=2, options=STEPS)
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_one_does_not(name, two
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stem_is_the_same_alone_and_in_company(name, two):
-    together = sound(two, name)
+    together = plain_sound(two, name)
     for source, expected in zip(two.sources, together):
         forget_stems()
         alone = sound(two.model_copy(update={"sources": (source,)}), name)[0]
@@ -75,7 +75,7 @@ def test_other_words_give_another_sound(name, two):
 @pytest.mark.parametrize(
     ("name", "length", "negative"),
     [
-        ("audioldm2", "audio_length_in_s", "far away calling crow"),  # as many tokens: the plain way pads or cuts it
+        ("audioldm2", "audio_length_in_s", "far away calling crow"),  # as many tokens: the pipeline would pad or cut it
         ("stable-audio-open", "audio_end_in_s", "hum of a machine"),
         ("stable-audio-open", "audio_end_in_s", ""),
         ("stable-audio-3", "duration", "hum of a machine"),
@@ -110,7 +110,7 @@ def test_the_sound_is_what_the_pipeline_makes_of_the_words(name, length, negativ
 
 
 def test_the_layout_of_the_public_audioldm2_sounds_the_same(two, folders, monkeypatch):
-    expected = sound(two, "audioldm2")
+    expected = plain_sound(two, "audioldm2")
     monkeypatch.setenv("AUDIOLDM2_MODEL", str(folders["public_audioldm2"]))
     forget_stems()
     backends._instance.cache_clear()
@@ -134,7 +134,7 @@ def test_one_call_makes_all_stems_and_the_negative_words_are_read_once(name, two
     assert len(texts) == 5
 
 
-# Stable Audio Open: no more work than is wanted ----------------------------------------------------------------------
+# Stable Audio Open: no unnecessary work ------------------------------------------------------------------------------
 
 
 def test_only_what_is_kept_is_decoded(two):

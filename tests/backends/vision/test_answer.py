@@ -1,4 +1,4 @@
-"""The answer of a vision-language model: what it is asked for, and what becomes of it."""
+"""The answer of a vision-language model: its schema, and its conversion to a soundscape."""
 
 import json
 from typing import get_args
@@ -52,7 +52,7 @@ def test_a_box_in_which_hardly_anything_fits_is_none():
     assert box_in_shares([500, 0, 505, 1000], thousandths()) is None
 
 
-# What is asked -------------------------------------------------------------------------------------------------------
+# Schema and instruction ----------------------------------------------------------------------------------------------
 
 
 def test_only_what_a_model_can_see_is_asked():
@@ -94,7 +94,7 @@ def test_the_instruction_is_a_file_to_edit(tmp_path):
     assert TEMPLATE.is_file()
 
 
-# What becomes of it --------------------------------------------------------------------------------------------------
+# Conversion ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_becomes_a_soundscape():
@@ -169,11 +169,11 @@ def test_sounds_that_borrow_words_of_music_are_not(name, action):
     assert not is_excluded(Source(name=name, action=action))
 
 
-# Whatever a model writes ---------------------------------------------------------------------------------------------
+# Random answers ------------------------------------------------------------------------------------------------------
 
 
 def test_any_answer_that_the_schema_lets_through_is_a_valid_document(byte_tokens):
-    """Random walks through the constraint, token by token, without a model: the worst that weights can do."""
+    """Follow the constraint with random tokens instead of a model: the worst case of any weights."""
     from llguidance import LLMatcher
 
     from pipeline.backends.vision.constrained import LAYOUT
@@ -195,7 +195,7 @@ def test_any_answer_that_the_schema_lets_through_is_a_valid_document(byte_tokens
 
 @pytest.fixture(scope="module")
 def byte_tokens():
-    """A vocabulary as small as can be, as llguidance reads it."""
+    """A minimal vocabulary for llguidance."""
     import llguidance.hf
     from transformers import Qwen2Tokenizer
 
@@ -207,7 +207,7 @@ def byte_tokens():
 
 
 def walk(matcher, tokens, rng) -> str:
-    """Follow the constraint to its end; punctuation is likelier than letters, so that lists grow and texts end."""
+    """Follow the constraint to its end. Punctuation is likelier than letters, so lists grow and texts end."""
     taken = []
     while not matcher.is_stopped():
         allowed = np.flatnonzero(np.frombuffer(matcher.compute_logit_bias(), dtype=np.uint8))

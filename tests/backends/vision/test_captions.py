@@ -1,4 +1,4 @@
-"""A caption becomes a soundscape by rules."""
+"""Captions become soundscapes by rules."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_speech_and_music_are_left_out():
 
 def test_no_words_is_a_clear_error():
     for nothing in ("", "...", "arafed"):
-        with pytest.raises(SoundscapeError, match="no words"):
+        with pytest.raises(SoundscapeError, match="could not describe"):
             soundscape_of(nothing)
 
 

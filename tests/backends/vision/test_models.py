@@ -1,5 +1,6 @@
-"""Qwen2.5-VL, Qwen3-VL and BLIP through the real loading code, on tiny checkpoints with random weights."""
+"""Qwen2.5-VL, Qwen3-VL and BLIP with the real loading code and tiny checkpoints with random weights."""
 
+import gc
 import subprocess
 import sys
 
@@ -32,12 +33,13 @@ def picture(width=160, height=120, seed=0) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """Return the folder of a tiny model, built once: checkpoint(build, seed)."""
+    """Return the folder of a tiny checkpoint, which is built once: checkpoint(build, seed)."""
     folders = {}
 
     def of(build, seed=0):
         if (build, seed) not in folders:
             folders[build, seed] = build(tmp_path_factory.mktemp(build.__name__), seed)
+            gc.freeze()
         return folders[build, seed]
 
     yield of
@@ -46,7 +48,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def use(monkeypatch):
-    """Point a setting at a folder, as a person would: use("QWEN_VL_MODEL", folder)."""
+    """Set an environment variable to a folder, as a user would: use("QWEN_VL_MODEL", folder)."""
     monkeypatch.setenv("DEVICE", "cpu")
 
     def point(variable, folder):
@@ -81,7 +83,7 @@ def test_every_qwen_describes_a_picture_from_a_local_folder(name, use, checkpoin
 
 
 def test_the_published_layout_is_the_same_model(use, checkpoint):
-    """Its weights have older names, its config is flat, and the template for pictures lies in another file."""
+    """Its weights have older names, its config is flat, and the template for pictures is in another file."""
     found = []
     for build in (vision.build_qwen2_5_vl, vision.build_legacy_qwen2_5_vl):
         use("QWEN_VL_MODEL", checkpoint(build, seed=2))
@@ -100,7 +102,7 @@ def test_blip_describes_a_picture_from_a_local_folder(use, checkpoint):
 
 def test_fifty_descriptions_by_random_weights_are_valid_documents(use, checkpoint):
     described = []
-    seeds = {vision.build_qwen2_5_vl: (0, 1, 2), vision.build_qwen3_vl: (2, 3)}  # others ramble on, and take longer
+    seeds = {vision.build_qwen2_5_vl: (0, 1, 2), vision.build_qwen3_vl: (2, 3)}  # others take longer
     for build, seed in [(build, seed) for build, numbers in seeds.items() for seed in numbers]:
         use("QWEN_VL_MODEL", checkpoint(build, seed))
         pictures = [picture(60 + 40 * n, 200 - 15 * n, seed=n) for n in range(10)]
@@ -155,7 +157,7 @@ def test_editing_the_instruction_changes_the_request(qwen, monkeypatch, tmp_path
 
 
 def test_the_instruction_reaches_the_model(qwen, monkeypatch):
-    """Not only the request: other words give other input tokens."""
+    """Not only the request changes: other words give other input tokens."""
     seen = []
     with qwen._lent(None) as loaded:
         generate = loaded.model.generate
@@ -214,7 +216,7 @@ def test_half_precision_where_memory_is_short(use, checkpoint, monkeypatch):
         memory.forget(qwen_vl.NAME)
 
 
-# Ends ----------------------------------------------------------------------------------------------------------------
+# Endings -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_cut_answer_is_asked_for_again_with_a_shorter_demand(qwen, monkeypatch):
@@ -235,7 +237,7 @@ def test_a_cut_answer_is_asked_for_again_with_a_shorter_demand(qwen, monkeypatch
 def test_an_answer_that_never_ends_is_a_clear_error(qwen, monkeypatch):
     monkeypatch.setattr(qwen_vl, "MAX_NEW_TOKENS", 20)
     steps = []
-    with pytest.raises(SoundscapeError, match="did not come to an end within 20 tokens"):
+    with pytest.raises(SoundscapeError, match="did not finish its answer within 20 tokens"):
         qwen.describe(picture(), on_step=lambda done, total: steps.append(done))
     assert [step for step in steps if step] == [*range(1, 21), *range(1, 21)], "two tries of 20 tokens"
 
@@ -279,7 +281,7 @@ def test_numbers_that_are_not_finite_are_a_clear_error(qwen):
         kept = norm.data.clone()
         norm.data.fill_(torch.nan)
         try:
-            with pytest.raises(SoundscapeError, match="not finite"):
+            with pytest.raises(SoundscapeError, match="invalid numbers"):
                 qwen.describe(picture())
         finally:
             norm.data.copy_(kept)
@@ -321,10 +323,10 @@ def test_a_model_that_cannot_be_had_keeps_the_others_usable(monkeypatch, use, tm
 
 def test_a_model_of_another_family_is_named(use, checkpoint):
     use("QWEN_VL_MODEL", checkpoint(vision.build_blip))
-    with pytest.raises(SoundscapeError, match="is a blip, not a Qwen-VL"):
+    with pytest.raises(SoundscapeError, match="is a blip model, not Qwen-VL"):
         describe(picture(), "qwen2.5-vl")
     use("BLIP_MODEL", checkpoint(vision.build_qwen2_5_vl))
-    with pytest.raises(SoundscapeError, match="is a qwen2_5_vl, not a BLIP"):
+    with pytest.raises(SoundscapeError, match="is a qwen2_5_vl model, not BLIP"):
         describe(picture(), "blip")
 
 
@@ -337,7 +339,7 @@ def test_a_folder_with_a_damaged_file_is_a_clear_error(use, tmp_path):
 
 
 def test_a_checkpoint_without_some_weights_is_a_clear_error(use, tmp_path):
-    """transformers alone would fill them with random numbers and go on."""
+    """transformers alone would fill them with random numbers and continue."""
     from safetensors.torch import load_file, save_file
 
     path = vision.build_qwen2_5_vl(tmp_path) / "model.safetensors"
@@ -345,7 +347,7 @@ def test_a_checkpoint_without_some_weights_is_a_clear_error(use, tmp_path):
     del weights[next(name for name in weights if name.endswith("norm.weight"))]
     save_file(weights, path, metadata={"format": "pt"})
     use("QWEN_VL_MODEL", tmp_path)
-    with pytest.raises(SoundscapeError, match="not complete: 1 of its weights"):
+    with pytest.raises(SoundscapeError, match="incomplete: 1 of its weights"):
         describe(picture(), "qwen2.5-vl")
 
 

@@ -1,5 +1,8 @@
-"""Tiny checkpoints of the text-to-audio models. Their geometry is that of the real ones where it shapes the interface:
-sample rates, hop lengths, channels, kinds of tokenizers and text encoders, and layout of the files."""
+"""Tiny checkpoints of the text-to-audio models.
+
+They match the real ones where it affects the interface: sample rates, hop lengths, channels, types of tokenizers and
+text encoders, and the layout of the files.
+"""
 
 import json
 import shutil
@@ -15,7 +18,7 @@ CANVAS_FRAMES = 128  # 5.9 s; the real Stable Audio Open has 1024, 47.6 s
 
 
 def build_audioldm2(folder: Path, seed: int = 0) -> Path:
-    """AudioLDM 2 as diffusers saves it today: 16 kHz, 100 spectrogram frames a second, 8 latent channels."""
+    """AudioLDM 2 as diffusers saves it today: 16 kHz, 100 spectrogram frames per second, 8 latent channels."""
     from diffusers import (
         AudioLDM2Pipeline,
         AudioLDM2ProjectionModel,
@@ -81,8 +84,10 @@ def build_audioldm2(folder: Path, seed: int = 0) -> Path:
 
 
 def as_public_audioldm2(source: Path, folder: Path) -> Path:
-    """The layout of the public repositories: older names of the tokenizers' classes, and a GPT2Model, whose weights
-    lack the prefix of a GPT2LMHeadModel."""
+    """Copy a checkpoint in the layout of the public repositories.
+
+    It has older names of the tokenizer classes, and a GPT2Model, whose weights lack the prefix of GPT2LMHeadModel.
+    """
     from transformers import GPT2LMHeadModel
 
     shutil.copytree(source, folder)
@@ -102,7 +107,7 @@ def as_public_audioldm2(source: Path, folder: Path) -> Path:
 
 
 def build_stable_audio_open(folder: Path, seed: int = 0, canvas_frames: int = CANVAS_FRAMES) -> Path:
-    """Stable Audio Open: stereo at 44.1 kHz, 2048 samples a frame, the scheduler that needs torchsde."""
+    """Stable Audio Open: stereo at 44.1 kHz, 2048 samples per frame, the scheduler that needs torchsde."""
     from diffusers import (
         AutoencoderOobleck,
         CosineDPMSolverMultistepScheduler,
@@ -146,7 +151,7 @@ def build_stable_audio_open(folder: Path, seed: int = 0, canvas_frames: int = CA
 
 
 def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
-    """Stable Audio 3, distilled: T5Gemma, the SAME autoencoder, sampling that draws new noise at every step."""
+    """Stable Audio 3, distilled: T5Gemma, the SAME autoencoder, and sampling with new noise at every step."""
     from diffusers import AutoencoderSAME, FlowMatchEulerDiscreteScheduler, StableAudio3DiTModel, StableAudio3Pipeline
     from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
     from transformers import T5GemmaConfig, T5GemmaEncoderModel
@@ -203,7 +208,7 @@ def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
 
 
 def build_clap(folder: Path, seed: int = 0) -> Path:
-    """CLAP by itself, with its processor."""
+    """CLAP with its processor."""
     from transformers import ClapProcessor
 
     torch.manual_seed(seed)
@@ -217,7 +222,7 @@ def _clap() -> tuple[Any, Any, Any]:
     from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, RobertaTokenizer
 
     vocabulary, merges = byte_pairs(480, first=("<s>", "<pad>", "</s>", "<unk>", "<mask>"))
-    tokenizer = RobertaTokenizer(vocab=vocabulary, merges=merges, model_max_length=512)  # as in the real one
+    tokenizer = RobertaTokenizer(vocab=vocabulary, merges=merges, model_max_length=512)  # as in the real tokenizer
     text = {
         "vocab_size": len(tokenizer),
         "hidden_size": 16,
@@ -267,14 +272,14 @@ def _vocoder() -> Any:
         )
     ).eval()
     for weights in vocoder.parameters():
-        if weights.dim() == 3:  # as they are drawn at first, its output is 1e-10
+        if weights.dim() == 3:  # with the initial weights, its output is about 1e-10
             torch.nn.init.normal_(weights, std=weights[0].numel() ** -0.5)
     return vocoder
 
 
 @torch.no_grad()
 def _amplify(model: Any, part: str, factor: float) -> None:
-    """Random weights hardly hear the text: make what listens louder, so that other words give another sound."""
+    """Scale the weights that read the text. Random weights almost ignore it, but other words must change the sound."""
     for name, weights in model.named_parameters():
         if part in name and weights.dim() == 2:
             weights.mul_(factor)
@@ -282,7 +287,7 @@ def _amplify(model: Any, part: str, factor: float) -> None:
 
 @torch.no_grad()
 def _wake(model: Any) -> None:
-    """Layers that start at zero would make the sound ignore words and seed."""
+    """Randomise layers that are initialised with zeros, which would make the sound ignore words and seed."""
     for name, weights in model.named_parameters():
         if weights.dim() >= 2 and weights.abs().max() == 0:
             torch.nn.init.normal_(weights, std=3.0 * weights[0].numel() ** -0.5)

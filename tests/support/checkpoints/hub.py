@@ -1,4 +1,4 @@
-"""A hub on this machine that serves folders as repositories, for the real downloading code."""
+"""A local hub that serves folders as repositories, for the real download code."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ COMMIT = "c" * 40
 
 @contextmanager
 def serve(repositories: dict[str, Path], *, gated: tuple[str, ...] = ()) -> Iterator[str]:
-    """Serve each folder under its "owner/name"; yield the address for HF_ENDPOINT."""
+    """Serve each folder as the repository "owner/name". Yield the address for HF_ENDPOINT."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -1,4 +1,4 @@
-"""Tiny tokenizers, made the same on every run without a network."""
+"""Tiny tokenizers, built identically on every run and without a network."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def byte_pairs(size: int, *, first: tuple[str, ...] = ()) -> tuple[dict[str, int
 
 
 def word_pieces(specials: tuple[str, ...] = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")) -> dict[str, int]:
-    """Return a WordPiece vocabulary (BERT) by hand: the trainer breaks ties in hash order, so each run would differ."""
+    """Return a WordPiece vocabulary (BERT). It is not trained: the trainer breaks ties in hash order, which varies."""
     words = _words(r"[a-z]+|[^a-z\s]", lower=True)
     letters = sorted(set("abcdefghijklmnopqrstuvwxyz0123456789") | {letter for word in words for letter in word})
     tokens = [*specials, *letters, *(f"##{letter}" for letter in letters), *words]
@@ -42,7 +42,7 @@ def word_pieces(specials: tuple[str, ...] = ("[PAD]", "[UNK]", "[CLS]", "[SEP]",
 
 
 def unigrams() -> list[tuple[str, float]]:
-    """Return the pieces and scores of a Unigram model (T5), by hand for the same reason."""
+    """Return the pieces and scores of a Unigram model (T5), not trained for the same reason."""
     words = _words(r"[A-Za-z]+", lower=False)
     letters = sorted({letter for line in CORPUS for letter in line if not letter.isspace()})
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -3.0)]
@@ -50,7 +50,7 @@ def unigrams() -> list[tuple[str, float]]:
 
 
 def gemma() -> Any:
-    """Return the tokenizer of Gemma (T5Gemma, SigLIP 2): byte-pair encoding of words with a mark for the space."""
+    """Return a Gemma tokenizer (T5Gemma, SigLIP 2): byte-pair encoding with a marker for spaces."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import GemmaTokenizer
 

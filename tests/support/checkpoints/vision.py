@@ -1,4 +1,4 @@
-"""Tiny Qwen2.5-VL, Qwen3-VL, BLIP, CLIP and SigLIP."""
+"""Tiny checkpoints of Qwen2.5-VL, Qwen3-VL, BLIP, CLIP and SigLIP."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from .tokenizers import byte_pairs, gemma, word_pieces
 PAD, END = "<|endoftext|>", "<|im_end|>"
 QWEN_TOKENS = ("<|im_start|>", END, "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 
-# What the public template does: a default system turn, ChatML, markers around a picture.
+# Like the public template: a default system turn, ChatML, and markers around a picture.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{% if loop.first and message['role'] != 'system' %}"
@@ -37,10 +37,10 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
 
 
 def build_legacy_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
-    """Qwen2.5-VL as the public repositories hold it.
+    """Qwen2.5-VL as in the public repositories.
 
-    A flat config, older names of the weights and of the limits of a picture, and two chat templates, of which that of
-    the tokenizer knows no pictures.
+    They have a flat config, older names of the weights and of the picture limits, and two chat templates. The
+    tokenizer's template does not support pictures.
     """
     from safetensors.torch import load_file, save_file
 
@@ -82,12 +82,12 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
 
 
 def build_blip(folder: Path, seed: int = 0) -> Path:
-    """BLIP for captions, its processor in two files as in the public repository."""
+    """BLIP for captions, with its processor in two files as in the public repository."""
     import torch
     from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration
     from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-    specials = ["[DEC]", "[ENC]"]  # begin of a caption, and a sentence to be encoded
+    specials = ["[DEC]", "[ENC]"]  # start of a caption, and start of a text to encode
     tokenizer = BertTokenizer(vocab=word_pieces(), model_max_length=64, extra_special_tokens=specials)
     of = tokenizer.convert_tokens_to_ids
     size = {"hidden_size": 32, "intermediate_size": 64, "projection_dim": 16, "num_hidden_layers": 2}
@@ -109,8 +109,11 @@ def build_blip(folder: Path, seed: int = 0) -> Path:
 
 
 def build_clip(folder: Path, seed: int = 0) -> Path:
-    """CLIP in the layout of the public repository: no name of a processor, sizes as plain numbers, and the id of the
-    end of a text that its first configuration had, which makes transformers look for the highest id."""
+    """CLIP in the layout of the public repository.
+
+    It names no processor, its sizes are plain numbers, and it has the end-of-text id of the first configuration, which
+    makes transformers search for the highest id.
+    """
     import torch
     from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -137,7 +140,7 @@ def build_clip(folder: Path, seed: int = 0) -> Path:
 
 
 def build_siglip(folder: Path, seed: int = 0) -> Path:
-    """SigLIP 2 of a fixed size of pictures: it calls itself siglip, and reads by the tokenizer of Gemma."""
+    """SigLIP 2 with a fixed picture size. Its model type is siglip and it uses the Gemma tokenizer."""
     import torch
     from transformers import SiglipConfig, SiglipModel
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
@@ -157,7 +160,7 @@ def build_siglip(folder: Path, seed: int = 0) -> Path:
 
 
 def _wake_embeddings(model) -> None:
-    """Random weights hardly tell words or patches apart: make what comes in louder."""
+    """Scale the embeddings, because random weights hardly distinguish words or patches."""
     import torch
 
     with torch.no_grad():
@@ -185,7 +188,7 @@ def _qwen_tokenizer():
 
 def _qwen_config(tokenizer, vision: dict, *, sections: list[int]) -> dict:
     of = tokenizer.convert_tokens_to_ids
-    # The public models have more logits than tokens, too.
+    # Like the public models, it has more logits than tokens.
     text = {"vocab_size": len(tokenizer) + 18, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     text |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 8192}
     text |= {"bos_token_id": of(PAD), "eos_token_id": of(END), "pad_token_id": of(PAD)}
@@ -210,7 +213,7 @@ def _save_qwen(model_class, config, tokenizer, folder: Path, seed: int) -> Path:
     torch.manual_seed(seed)
     model = model_class(config)
     text = config.text_config
-    # As the public models have it: sampling with hardly any temperature.
+    # Like the public models: sampling with a very low temperature.
     model.generation_config = GenerationConfig(
         bos_token_id=text.bos_token_id,
         eos_token_id=[text.eos_token_id, text.pad_token_id],
