@@ -1,4 +1,4 @@
-"""The command line: python -m pipeline PICTURE... --out results/, or one of the commands in `command.py`."""
+"""The command line: python -m pipeline PICTURE... --out results/, or a command of `command.py`."""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,7 @@ from .command import COMMANDS, USUAL
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit status. Wrong usage exits with 2."""
+    """Run a command and return its exit status. Exits with 2 on wrong usage."""
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] not in COMMANDS:
         words = [USUAL, *words]

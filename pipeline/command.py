@@ -1,4 +1,4 @@
-"""What all commands share: their names, and how they end."""
+"""What all commands share: their names, messages and exit statuses."""
 
 import logging
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .errors import SoundscapeError
 
-# The first word of the command line, and the module whose `main` takes the others.
+# The first word of the command line -> the module whose `main` gets the remaining words.
 COMMANDS = {
     "run": "pipeline.batch.command",
     "index": "pipeline.overview.command",
@@ -14,8 +14,8 @@ COMMANDS = {
     "study": "pipeline.study.command",
     "gold": "pipeline.gold.command",
 }
-USUAL = "run"  # also where no such word begins the line
-INTERRUPTED = 130  # what a shell makes of Ctrl-C
+USUAL = "run"  # the command if the first word is none of these
+INTERRUPTED = 130  # exit status that shells use after Ctrl-C
 
 
 def ended(
@@ -26,10 +26,11 @@ def ended(
     product: str = "",
     stopped: str = "Stopped.",
 ) -> int:
-    """Do the work of a command and return its exit status; what goes wrong is a sentence on standard error.
+    """Do the work of a command and return its exit status. Errors are printed on standard error.
 
-    `failed` is the status after a SoundscapeError, whose sentence begins with `prefix`. `product` names what could not
-    be written after an OSError, which is raised where nothing is written. `stopped` is said after Ctrl-C.
+    `failed` is the status after an error, `prefix` the start of the message of a SoundscapeError, and `stopped` the
+    message after Ctrl-C. `product` is what the command writes, for the message after an OSError; if it is empty, the
+    OSError is raised.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:

@@ -1,4 +1,4 @@
-"""Reading files that somebody names: regular files only, up to a size, and large ones in blocks."""
+"""Safe reading of files from users: only regular files, up to a size limit. Large files are hashed in blocks."""
 
 import hashlib
 import math
@@ -7,27 +7,27 @@ from pathlib import Path
 
 from .errors import SoundscapeError
 
-MAX_DOCUMENT_BYTES = 1024 * 1024  # soundscapes, manifests, scores: ours are far smaller
+MAX_DOCUMENT_BYTES = 1024 * 1024  # of soundscapes, manifests and scores; ours are far smaller
 
 
 def check_file(path: Path, limit_bytes: int | None = None) -> None:
-    """Raise SoundscapeError when there is no such file, or one that must not be opened. Nothing is opened.
+    """Raise SoundscapeError when the file does not exist or must not be read. The file is not opened.
 
-    A named pipe or a device might never end. `limit_bytes` is the largest size that makes sense for the file.
+    Only regular files may be read, because a named pipe or a device might never end. `limit_bytes` is the maximum size.
     """
     try:
         found = path.stat()
     except (OSError, ValueError):
-        raise SoundscapeError(f"There is no file {path.name}, or it cannot be reached.") from None
+        raise SoundscapeError(f"There is no file {path.name}, or it cannot be reached. Check the path.") from None
     if not stat.S_ISREG(found.st_mode):
-        raise SoundscapeError(f"{path.name} is no regular file, so it is not read.")
+        raise SoundscapeError(f"{path.name} is not a regular file. Choose another one.")
     if limit_bytes is not None and found.st_size > limit_bytes:
         size_mb = math.ceil(found.st_size / 1_000_000)
-        raise SoundscapeError(f"{path.name} has {size_mb} MB. It may have at most {limit_bytes // 1_000_000} MB.")
+        raise SoundscapeError(f"{path.name} has {size_mb} MB. Choose a file of at most {limit_bytes // 1_000_000} MB.")
 
 
 def read_file(path: Path, limit_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
-    """Return the bytes of a file. Raises SoundscapeError as `check_file` does, and when it cannot be read."""
+    """Return the bytes of a file. Raises SoundscapeError like `check_file`, and when it cannot be read."""
     check_file(path, limit_bytes)
     try:
         return path.read_bytes()
@@ -36,7 +36,7 @@ def read_file(path: Path, limit_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the hash of a file of any size, which is read in blocks. Raises SoundscapeError as `read_file` does."""
+    """Return the SHA-256 hash of a file of any size. Raises SoundscapeError like `read_file`."""
     check_file(path)
     try:
         with path.open("rb") as file:

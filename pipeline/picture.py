@@ -1,4 +1,4 @@
-"""Picture file -> upright RGB image without metadata. Everything that is no picture is refused in words."""
+"""Picture file -> upright RGB image without metadata."""
 
 import logging
 import threading
@@ -27,15 +27,15 @@ _log = logging.getLogger(__name__)
 def load_picture(path: str | Path) -> Image.Image:
     """Return the picture as RGB, upright, its longest side at most 2048 px, without metadata.
 
-    Its size is checked before it is opened, the number of pixels before anything is decoded. Raises SoundscapeError
-    when the file is no picture, is damaged or too large.
+    The file size is checked before the file is opened, and the number of pixels before anything is decoded. Raises
+    SoundscapeError when the file is not a picture, is damaged or too large.
     """
     path = Path(path)
     check_file(path, MAX_FILE_BYTES)
     _register_heif()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own limits are above ours
+            warnings.simplefilter("ignore")  # our limits are lower than Pillow's, which only warns
             with _decoding, Image.open(path, formats=_PILLOW_NAMES) as image:
                 _check_size(image.size)
                 return _upright_rgb(image)
@@ -45,9 +45,9 @@ def load_picture(path: str | Path) -> Image.Image:
         raise SoundscapeError(_too_large()) from None
     except UnidentifiedImageError:
         formats = f"{', '.join(ACCEPTED[:-1])} or {ACCEPTED[-1]}"
-        raise SoundscapeError(f"{path.name} is no picture that can be read here. Use {formats}.") from None
-    except Exception as error:  # on damaged files Pillow's readers raise whatever they stumble over
-        _log.info("could not decode a picture: %r", error)
+        raise SoundscapeError(f"{path.name} is not a picture that can be read here. Use {formats}.") from None
+    except Exception as error:  # Pillow's readers raise many kinds of errors for damaged files
+        _log.info("A picture could not be decoded: %r", error)
         raise SoundscapeError(f"{path.name} is damaged and cannot be read. Save it again, or use another.") from error
 
 
@@ -68,7 +68,7 @@ def _too_large(size: tuple[int, int] | None = None) -> str:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    # A JPEG can be decoded at half or a quarter of its size, which is all we need of a large one.
+    # A large JPEG is decoded at half or a quarter of its size, which is faster.
     image.draft("RGB", (MAX_SIDE_PX // 2, MAX_SIDE_PX // 2))
     image = ImageOps.exif_transpose(image)
     image = _eight_bit(image)
@@ -80,8 +80,8 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Pillow clips 16-bit, 32-bit and float pixels when it converts them; scale them to 8 bits instead."""
-    if image.mode in ("P", "PA"):  # blending indices of a palette would make up colours
+    """Return the image with 8 bits per channel. 16-bit, 32-bit and float pixels are scaled; Pillow would clip them."""
+    if image.mode in ("P", "PA"):  # resizing would interpolate palette indices, which gives wrong colours
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode == "1":
         return image.convert("L")
@@ -106,7 +106,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """CMYK and wide-gamut pictures bring the profile that says what their numbers mean."""
+    """Convert to sRGB, with the embedded colour profile if there is one (CMYK and wide-gamut pictures)."""
     profile = image.info.get("icc_profile")
     if profile and image.mode in ("CMYK", "RGB"):
         converted = _by_profile(image, profile)
@@ -124,6 +124,6 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
         return ImageCms.profileToProfile(
             image, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
-    except (ImageCms.PyCMSError, OSError) as error:  # a broken or unfitting profile must not cost the picture
-        _log.info("colour profile not used: %s", error)
+    except (ImageCms.PyCMSError, OSError) as error:  # the picture is still usable without a valid profile
+        _log.info("A colour profile was ignored: %s", error)
         return None

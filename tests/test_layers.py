@@ -1,17 +1,17 @@
-"""The layout of the code: who may import whom, no circle, and no long file."""
+"""The layout of the code: allowed imports, no import cycle, no long file."""
 
 from pathlib import Path
 
 import pytest
 
-from .support.imports import Import, against_order, circle_in, imports_in
+from .support.imports import Import, against_order, cycle_in, imports_in
 
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 400
 CODE = (".py", ".js", ".css", ".html")
 
-# From the top down. Who imports somebody imports from a floor below, be it in a function or for a type.
-FLOORS = [
+# From top to bottom. A module imports only from layers below, even inside functions and for types.
+LAYERS = [
     ("app", "pipeline.procedural.__main__"),
     ("pipeline.page", "pipeline.gold", "pipeline.procedural.gallery"),
     ("pipeline.batch",),
@@ -34,28 +34,28 @@ def imports() -> list[Import]:
     return imports_in(ROOT, "app", "pipeline")
 
 
-def test_every_import_leads_down(imports):
-    assert len(imports) > 300, "they are read"
-    assert against_order(imports, FLOORS) == []
+def test_every_import_is_from_a_lower_layer(imports):
+    assert len(imports) > 300, "the imports were read"
+    assert against_order(imports, LAYERS) == []
 
 
-def test_no_module_imports_itself_through_others(imports):
-    assert circle_in(imports) == []
+def test_there_is_no_import_cycle(imports):
+    assert cycle_in(imports) == []
 
 
-def test_no_file_of_code_is_long():
+def test_no_source_file_is_too_long():
     files = [ROOT / "app.py", *(ROOT / "pipeline").rglob("*"), *(ROOT / "tests").rglob("*")]
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in files if path.suffix in CODE}
-    assert len(lines) > 200, "they are found"
+    assert len(lines) > 200, "the files were found"
     assert {path.name: count for path, count in lines.items() if count > MOST_LINES} == {}
 
 
-# The walker itself ----------------------------------------------------------------------------------------------------
+# The reader of imports ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def house(tmp_path) -> Path:
-    """A package of a few files: `top` uses `low`, and each import is written in another way."""
+    """A small package: `top` uses `low`, and each import is written in a different way."""
     files = {
         "house/__init__.py": "",
         "house/top.py": "import json\nfrom .room import low\nfrom . import hall\n",
@@ -73,19 +73,19 @@ def house(tmp_path) -> Path:
 HOUSE = [("street",), ("house.top",), ("house.hall",), ("house.room",)]
 
 
-def walked(house: Path) -> list[Import]:
+def imports_of(house: Path) -> list[Import]:
     return imports_in(house, "street", "house")
 
 
-def test_imports_are_found_however_they_are_written(house):
-    assert walked(house) == [
+def test_all_forms_of_imports_are_found(house):
+    assert imports_of(house) == [
         Import("house.hall", "house.room.low"),
         Import("house.room", "house.room.low"),
         Import("house.top", "house.hall"),
         Import("house.top", "house.room.low"),
         Import("street", "house.top"),
     ]
-    assert against_order(walked(house), HOUSE) == [] and circle_in(walked(house)) == []
+    assert against_order(imports_of(house), HOUSE) == [] and cycle_in(imports_of(house)) == []
 
 
 @pytest.mark.parametrize(
@@ -96,25 +96,25 @@ def test_imports_are_found_however_they_are_written(house):
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.top import NAME\n",
     ],
 )
-def test_an_import_that_leads_up_is_found(house, text):
+def test_an_import_from_a_higher_layer_is_found(house, text):
     (house / "house/room/low.py").write_text(text)
-    assert against_order(walked(house), HOUSE) == ["house.room.low -> house.top"]
-    assert set(circle_in(walked(house))) >= {"house.top", "house.room.low"}
+    assert against_order(imports_of(house), HOUSE) == ["house.room.low -> house.top"]
+    assert set(cycle_in(imports_of(house))) >= {"house.top", "house.room.low"}
 
 
-def test_a_neighbour_on_the_same_floor_is_not_below(house):
-    floors = [("street",), ("house.top", "house.hall"), ("house.room",)]
-    assert against_order(walked(house), floors) == ["house.top -> house.hall"]
+def test_an_import_within_the_same_layer_is_found(house):
+    layers = [("street",), ("house.top", "house.hall"), ("house.room",)]
+    assert against_order(imports_of(house), layers) == ["house.top -> house.hall"]
 
 
-def test_a_module_without_a_floor_is_found(house):
-    assert against_order(walked(house), HOUSE[1:]) == ["street -> ?"]
+def test_a_module_without_a_layer_is_found(house):
+    assert against_order(imports_of(house), HOUSE[1:]) == ["street -> ?"]
     (house / "house/attic.py").write_text("from .room import low\n")
-    assert against_order(walked(house), [("house",), *HOUSE]) == ["house.attic -> ?"]
+    assert against_order(imports_of(house), [("house",), *HOUSE]) == ["house.attic -> ?"]
 
 
-def test_a_circle_within_a_room_is_found(house):
+def test_a_cycle_within_a_package_is_found(house):
     (house / "house/room/bed.py").write_text("from . import low\n")
     (house / "house/room/low.py").write_text("from .bed import PILLOW\n")
-    assert against_order(walked(house), HOUSE) == []
-    assert sorted(circle_in(walked(house))) == ["house.room.bed", "house.room.low"]
+    assert against_order(imports_of(house), HOUSE) == []
+    assert sorted(cycle_in(imports_of(house))) == ["house.room.bed", "house.room.low"]

@@ -1,4 +1,4 @@
-"""Pictures: every accepted format comes out upright, in RGB and bare; everything else is refused in words."""
+"""Pictures: accepted formats become upright RGB without metadata; other files are refused with a reason."""
 
 import io
 import os
@@ -42,12 +42,12 @@ def test_every_accepted_format_is_read(tmp_path, suffix):
     assert close(loaded.getpixel((50, 20)), (0, 0, 255), 40)
 
 
-def test_the_name_of_the_file_does_not_matter_its_content_does(tmp_path):
+def test_the_content_decides_the_format_and_not_the_name(tmp_path):
     path = saved(tmp_path, picture(), "a.png").rename(tmp_path / "a.dat")
     assert load_picture(path).size == (60, 40)
 
 
-def test_a_moving_picture_gives_its_first_frame(tmp_path):
+def test_an_animation_gives_its_first_frame(tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime")]
     for name in ("a.gif", "a.webp", "a.tiff"):
         path = saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
@@ -55,7 +55,7 @@ def test_a_moving_picture_gives_its_first_frame(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_undone(tmp_path, orientation):
+def test_exif_orientation_is_applied(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     loaded = load_picture(saved(tmp_path, picture(), "a.jpg", exif=exif, quality=95))
@@ -63,7 +63,7 @@ def test_exif_orientation_is_undone(tmp_path, orientation):
     assert not loaded.getexif()
 
 
-def test_place_and_camera_are_dropped(tmp_path):
+def test_location_and_camera_are_removed(tmp_path):
     exif = Image.Exif()
     exif[0x010F] = "camera"
     exif.get_ifd(0x8825)[1] = "N"
@@ -76,7 +76,7 @@ def test_place_and_camera_are_dropped(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_lies_over_white(tmp_path, mode):
+def test_transparent_pixels_are_blended_with_white(tmp_path, mode):
     image = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
     image.paste((0, 0, 0, 255), (0, 0, 5, 10))
     loaded = load_picture(saved(tmp_path, image.convert(mode), "a.png"))
@@ -114,12 +114,12 @@ def test_a_palette_keeps_its_colours(tmp_path):
     assert close(load_picture(saved(tmp_path, image, "a.gif")).getpixel((50, 20)), (0, 0, 255))
 
 
-def test_a_broken_colour_profile_costs_nothing(tmp_path):
+def test_a_broken_colour_profile_is_ignored(tmp_path):
     path = saved(tmp_path, picture(), "a.png", icc_profile=b"nonsense")
     assert close(load_picture(path).getpixel((10, 20)), (255, 0, 0))
 
 
-def test_the_longest_side_is_bounded(tmp_path):
+def test_the_longest_side_is_limited(tmp_path):
     loaded = load_picture(saved(tmp_path, picture(5000, 1000), "a.jpg"))
     assert max(loaded.size) <= MAX_SIDE_PX and abs(loaded.width / loaded.height - 5) < 0.02
     assert load_picture(saved(tmp_path, picture(3000, 30), "a.png")).size == (2048, 20)
@@ -132,7 +132,7 @@ def test_too_many_pixels_are_refused_from_the_header_alone(tmp_path):
 
     for side in (7_000, 60_000):
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-        path = tmp_path / "bomb.png"  # it has no pixels at all: reading them would be another error
+        path = tmp_path / "bomb.png"  # without any pixels: decoding would give another error
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
         with pytest.raises(SoundscapeError, match="at most 40 megapixels"):
             load_picture(path)
@@ -145,7 +145,7 @@ def refusal(path) -> str:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
-def test_what_is_no_picture_is_refused_with_the_accepted_formats(tmp_path, content):
+def test_other_files_are_refused_with_the_accepted_formats(tmp_path, content):
     path = tmp_path / "notes.txt"
     path.write_bytes(content)
     assert all(name in refusal(path) for name in ACCEPTED)
@@ -153,11 +153,11 @@ def test_what_is_no_picture_is_refused_with_the_accepted_formats(tmp_path, conte
 
 
 def test_other_formats_of_pillow_are_refused(tmp_path):
-    assert "notes.ico is no picture" in refusal(saved(tmp_path, picture(), "notes.ico"))
+    assert "notes.ico is not a picture" in refusal(saved(tmp_path, picture(), "notes.ico"))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tiff"])
-def test_a_truncated_file_is_called_damaged(tmp_path, suffix):
+def test_a_truncated_file_is_refused_as_damaged(tmp_path, suffix):
     noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     whole = saved(tmp_path, Image.fromarray(noise), f"a.{suffix}").read_bytes()
     path = tmp_path / f"half.{suffix}"
@@ -165,20 +165,20 @@ def test_a_truncated_file_is_called_damaged(tmp_path, suffix):
     assert refusal(path).startswith(f"half.{suffix} is ")
 
 
-def test_a_folder_and_nothing_are_refused(tmp_path):
-    assert "is no regular file" in refusal(tmp_path)
+def test_folders_and_missing_files_are_refused(tmp_path):
+    assert "is not a regular file" in refusal(tmp_path)
     assert "There is no file nothing.jpg" in refusal(tmp_path / "nothing.jpg")
 
 
-def test_only_regular_files_of_a_likely_size_are_opened(tmp_path):
+def test_only_regular_files_below_the_size_limit_are_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     with (tmp_path / "large.tif").open("wb") as file:
-        file.truncate(2_000_000_000)  # takes no room on the disk
+        file.truncate(2_000_000_000)  # sparse, takes no space on the disk
     for name, words in (
-        ("pipe.jpg", "pipe.jpg is no regular file"),
-        ("large.tif", "large.tif has 2000 MB. It may have at most 40 MB"),
+        ("pipe.jpg", "pipe.jpg is not a regular file"),
+        ("large.tif", "large.tif has 2000 MB. Choose a file of at most 40 MB"),
     ):
         with pytest.raises(SoundscapeError, match=words):
             load_picture(tmp_path / name)
-    with pytest.raises(SoundscapeError, match="zero is no regular file"):
+    with pytest.raises(SoundscapeError, match="zero is not a regular file"):
         load_picture("/dev/zero")

@@ -1,9 +1,9 @@
-"""What to do about pictures that kill their worker: out of memory, or a crash in a library, which nobody can catch.
+"""Pictures that kill their worker: out of memory, or a crash in a library. No exception can be caught then.
 
-A mark in OUT/.attempts lies there while a batch is being worked on. Whoever gets the batch after its worker was killed
-finds the mark, and does the pictures one by one, each under a mark of its own, so that neighbours are not blamed. One
-that was alone in DEATHS workers when they were killed is set aside. A worker killed by chance thus costs its batch
-once, and an innocent picture is set aside only when chance hits it again, and again, while it is alone.
+A marker file in OUT/.attempts exists while a batch is being worked on. A worker that gets the batch after a kill finds
+the marker and does the pictures one by one, each with its own marker, so that no other picture is blamed. A picture is
+set aside when DEATHS workers were killed while they worked on it alone. A worker that is killed by chance thus costs
+its batch a second try, and an innocent picture is set aside only if chance hits it again and again while it is alone.
 """
 
 import hashlib
@@ -11,73 +11,75 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from socket import gethostname
-from typing import Any
 
-from .storage import read_bytes, remove, write_bytes
+from .stage import Row
+from .storage import Place, read_bytes, remove, write_bytes
 
 FOLDER = ".attempts"
 DEATHS = 2
-SET_ASIDE = f"It was set aside: its worker was killed {DEATHS} times while it worked on this picture alone."
+SET_ASIDE = (
+    f"This picture was skipped: its worker was killed {DEATHS} times while it processed only this picture. "
+    "The machine may have run out of memory. Run the command again, or make the picture smaller."
+)
 
-Row = dict[str, Any]  # of a picture; its "name" is no other one's
 Work = Callable[[list[Row]], list[Row]]
 
 
-def clear(out: Path) -> None:
-    """Forget the marks of an earlier run, which may have been killed as a whole."""
+def clear(out: Place) -> None:
+    """Remove the markers of an earlier run, which may have been killed as a whole."""
     remove(out / FOLDER)
 
 
-def carefully(out: Path, rows: list[Row], do: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
-    """Do the rows, together if nothing speaks against it, and return them in order.
+def run_marked(out: Place, rows: list[Row], work: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
+    """Do the work for the rows, together unless a worker was killed before, and return the rows in order.
 
-    After this process was killed, call it again with the same rows in another one.
+    If this process is killed, call it again with the same rows in another process.
     """
     if len(rows) < 2:
-        return [done for row in rows for done in _alone(out, row, do, set_aside)]
-    batch = _mark(out, rows)
-    if not _deaths(batch):
-        with _marked(batch, rows, 1):
-            return do(rows)
-    done = [done for row in rows for done in _alone(out, row, do, set_aside)]
-    remove(batch)
-    return done
+        return [done for row in rows for done in _run_alone(out, row, work, set_aside)]
+    marker = _marker_of(out, rows)
+    if not _deaths(marker):
+        with _marked(marker, rows, 1):
+            return work(rows)
+    finished = [done for row in rows for done in _run_alone(out, row, work, set_aside)]
+    remove(marker)
+    return finished
 
 
-def _alone(out: Path, row: Row, do: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
-    mark = _mark(out, [row])
-    deaths = _deaths(mark)
-    if deaths >= DEATHS:  # its mark stays, for its batch may have to be done once more
+def _run_alone(out: Place, row: Row, work: Work, set_aside: Callable[[Row], Row]) -> list[Row]:
+    marker = _marker_of(out, [row])
+    deaths = _deaths(marker)
+    if deaths >= DEATHS:  # the marker stays, because the batch may have to be repeated
         return [set_aside(row)]
-    with _marked(mark, [row], deaths + 1):
-        return do([row])
+    with _marked(marker, [row], deaths + 1):
+        return work([row])
 
 
-def _mark(out: Path, rows: list[Row]) -> Path:
+def _marker_of(out: Place, rows: list[Row]) -> Place:
     names = json.dumps([row["name"] for row in rows])
     return out / FOLDER / f"{hashlib.sha256(names.encode()).hexdigest()[:32]}.json"
 
 
-def _deaths(mark: Path) -> int:
+def _deaths(marker: Place) -> int:
     try:
-        return json.loads(read_bytes(mark))["attempts"]
+        attempts: int = json.loads(read_bytes(marker))["attempts"]
     except FileNotFoundError:
         return 0
+    return attempts
 
 
 @contextmanager
-def _marked(mark: Path, rows: list[Row], attempts: int) -> Iterator[None]:
-    """Leave the mark there if and only if this process is killed."""
-    who = {
+def _marked(marker: Place, rows: list[Row], attempts: int) -> Iterator[None]:
+    """Keep a marker file while the work is done. It is left behind only if this process is killed."""
+    content = {
         "pictures": [row["name"] for row in rows],
         "attempts": attempts,
         "host": gethostname(),
         "process": os.getpid(),
     }
-    write_bytes(mark, json.dumps(who).encode())
+    write_bytes(marker, json.dumps(content).encode())
     try:
         yield
     finally:
-        remove(mark)
+        remove(marker)

@@ -1,17 +1,17 @@
-"""The pictures that failed when they were tried last."""
+"""failures.jsonl: the pictures whose last attempt failed."""
 
 import json
-from pathlib import Path
 
 from ..results.collection import FAILURES
 from . import storage
 from .stage import Row
+from .storage import Place
 
 
 class Failures:
-    """failures.jsonl: one line for each picture that failed when it was tried last, with its reason."""
+    """One line per picture whose last attempt failed, with the reason. Pictures that were not tried keep their line."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Place) -> None:
         self._path = out / FAILURES
         self.count = 0  # in this run
         self._failures = {failure["picture"]: failure for failure in self._read()}
@@ -24,7 +24,7 @@ class Failures:
         self.count += 1
         failure = {"picture": row["source"], "stage": row["stage"], "error": row["error"]}
         self._failures[row["source"]] = failure
-        if storage.is_local(self._path):  # so that a killed run has told what it knew
+        if storage.is_local(self._path):  # at once, in case the run is killed
             with self._path.open("ab") as file:
                 file.write(_line(failure))
 
@@ -36,10 +36,10 @@ class Failures:
             lines = storage.read_bytes(self._path).decode("utf-8", "replace").split("\n")
         except FileNotFoundError:
             return []
-        return [row for line in lines if (row := _whole(line))]
+        return [row for line in lines if (row := _parsed(line))]
 
     def _write(self) -> None:
-        """Write the lines in the order of the pictures, whichever way they were worked through."""
+        """Write the lines sorted by picture, so that the order of the work does not matter."""
         if self._failures:
             ordered = sorted(self._failures.values(), key=lambda failure: failure["picture"])
             storage.write_bytes(self._path, b"".join(map(_line, ordered)))
@@ -48,12 +48,12 @@ class Failures:
 
 
 def _line(row: Row) -> bytes:
-    """Return a line of JSON, with escapes for what is no character: names of files may hold any bytes."""
+    """Return a line of JSON. Bytes of file names that are not valid text are escaped."""
     return f"{json.dumps(row, ensure_ascii=False)}\n".encode("utf-8", "backslashreplace")
 
 
-def _whole(line: str) -> Row | None:
-    """Return the row of a line, None for one that was torn."""
+def _parsed(line: str) -> Row | None:
+    """Return the row of a line, None for an incomplete line."""
     try:
         row = json.loads(line)
         return row if all(isinstance(row[key], str) for key in ("picture", "stage", "error")) else None

@@ -1,4 +1,4 @@
-"""What a stage reads: files that were given, and the soundscapes in them."""
+"""The files that stages read: pictures, soundscapes and bundles."""
 
 from pathlib import Path
 
@@ -9,12 +9,16 @@ from ..results.result import SOUNDSCAPE, read_result
 from ..soundscape import Soundscape
 from . import storage
 from .stage import Row
+from .storage import Place
 
 DOCUMENTS = (".json", ".zip")
 
 
 def read_document(path: Path) -> tuple[Soundscape, int | None]:
-    """Read a soundscape (JSON), or the one in a bundle (ZIP) with the seed of its sound."""
+    """Return the soundscape of a JSON file without a seed, or that of a ZIP bundle with the seed of its sound.
+
+    Raises SoundscapeError when it cannot be read.
+    """
     if path.suffix.lower() == ".zip":
         finished = read_result(path)
         return finished.soundscape, finished.manifest.get("seed")
@@ -22,23 +26,24 @@ def read_document(path: Path) -> tuple[Soundscape, int | None]:
 
 
 def soundscape_of(data: bytes, name: str) -> Soundscape:
+    """Parse a soundscape. Raises SoundscapeError, whose message uses `name`."""
     try:
-        return Soundscape.from_json(data.decode("utf-8-sig"))  # with the mark that some editors begin with
+        return Soundscape.from_json(data.decode("utf-8-sig"))  # some editors write a byte order mark
     except UnicodeDecodeError as error:
-        raise SoundscapeError(f"{name} cannot be read: {error}") from error
+        raise SoundscapeError(f"{name} cannot be read: it is not UTF-8 text. Save it as UTF-8.") from error
 
 
 def seed_from(sha256: str) -> int:
-    """Return the seed that a hash stands for."""
+    """Return a seed derived from a hash."""
     return int(sha256[:8], 16) % SEED_LIMIT
 
 
-def is_at(path: Path, document: Path) -> bool:
-    """True when both are one file, however they were written."""
-    if path.name != document.name or not storage.is_local(path):
-        return path == document
-    return path.resolve() == document.resolve()
+def is_same_file(path: Place, other: Place) -> bool:
+    """Return whether both paths lead to the same file."""
+    if path.name != other.name or not storage.is_local(path):
+        return path == other
+    return path.resolve() == other.resolve()
 
 
-def not_described(row: Row) -> SoundscapeError:
-    return SoundscapeError(f"There is no {row['name']}/{SOUNDSCAPE}. Run without --skip-vlm first.")
+def missing_description(row: Row) -> SoundscapeError:
+    return SoundscapeError(f"There is no {row['name']}/{SOUNDSCAPE} yet. Run without --skip-vlm first.")

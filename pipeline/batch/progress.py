@@ -1,17 +1,18 @@
-"""What a person sees of a run."""
+"""The lines that a run prints: for people on standard error, for programs on standard output."""
 
 import json
 import sys
 import time
 
+from ..results.collection import FAILURES
 from ..results.result import BEFORE
 from .stage import Row
 
-EARLIER = f"; the description that was there is kept as {BEFORE}"
+EARLIER = f"; the earlier description was kept as {BEFORE}"
 
 
 class Progress:
-    """One line on standard error that is rewritten on a terminal, and one that stays for each picture."""
+    """Prints one line per finished picture and, on a terminal, a live line that is overwritten."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -28,23 +29,23 @@ class Progress:
             now = min(self._done + 1, self._total)
             print(f"\r\x1b[K[{now}/{self._total}] {stage} {done}/{total}", end="", file=sys.stderr, flush=True)
 
-    def tell(self, row: Row) -> None:
-        """Tell what came of a picture: a line for people, and one for programs."""
+    def report(self, row: Row) -> None:
+        """Print the outcome of one picture, for people and for programs."""
         self._done += 1
         self._failed += "error" in row
         self._before += "unchanged" in row and "error" not in row
-        outcome = row.get("error") or ("done before" if "unchanged" in row else "done")
+        outcome = row.get("error") or ("already done" if "unchanged" in row else "done")
         outcome += EARLIER if "earlier_soundscape" in row else ""
         self.say(f"[{self._done}/{self._total}] {row['source']}: {outcome}{self._outlook()}")
-        # In ASCII, which every system can print, whatever the picture is called.
+        # ASCII, which every terminal can print, whatever the name of the picture.
         print(json.dumps({key: row[key] for key in row if key != "source"}), flush=True)
 
     def sum_up(self) -> None:
-        """Tell what came of all, where it is not one line that stands there already."""
+        """Print the totals if there was more than one picture."""
         if self._total > 1:
-            counts = ((self._made, "done"), (self._before, "done before"), (self._failed, "failed"))
-            told = ", ".join(f"{count} {words}" for count, words in counts if count)
-            self.say(f"{told}; failures.jsonl says why" if self._failed else told)
+            counts = ((self._made, "done"), (self._before, "already done"), (self._failed, "failed"))
+            totals = ", ".join(f"{count} {words}" for count, words in counts if count)
+            self.say(f"{totals}; the reasons are in {FAILURES}" if self._failed else totals)
 
     @property
     def _made(self) -> int:
@@ -55,7 +56,10 @@ class Progress:
         print(f"{start}{line}", file=sys.stderr, flush=True)
 
     def _outlook(self) -> str:
-        """Return the rate, the time left and the failures, once something was made: failing and skipping are fast."""
+        """Return the rate, the time left and the number of failures.
+
+        Empty until a result was made: failed and skipped pictures are fast and would distort the estimate.
+        """
         left = self._total - self._done
         if not left or not self._made:
             return ""
@@ -65,7 +69,7 @@ class Progress:
 
 
 def _rate(seconds: float) -> str:
-    return f"{60 / seconds:.0f} a minute" if seconds < 10 else f"{3600 / seconds:.0f} an hour"
+    return f"{60 / seconds:.0f} per minute" if seconds < 10 else f"{3600 / seconds:.0f} per hour"
 
 
 def _time(seconds: float) -> str:

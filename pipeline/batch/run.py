@@ -1,55 +1,56 @@
-"""Folders of pictures: each becomes a result, only what changed is made, and a bad picture stops nothing.
+"""A run over many pictures. It is idempotent: only new and changed pictures are processed.
 
-A run may be killed at any moment. The next one finds what is finished and goes on; it leaves the same tree as a run
-that nothing disturbed.
+A picture that fails does not stop the run. A run may be killed at any moment; the next run continues, and leaves the
+same tree as an undisturbed run.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from ..errors import SoundscapeError
 from ..job import OnProgress
-from ..results.result import mend
+from ..results.result import repair
 from . import storage
 from .describer import Describer
 from .failures import Failures
 from .sounder import Sounder
 from .stage import Plan, Row, Stage
+from .storage import Place
 from .tasks import Task
 
-MakeStages = Callable[[Plan], list[Stage]]  # a function, because that can be sent to other processes
+MakeStages = Callable[[Plan], list[Stage]]  # a function, because stages cannot be sent to other processes
+T = TypeVar("T")
 
 LOCK = ".lock"
-STAGES: tuple[type[Stage], ...] = (Describer, Sounder)  # in this order; each reads what the one before wrote
-WINDOW = 256  # pictures that real models describe before they are sounded: where only one fits, it is swapped seldom
+STAGES: tuple[type[Stage], ...] = (Describer, Sounder)  # in order: each reads the files of the one before
+WINDOW = 256  # pictures per turn of a real model; if only one fits into memory, the two are swapped rarely
 
 
 def run_batch(
     tasks: Sequence[Task],
     plan: Plan,
-    tell: Callable[[Row], None],
+    on_row: Callable[[Row], None],
     *,
     rows: Callable[[Sequence[Task], Plan], Iterable[Row]] | None = None,
     finish: Callable[[], None] | None = None,
 ) -> bool:
-    """Do all tasks, tell the row of each as it ends, and return whether every one succeeded.
+    """Do all tasks, call `on_row` as each ends, and return whether all succeeded.
 
-    `rows` does the work: on this process by default, on others as `workers` and `cluster` do it. `finish` is called at
-    the end, before another run may write to the folder. Raises SoundscapeError when a backend cannot run here, or
-    another run is at work in the same folder.
+    `rows` does the work: in this process by default; `workers` and `cluster` use others. `finish` is called at the end,
+    while the output folder is still locked. Raises SoundscapeError when a backend cannot run here, or another run
+    writes to the same folder.
     """
-    with _alone_in(plan.out):
+    with _locked(plan.out):
         failures = Failures(plan.out)
         with ExitStack() as ending:
             ending.callback(failures.close)
             work = iter((rows or in_this_process)(tasks, plan))
-            if isinstance(work, Generator):  # its processes end before another run may write here
+            if isinstance(work, Generator):  # its processes must end before the folder is unlocked
                 ending.callback(work.close)
             for row in work:
                 failures.note(row)
-                tell(row)
+                on_row(row)
         if finish:
             finish()
         return not failures.count
@@ -67,25 +68,25 @@ def in_this_process(
     *,
     stages: MakeStages = stages_of,
 ) -> Iterator[Row]:
-    """Do the tasks one after the other, in groups where the models gain from it."""
+    """Do the tasks in this process, in batches if the models can use them."""
     *before, last = stages(plan)
     embedded = all(stage.together == 1 for stage in (*before, last))
-    for window in _groups(tasks, 1 if embedded else WINDOW):
+    for window in _batches(tasks, 1 if embedded else WINDOW):
         rows = [task.row() for task in window]
         for stage in before:
-            rows = [row for group in _groups(rows, stage.together) for row in stage(group, on_progress)]
-        for group in _groups(rows, last.together):
-            yield from last(group, on_progress)
+            rows = [row for batch in _batches(rows, stage.together) for row in stage(batch, on_progress)]
+        for batch in _batches(rows, last.together):
+            yield from last(batch, on_progress)
 
 
-def _groups(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 @contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
-    """Hold the folder of all results, and put right what a killed run left in it."""
+def _locked(out: Place) -> Iterator[None]:
+    """Lock the output folder, and repair what a killed run left in it. Remote folders have no lock."""
     if not storage.is_local(out):
         yield
         return
@@ -94,11 +95,12 @@ def _alone_in(out: Path) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / LOCK)
     try:
-        lock.acquire(timeout=0)  # the system lets go of it when its process dies
+        lock.acquire(timeout=0)  # the system releases it when this process dies
     except Timeout:
-        raise SoundscapeError(f"Another run writes to {out}. Wait until it ends, or choose another folder.") from None
+        message = f"Another run is writing to {out}. Wait until it ends, or choose another folder."
+        raise SoundscapeError(message) from None
     with ExitStack() as ending:
         ending.callback(lock.release)
         ending.callback((out / LOCK).unlink, missing_ok=True)
-        mend(out)
+        repair(out)
         yield

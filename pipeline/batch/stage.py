@@ -1,60 +1,62 @@
-"""What a run over many pictures consists of: a plan for all of them, and stages that take up rows.
+"""The plan of a run over many pictures, and the base class of its stages.
 
-Each can be broken off and taken up again. They talk to each other through files in the result
-folders alone, so a stage may run in another process or on another machine. What is finished is known by a key, a hash
-of everything that decides it, and is not made again.
+A stage takes rows and returns them with its results. It can be stopped and resumed. Stages pass data to each other only
+through files in the result folders, so each may run in another process or on another machine. A cache key (a hash of
+everything that decides a result) marks what is finished, and nothing finished is made again.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import Cancelled, SoundscapeError
 from ..job import OnProgress
+from .storage import Place
 
-PICTURES_TOGETHER = 8  # in one call of a model that gains from it; their stems of 10 s take up to 220 MB
+PICTURES_TOGETHER = 8  # per call of a model that can batch; their stems of 10 s take up to 220 MB
 
-Row = dict[str, Any]  # JSON data; what is told of one picture on standard output
+Row = dict[str, Any]  # JSON data of one picture, printed on standard output; its "name" is unique
+T = TypeVar("T")
 
 _log = logging.getLogger("pipeline")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is wanted of every picture. Without a seed each gets one of its own, from its content."""
+    """The options of a run. Without a seed, each picture gets one derived from its content."""
 
-    out: Path
+    out: Place
     vision: str = ""
     audio: str = ""
     duration_s: float = 10.0
     seed: int | None = None
     skip_vlm: bool = False
     skip_audio: bool = False
-    again: bool = False  # make everything anew, whatever is finished
+    again: bool = False  # make everything again, even if it is finished
 
 
 class Stage:
-    """Takes rows and returns them with what came of each; a failure is told in its row and costs no other."""
+    """One step of the work. A failure is recorded in the row of its picture and does not affect other pictures."""
 
     name: str
-    together = 1  # rows that are best given in one call
+    together = 1  # best number of rows per call
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._is_loaded = False
 
-    def folder(self, row: Row) -> Path:
-        return self.plan.out / row["name"]
+    def folder(self, row: Row) -> Place:
+        name: str = row["name"]
+        return self.plan.out / name
 
     def __call__(self, rows: Sequence[Row], on_progress: OnProgress | None = None) -> list[Row]:
-        """Return the rows in their order; one that failed in an earlier stage passes untouched."""
-        done = iter(self.work([row for row in rows if "error" not in row], on_progress or _silent))
+        """Return the rows in their order. Rows that failed in an earlier stage are returned unchanged."""
+        done = iter(self.work([row for row in rows if "error" not in row], on_progress or _no_progress))
         return [row if "error" in row else next(done) for row in rows]
 
     def load(self, model: Any) -> None:
-        """Load a real model before its first use: what is wrong with it is told once, not once a picture.
+        """Load a real model before its first use, so that a fault of it is reported once and not for each picture.
 
         Raises SoundscapeError, which ends the run.
         """
@@ -66,20 +68,26 @@ class Stage:
         raise NotImplementedError
 
 
-def told(row: Row, stage: str, work: Callable[[], Any]) -> Any:
-    """Return what the work returns, or the row with what went wrong in it."""
+def attempt(row: Row, stage: str, work: Callable[[], T]) -> T | Row:
+    """Return the result of `work`, or the row with its error. Unexpected errors are logged."""
     try:
         return work()
     except Cancelled:
         raise
-    except SoundscapeError as error:
-        return row | {"stage": stage, "error": str(error)}
-    except OSError as error:
-        return row | {"stage": stage, "error": f"The result could not be written: {error.strerror or error}."}
     except Exception as error:
-        _log.exception("%s failed", row["picture"])
-        return row | {"stage": stage, "error": f"{type(error).__name__}: {error}"}
+        if not isinstance(error, SoundscapeError | OSError):
+            _log.exception("%s failed", row["picture"])
+        return row | {"stage": stage, "error": reason_of(error)}
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    """Nobody watches."""
+def reason_of(error: Exception) -> str:
+    """Return the error as a sentence."""
+    if isinstance(error, SoundscapeError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The result could not be written: {error.strerror or error}."
+    return f"Unexpected error, see the log: {type(error).__name__}: {error}"
+
+
+def _no_progress(stage: str, done: int, total: int) -> None:
+    """Ignore the progress."""

@@ -1,7 +1,8 @@
-"""Where pictures are read and results are written: a local folder, or any file system that fsspec knows (s3://, gs://).
+"""Storage of pictures and results: local folders, and every file system that fsspec supports (s3://, gs:// ...).
 
-A local place is a pathlib.Path, any other one a UPath of universal_pathlib, which looks the same. A remote result is
-made in a temporary folder and uploaded, manifest.json last: a result without its manifest is not finished.
+A `Place` is a pathlib.Path for a local file, and a UPath of universal_pathlib for a remote one. Both have the same
+methods. A remote result is made in a temporary folder and then uploaded, manifest.json last: a result without its
+manifest is not finished.
 """
 
 import logging
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.request import url2pathname
 
 from ..errors import SoundscapeError
@@ -19,24 +21,30 @@ from ..files import read_file, sha256_of
 from ..results.collection import INDEX
 from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
+if TYPE_CHECKING:  # universal_pathlib is optional
+    from typing_extensions import TypeIs
+    from upath import UPath
+
+Place: TypeAlias = "Path | UPath"
+
 REQUIREMENTS = "requirements-batch.txt"
 LOCAL_PROTOCOLS = ("file", "local")
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf")
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}  # drivers
-FETCHED = (SOUNDSCAPE, BEFORE, PROMPTS, MANIFEST, PICTURE)  # of a remote result that is remade; its sound is made again
+DOWNLOADED = (SOUNDSCAPE, BEFORE, PROMPTS, MANIFEST, PICTURE)  # of a remote result; its sound is always made again
 
 _log = logging.getLogger("pipeline")
 
 
-def place(text: str | Path) -> Path:
-    """Return the place that is meant: a Path for a local one, a UPath for an address such as s3://bucket/folder.
+def place(text: "str | Place") -> Place:
+    """Return the Path of a local file, or the UPath of an address such as s3://bucket/folder.
 
-    Raises SoundscapeError when a package that reaches it is missing, or nobody knows that kind of address.
+    Raises SoundscapeError when a package is missing, or the kind of address is unknown.
     """
     if not isinstance(text, str):
         return text
-    protocol, mark, rest = text.partition("://")
-    if not mark:
+    protocol, separator, rest = text.partition("://")
+    if not separator:
         return Path(text)
     if protocol in LOCAL_PROTOCOLS:
         return Path(url2pathname(rest.removeprefix("localhost")))
@@ -45,56 +53,57 @@ def place(text: str | Path) -> Path:
     except ImportError as error:
         message = f"{text} cannot be reached without universal_pathlib. Run: pip install -r {REQUIREMENTS}"
         raise SoundscapeError(message) from error
-    # A listing that is kept would hide what other processes write meanwhile.
-    options = {"use_listings_cache": False} if protocol in OBJECT_STORES else {}
+    # A cached listing would hide files that other processes write.
+    options: dict[str, Any] = {"use_listings_cache": False} if protocol in OBJECT_STORES else {}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that nobody has tested it with this file system
-            remote = UPath(text, **options)
+            warnings.simplefilter("ignore")  # UPath warns about file systems that it has not been tested with
+            remote: UPath = UPath(text, **options)
             _ = remote.fs  # imports the driver
         return remote
     except ImportError as error:
         package = PACKAGES.get(protocol)
         remedy = f"Run: pip install {package}" if package else str(error)
         raise SoundscapeError(f"{text} cannot be reached. {remedy}") from error
-    except Exception as error:  # each file system has errors of its own
+    except Exception as error:  # each file system raises its own errors
         raise SoundscapeError(f"{text} cannot be reached: {error}") from error
 
 
-def is_local(path: Path) -> bool:
-    """True when the files lie on this machine and can be opened by path."""
+def is_local(path: Place) -> "TypeIs[Path]":
+    """Return whether the file is on this machine and can be opened by its path."""
     return isinstance(path, Path)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a document. Raises FileNotFoundError when there is none, and SoundscapeError when it cannot be reached."""
+def read_bytes(path: Place) -> bytes:
+    """Return the bytes of a document. Raises FileNotFoundError, and SoundscapeError when it cannot be read."""
     if is_local(path):
         if not path.exists():
             raise FileNotFoundError(path)
         return read_file(path)
-    with _told(path, "read"):
-        return path.fs.cat_file(path.path)
+    with _plain_errors(path, "read"):
+        data: bytes = path.fs.cat_file(path.path)
+        return data
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Place) -> str:
     """Return the hash of a file of any size. Raises SoundscapeError when it cannot be read."""
     with local_copy(path) as local:
         return sha256_of(local)
 
 
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Write a file with its folders, so that nobody ever reads half of it; return its path."""
+def write_bytes(path: Place, data: bytes) -> Place:
+    """Write a file atomically, make its folders, and return its path."""
     if is_local(path):
         return write_file(path, data)
-    with _told(path, "written"):
+    with _plain_errors(path, "written"):
         _in_folder(path.parent, lambda: path.fs.pipe_file(path.path, data))
     return path
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a folder with all that is in it; nothing happens when it is not there."""
+def remove(path: Place) -> None:
+    """Remove a file, or a folder and all its contents. A missing one is no error."""
     if not is_local(path):
-        with _told(path, "removed"):
+        with _plain_errors(path, "removed"):
             path.fs.invalidate_cache()
             if path.fs.exists(path.path):
                 path.fs.rm(path.path, recursive=True)
@@ -104,18 +113,18 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def names(folder: Path) -> list[str]:
-    """Return the names of the files in a folder, sorted; none when there is no such folder."""
+def names(folder: Place) -> list[str]:
+    """Return the sorted names of the files in a folder; an empty list when the folder does not exist."""
     if is_local(folder):
         return sorted(each.name for each in folder.iterdir() if each.is_file()) if folder.is_dir() else []
-    with _told(folder, "read"):
+    with _plain_errors(folder, "read"):
         return sorted(_remote_files(folder, maxdepth=1))
 
 
-def pictures(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Return every picture in a folder and the folders in it, sorted by path.
+def pictures(folder: Place, suffixes: tuple[str, ...]) -> list[Place]:
+    """Return all pictures in a folder and its subfolders, sorted by path.
 
-    Hidden files, hidden folders and what belongs to results are left out: results may lie among the pictures.
+    Hidden files, hidden folders and the pictures of results are left out, because results may be in the same folder.
     """
     found = _local_files(folder) if is_local(folder) else _listed(folder)
     chosen = [name for name in found if name.lower().endswith(suffixes) and not _is_part_of_result(name, found)]
@@ -123,15 +132,15 @@ def pictures(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 @contextmanager
-def local_copy(path: Path) -> Iterator[Path]:
-    """Give a local file: the file itself, or for this while a download of the same name."""
+def local_copy(path: Place) -> Iterator[Path]:
+    """Yield a local file: the file itself, or a temporary download with the same name."""
     if is_local(path):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder, path.name)
         try:
-            with _told(path, "read"):
+            with _plain_errors(path, "read"):
                 path.fs.get_file(path.path, str(local))
         except FileNotFoundError:
             raise SoundscapeError(f"There is no file {path}.") from None
@@ -139,11 +148,11 @@ def local_copy(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def working_folder(folder: Path) -> Iterator[Path]:
-    """Give a local folder in which to make or change the result that belongs in `folder`.
+def working_folder(folder: Place) -> Iterator[Path]:
+    """Yield a local folder in which to make or change the result that belongs in `folder`.
 
-    A remote one is uploaded when all went well. Its stems are not fetched: stems in it are those of a new result, whose
-    manifest comes last, and which takes the place of all that was there.
+    A remote result is uploaded at the end, unless an exception was raised. Its stems are not downloaded: a folder that
+    holds stems at the end holds a new result, which replaces the old one and whose manifest is uploaded last.
     """
     if is_local(folder):
         yield folder
@@ -151,18 +160,18 @@ def working_folder(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as temporary:
         local = Path(temporary, folder.name)
         local.mkdir()
-        for name, data in _fetched(folder).items():
+        for name, data in _downloaded(folder).items():
             (local / name).write_bytes(data)
         before = _hashes(local)
         yield local
         after = _hashes(local)
-        with _told(folder, "written"):
+        with _plain_errors(folder, "written"):
             _upload(local, folder, [name for name in sorted(after) if before.get(name) != after[name]])
 
 
-def _fetched(folder: Path) -> dict[str, bytes]:
+def _downloaded(folder: "UPath") -> dict[str, bytes]:
     files = {}
-    for name in FETCHED:
+    for name in DOWNLOADED:
         try:
             files[name] = read_bytes(folder / name)
         except FileNotFoundError:
@@ -174,8 +183,8 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in _local_files(folder)}
 
 
-def _upload(local: Path, folder: Path, changed: list[str]) -> None:
-    """Upload what changed. Without its manifest a result is not finished, so that goes first and comes last."""
+def _upload(local: Path, folder: "UPath", changed: list[str]) -> None:
+    """Upload the changed files. A new result first loses its old manifest, and gets the new one last."""
     is_new = (local / STEMS).is_dir()
     if is_new:
         remove(folder / MANIFEST)
@@ -184,15 +193,15 @@ def _upload(local: Path, folder: Path, changed: list[str]) -> None:
         sources, targets = [str(local / name) for name in first], [(folder / name).path for name in first]
         _in_folder(folder / STEMS if is_new else folder, lambda: folder.fs.put(sources, targets))
     if is_new:
-        there = {*OURS.intersection(names(folder)), *(f"{STEMS}/{name}" for name in names(folder / STEMS))}
-        for name in there - _local_files(local):
+        existing = {*OURS.intersection(names(folder)), *(f"{STEMS}/{name}" for name in names(folder / STEMS))}
+        for name in existing - _local_files(local):
             remove(folder / name)
     if MANIFEST in changed:
         folder.fs.put_file(str(local / MANIFEST), (folder / MANIFEST).path)
 
 
-def _in_folder(folder: Path, write: Callable[[], object]) -> None:
-    """Write; make the folder only when it is missed. Object stores have none, and would make a bucket instead."""
+def _in_folder(folder: "UPath", write: Callable[[], object]) -> None:
+    """Call `write`, and make the folder only if it is missing. In an object store that would make a bucket instead."""
     try:
         write()
     except FileNotFoundError:
@@ -203,7 +212,7 @@ def _in_folder(folder: Path, write: Callable[[], object]) -> None:
 
 
 def _local_files(folder: Path) -> set[str]:
-    """Return the files in a folder and the folders in it as a/b/c, hidden ones left out."""
+    """Return the files in a folder and its subfolders as a/b/c, without hidden ones."""
     found: set[str] = set()
     for parent, folders, files in os.walk(folder, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -216,14 +225,14 @@ def _unreadable(error: OSError) -> None:
     _log.warning("%s: skipped: %s", error.filename, error.strerror)
 
 
-def _listed(folder: Path) -> set[str]:
-    with _told(folder, "read"):
+def _listed(folder: "UPath") -> set[str]:
+    with _plain_errors(folder, "read"):
         found = _remote_files(folder)
     return {name for name in found if not any(part.startswith(".") for part in name.split("/"))}
 
 
-def _remote_files(folder: Path, maxdepth: int | None = None) -> set[str]:
-    """One listing, which an object store gives for a whole tree at once."""
+def _remote_files(folder: "UPath", maxdepth: int | None = None) -> set[str]:
+    """Return the files below a folder with a single listing, which an object store gives for a whole tree."""
     folder.fs.invalidate_cache()
     root = folder.fs._strip_protocol(folder.path).rstrip("/")
     found = folder.fs.find(root, maxdepth=maxdepth)
@@ -231,7 +240,7 @@ def _remote_files(folder: Path, maxdepth: int | None = None) -> set[str]:
 
 
 def _is_part_of_result(name: str, found: set[str]) -> bool:
-    """True for the copy of the picture in a result, and for thumbnails beside an index.html."""
+    """Return whether a picture is the copy in a result folder, or a thumbnail beside an index.html."""
     *folders, last = name.split("/")
     if last == PICTURE and "/".join([*folders, SOUNDSCAPE]) in found:
         return True
@@ -240,8 +249,11 @@ def _is_part_of_result(name: str, found: set[str]) -> bool:
 
 
 @contextmanager
-def _told(path: Path, what: str) -> Iterator[None]:
-    """Turn the errors of remote file systems, which have classes of their own, into sentences."""
+def _plain_errors(path: Place, what: str) -> Iterator[None]:
+    """Raise every error of a remote file system as SoundscapeError. A missing file stays FileNotFoundError on reading.
+
+    Each file system has its own classes of errors.
+    """
     try:
         yield
     except SoundscapeError:

@@ -1,4 +1,4 @@
-"""What there is to do: a task for each picture, soundscape and bundle, and the result that belongs to it."""
+"""The tasks of a run: one per picture, soundscape or bundle, and the name of its result."""
 
 import hashlib
 import os
@@ -14,54 +14,56 @@ from ..results.collection import FAILURES
 from ..results.result import BEFORE, MAX_NAME, OURS, PICTURE, SOUNDSCAPE
 from . import storage
 from .stage import Row
+from .storage import Place
 
-_TAKEN = {*OURS, BEFORE, FAILURES, "index.html", "summary.csv", "results.parquet"}  # what lies in and beside results
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no names for files on Windows
+_RESERVED = {*OURS, BEFORE, FAILURES, "index.html", "summary.csv", "results.parquet"}  # files in and beside results
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # not allowed as file names on Windows
 
 
 @dataclass(frozen=True)
 class Task:
-    """One picture, soundscape (JSON) or bundle (ZIP), and the result that belongs to it."""
+    """One picture, soundscape (JSON) or bundle (ZIP), and the name of its result."""
 
-    path: Path
-    source: str  # what reports call it: its path under the folder that was given
-    name: str  # of its result, under the folder of all results
+    path: Place
+    source: str  # its path below the input folder, as reports show it
+    name: str  # of its result, below the output folder
 
     def row(self) -> Row:
         return {"picture": str(self.path), "source": self.source, "name": self.name}
 
 
-def find_tasks(inputs: Sequence[str | Path], out: Path) -> list[Task]:
-    """Return a task for each picture, soundscape and bundle; folders are searched for pictures.
+def find_tasks(inputs: "Sequence[str | Place]", out: Place) -> list[Task]:
+    """Return one task per picture, soundscape and bundle. Folders are searched for pictures.
 
-    Results lie in `out` as the pictures lie in their folders. Of files whose results would have one name the first
-    keeps it, and the others get a hash of their paths: so names hardly ever change when pictures come and go.
+    The results in `out` mirror the folders of the pictures. If several results would have the same name, the first one
+    gets it, and the others get a hash of their path as well. So names rarely change when pictures are added or removed.
     """
     tasks: dict[str, Task] = {}
     sources: set[str] = set()
-    files = [(path, source, whole, _name_in(path, out)) for path, source, whole in _once(_files(inputs))]
-    wholes = {whole for _, _, whole, _ in files}
+    files = [(path, source, full, _result_of(path, out)) for path, source, full in _unique(_files(inputs))]
+    full_paths = {full for _, _, full, _ in files}
     root = Path(os.path.realpath(out)).as_posix() if storage.is_local(out) else str(out).rstrip("/")
-    for path, source, whole, name in sorted(files, key=lambda file: bool(file[-1])):
+    for path, source, full, name in sorted(files, key=lambda file: bool(file[-1])):
         if name and name.casefold() in tasks:
-            continue  # the description of a result whose picture was given too
-        name = name or (_kept(path.parent.name) if path.name == SOUNDSCAPE else result_name(source))
-        source = next(each for each in _sources(source, whole) if each not in sources)
-        while name.casefold() in tasks or f"{root}/{name}/{PICTURE}" in wholes:  # which would be written over
+            continue  # its picture is an input too
+        name = name or (_safe_name(path.parent.name) if path.name == SOUNDSCAPE else result_name(source))
+        source = next(each for each in _sources(source, full) if each not in sources)
+        while name.casefold() in tasks or f"{root}/{name}/{PICTURE}" in full_paths:  # an input would be overwritten
             name += f"-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
         sources.add(source)
         tasks[name.casefold()] = Task(path, source, name)
     return list(tasks.values())
 
 
-def chosen(tasks: list[Task], limit: int | None = None, shuffle: int | None = None) -> list[Task]:
-    """Return the first `limit` tasks, of an order drawn from the seed `shuffle` when one is given."""
+def select(tasks: list[Task], limit: int | None = None, shuffle: int | None = None) -> list[Task]:
+    """Return the first `limit` tasks, in random order if `shuffle`, a seed, is given."""
     if shuffle is not None:
         tasks = random.Random(shuffle).sample(tasks, len(tasks))
     return tasks[:limit]
 
 
-def _files(inputs: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
+def _files(inputs: "Sequence[str | Place]") -> Iterator[tuple[Place, str]]:
+    """Yield each input file with its source."""
     for each in inputs:
         path = storage.place(each)
         if path.is_dir():
@@ -71,30 +73,30 @@ def _files(inputs: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
             yield path, path.name
 
 
-def _once(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str, str]]:
-    """Give each file once, however its folder was written, and its whole path with it."""
+def _unique(files: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, str, str]]:
+    """Yield each file once, with its full path, even if it was given under several paths."""
     folders: dict[Path, str] = {}
     seen: set[str] = set()
     for path, source in files:
-        whole = str(path)
+        full = str(path)
         if storage.is_local(path):
             folder = folders.get(path.parent) or folders.setdefault(path.parent, os.path.realpath(path.parent))
-            whole = Path(folder, path.name).as_posix()
-        if whole not in seen:
-            seen.add(whole)
-            yield path, source, whole
+            full = Path(folder, path.name).as_posix()
+        if full not in seen:
+            seen.add(full)
+            yield path, source, full
 
 
-def _sources(source: str, whole: str) -> Iterator[str]:
-    """Give what reports may call a file: its path under the folder that was given, or under one around that."""
+def _sources(source: str, full: str) -> Iterator[str]:
+    """Yield possible sources of a file: its path below the input folder, then below each parent of that folder."""
     yield source
-    parts = whole.split("/")
+    parts = full.split("/")
     for start in range(len(parts) - source.count("/") - 2, -1, -1):
         yield "/".join(parts[start:])
 
 
-def _name_in(path: Path, out: Path) -> str:
-    """Return the name of the result that a soundscape lies in, where it goes back to; empty when it lies in none."""
+def _result_of(path: Place, out: Place) -> str:
+    """Return the name of the result whose folder holds this soundscape, "" if there is none."""
     if path.name != SOUNDSCAPE or storage.is_local(path) != storage.is_local(out):
         return ""
     if storage.is_local(path):
@@ -104,11 +106,11 @@ def _name_in(path: Path, out: Path) -> str:
 
 
 def result_name(source: str) -> str:
-    """Return the name of the result of a picture by its path in its folder: `dog/001` for `dog/001.jpg`."""
-    return "/".join(_kept(part) for part in (source.rpartition(".")[0] or source).split("/"))
+    """Return the name of the result of a source: `dog/001` for `dog/001.jpg`."""
+    return "/".join(_safe_name(part) for part in (source.rpartition(".")[0] or source).split("/"))
 
 
-def _kept(part: str) -> str:
-    """Return a name as it is, but for what some system takes amiss, or we keep for ourselves: hidden ones, _index."""
-    kept = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-") or "picture"
-    return f"_{kept}" if kept.casefold() in _TAKEN or _DEVICE.fullmatch(kept) else kept
+def _safe_name(part: str) -> str:
+    """Return the name without characters that some systems reject, and changed if it is hidden or reserved."""
+    safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-") or "picture"
+    return f"_{safe}" if safe.casefold() in _RESERVED or _DEVICE.fullmatch(safe) else safe

@@ -1,4 +1,4 @@
-"""The embedded pair on several cores: one process a worker, each doing whole pictures."""
+"""--workers: the embedded pair on several cores. Each process does whole pictures."""
 
 import os
 import signal
@@ -15,42 +15,46 @@ from .run import MakeStages, in_this_process, stages_of
 from .stage import Plan, Row
 from .tasks import Task
 
+# Of a worker process, set when it starts.
+_plan: Plan
+_stages: MakeStages
+
 
 def check(plan: Plan) -> None:
-    """Raise SoundscapeError for models that several processes would load several times onto one device."""
+    """Raise SoundscapeError for real models: each process would load them onto the same device again."""
     names = [] if plan.skip_vlm else [plan.vision or backends.default_vision()]
     names += [] if plan.skip_audio else [plan.audio or backends.default_audio()]
     large = [name for name in names if name not in backends.EMBEDDED]
     if large:
         raise SoundscapeError(
-            f"--workers is for the embedded pair; use --ray for {' and '.join(large)} on several GPUs."
+            f"--workers is only for the embedded pair. To run {' and '.join(large)} on several GPUs, use --ray."
         )
 
 
 def in_processes(tasks: Sequence[Task], plan: Plan, workers: int, stages: MakeStages = stages_of) -> Iterator[Row]:
-    """Do the tasks on so many processes; rows come as they end.
+    """Do the tasks in several processes. Yield rows as the tasks end.
 
-    When a process is killed, what was under way is done again, each picture in a process of its own; one that kills
-    that too is set aside.
+    If a process is killed, the unfinished tasks are repeated one by one, each in a new process. A picture that kills
+    its process again is set aside.
     """
     waiting = list(reversed(tasks))
     while waiting:
-        suspects = []
+        suspects: list[Task] = []
         with _pool(plan, workers, stages) as pool:
-            under_way: dict[Future[Row], Task] = {}
-            while waiting or under_way:
-                while waiting and len(under_way) < workers and not suspects:
+            running: dict[Future[Row], Task] = {}
+            while waiting or running:
+                while waiting and len(running) < workers and not suspects:
                     task = waiting.pop()
                     try:
-                        under_way[pool.submit(_do, task)] = task
+                        running[pool.submit(_do, task)] = task
                     except BrokenProcessPool:  # a process was killed since its last row
                         suspects.append(task)
-                if not under_way:
+                if not running:
                     break
-                for ended in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    task = under_way.pop(ended)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task = running.pop(future)
                     try:
-                        yield ended.result()
+                        yield future.result()
                     except BrokenProcessPool:
                         suspects.append(task)
         for task in suspects:
@@ -68,20 +72,21 @@ def _alone(task: Task, plan: Plan, stages: MakeStages) -> Row:
 
 
 def _pool(plan: Plan, workers: int, stages: MakeStages) -> ProcessPoolExecutor:
-    # Fresh processes: a fork of one that has started threads may hang.
+    # New processes, because a fork of a process with threads may hang.
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(plan, stages))
 
 
 def _begin(plan: Plan, stages: MakeStages) -> None:
     global _plan, _stages
     _plan, _stages = plan, stages
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
-    parent_process().join()
+    """End this worker when its parent was killed. It would wait for work for ever."""
+    if parent := parent_process():
+        parent.join()
     os._exit(1)
 
 

@@ -1,6 +1,6 @@
-"""What kinds of sounds there are: which words mean them, and how loud and how far they usually are.
+"""The kinds of sounds: their words, usual level and usual distance.
 
-catalogue   the kinds, one table each in catalogue/*.toml, and the kind that a source means
-attributes  the material, the action and the timbre that a source's words mean, from attributes.toml
-stemming    words without their endings, from stemming.toml
+catalogue   all kinds, one table per kind in catalogue/*.toml, and the kind that fits a source
+attributes  material, action and timbre of a source, found by its words in attributes.toml
+stemming    words reduced to their stems, with exceptions in stemming.toml
 """

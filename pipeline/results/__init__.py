@@ -1,1 +1,1 @@
-"""Results on disk: one result folder, trees of them, and pictures of their sounds."""
+"""Results on disk: one result folder, trees of result folders, and spectrograms of their sounds."""

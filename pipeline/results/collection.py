@@ -1,6 +1,6 @@
-"""A tree of results, read one at a time: what the overview, the study and the app look through.
+"""The reader of result trees, for the overview, the study and the app.
 
-Only the small JSON files are read, so that thousands of results cost little time and no memory.
+It reads only the small JSON files, one result at a time, so thousands of results take little time and memory.
 """
 
 import json
@@ -16,16 +16,16 @@ from ..files import read_file
 from ..soundscape import Soundscape
 from .result import MANIFEST, MAX_MANIFEST_BYTES, MIX, SOUNDSCAPE, STEMS, read_result
 
-COHERENCE = "coherence.json"  # scores by models, in the result folder
-FAILURES = "failures.jsonl"  # of the whole tree: one line for each picture that could not be done
-INDEX = "_index"  # what the overview needs beside its page; no result has that name
+COHERENCE = "coherence.json"  # scores by CLAP and CLIP, in the result folder
+FAILURES = "failures.jsonl"  # at the root of the tree: one line per picture that failed
+INDEX = "_index"  # folder with the files of the overview page; no result has this name
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One whole result: its folder, its name within the tree ("dog/001"), and what its JSON files say."""
+    """One complete result: its folder, its name in the tree ("dog/001"), and the content of its JSON files."""
 
     folder: Path
     name: str
@@ -35,17 +35,17 @@ class Entry:
 
 
 def read_collection(root: Path) -> Iterator[Entry]:
-    """Give the results below `root`, in the order of their paths; a root that is a result itself is the only one.
+    """Yield the results below `root`, sorted by path. If `root` is a result itself, it is the only one.
 
-    What is no whole result is skipped, with a line in the log. Raises SoundscapeError when there is no such folder.
+    Incomplete and damaged results are skipped and logged. Raises SoundscapeError when the folder does not exist.
     """
     if not root.is_dir():
-        raise SoundscapeError(f"There is no folder {root}.")
+        raise SoundscapeError(f"There is no folder {root}. Check the path.")
     return _entries(root)
 
 
 def read_failures(root: Path) -> Iterator[dict[str, Any]]:
-    """Give the pictures that could not be done: `picture`, `stage` and `error` each. Torn lines are skipped."""
+    """Yield the pictures that failed, each with `picture`, `stage` and `error`. Invalid lines are skipped."""
     path = root / FAILURES
     if not path.is_file():
         return
@@ -58,7 +58,7 @@ def read_failures(root: Path) -> Iterator[dict[str, Any]]:
             if isinstance(failure, dict):
                 yield failure
             elif line.strip():
-                _log.warning("%s, line %d: skipped, it is not whole", FAILURES, number)
+                _log.warning("%s, line %d: skipped because it is incomplete", FAILURES, number)
 
 
 def _entries(root: Path) -> Iterator[Entry]:
@@ -74,7 +74,7 @@ def _entries(root: Path) -> Iterator[Entry]:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """Give the folder and all below it in the order of their paths, without following links, which may go round."""
+    """Yield the folder and all subfolders, sorted by path. Links are not followed; they may form a cycle."""
     yield folder
     try:
         with os.scandir(folder) as found:
@@ -91,20 +91,20 @@ def _may_hold(name: str) -> bool:
 
 
 def _read_entry(folder: Path, name: str) -> Entry | None:
-    """Return the result in a folder, None when it is a folder of results, or a description that waits for its sound.
+    """Return the result in a folder, None if the folder holds no result, or a description without sound.
 
-    Raises SoundscapeError when something in it is missing or damaged.
+    Raises SoundscapeError when a file is missing or damaged.
     """
-    sizes = {each: _size(folder / each) for each in (SOUNDSCAPE, MANIFEST, MIX)}
-    if sizes[MANIFEST] is None and sizes[MIX] is None:
-        if sizes[SOUNDSCAPE] is not None:
-            _log.info("%s: skipped: it is described and not heard yet", name)
+    sizes = {each: size for each in (SOUNDSCAPE, MANIFEST, MIX) if (size := _size(folder / each)) is not None}
+    if MANIFEST not in sizes and MIX not in sizes:
+        if SOUNDSCAPE in sizes:
+            _log.info("%s: skipped: it has a description and no sound yet", name)
         return None
-    for each, size in sizes.items():
-        if size is None:
-            raise SoundscapeError(f"There is no {each} in it.")
+    for each in (SOUNDSCAPE, MANIFEST, MIX):
+        if each not in sizes:
+            raise SoundscapeError(f"{each} is missing.")
     if max(sizes[SOUNDSCAPE], sizes[MANIFEST]) > MAX_MANIFEST_BYTES:
-        raise SoundscapeError("It is damaged: a description or manifest is not that large.")
+        raise SoundscapeError(f"It is damaged: {SOUNDSCAPE} or {MANIFEST} is too large.")
     finished = read_result(folder)
     if not isinstance(finished.manifest, dict):
         raise SoundscapeError(f"Its {MANIFEST} is damaged.")
@@ -112,7 +112,7 @@ def _read_entry(folder: Path, name: str) -> Entry | None:
 
 
 def _size(path: Path) -> int | None:
-    """Return the bytes of a file, None when there is none."""
+    """Return the size in bytes of a file, None when there is no such file."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:
@@ -128,6 +128,6 @@ def _coherence(folder: Path, name: str) -> dict[str, Any] | None:
     except (SoundscapeError, ValueError, RecursionError):
         scores = None
     if not isinstance(scores, dict):
-        _log.warning("%s: its %s cannot be read and is left out", name, COHERENCE)
+        _log.warning("%s: %s is damaged and was ignored", name, COHERENCE)
         return None
     return scores

@@ -1,4 +1,4 @@
-"""On a cluster the same comes out as on one machine, and workers may be killed: no row is lost and none is doubled."""
+"""A cluster gives the same results as one machine. Killed workers lose no row and duplicate none."""
 
 import json
 import os
@@ -37,7 +37,7 @@ GPU = {"CPU": 16, "GPU": 4}
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Iterator[Path]:
-    """The disk behind folder://, which workers know as well."""
+    """The disk behind folder://, which workers can reach as well."""
     folder = tmp_path_factory.mktemp("store")
     install(folder / "installed")
     with pytest.MonkeyPatch.context() as patch:
@@ -49,9 +49,9 @@ def store(tmp_path_factory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def cluster(store, tmp_path_factory):
-    """One cluster for all, as it takes longer to start than to use; Ray believes in two GPUs.
+    """One cluster for all tests, because it starts slowly. Ray assumes two GPUs.
 
-    Each Ray takes every core, so a second worker of pytest-xdist waits for the first one's to end.
+    Each Ray takes all cores, so a second worker of pytest-xdist waits until the first cluster has ended.
     """
     import ray
 
@@ -95,7 +95,7 @@ def locally(pictures: Path, plan: Plan) -> list[dict]:
 
 
 def tree(folder: Path) -> dict[str, object]:
-    """All files, without what tells how fast they were made."""
+    """Return all files, without the recorded seconds."""
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return {name: timeless(json.loads(data)) if name.endswith(".json") else data for name, data in files.items()}
 
@@ -110,7 +110,7 @@ def dates(folder: Path) -> dict[Path, int]:
 
 @contextmanager
 def killer(out: Path, wants: Callable[[dict], bool]) -> Iterator[list[str]]:
-    """Kill (SIGKILL) each worker that is found at work on what `wants` says; give the names of what they died on."""
+    """Kill (SIGKILL) each worker whose marker `wants` accepts. Yield the names of the pictures that they worked on."""
     ended, killed, dead = threading.Event(), [], set()
 
     def watch() -> None:
@@ -118,7 +118,7 @@ def killer(out: Path, wants: Callable[[dict], bool]) -> Iterator[list[str]]:
             for mark in (out / crashes.FOLDER).glob("*.json"):
                 try:
                     note = json.loads(mark.read_text())
-                    # A mark outlives the worker that died under it.
+                    # A marker remains after its worker was killed.
                     if note["process"] not in dead and wants(note):
                         os.kill(note["process"], signal.SIGKILL)
                         dead.add(note["process"])
@@ -139,7 +139,7 @@ def killer(out: Path, wants: Callable[[dict], bool]) -> Iterator[list[str]]:
 
 
 def test_a_remote_folder_becomes_the_same_tree_as_on_one_process(cluster, store, pictures, tmp_path, capfd):
-    """With the stages on pools of their own that share a GPU, from and to folder://."""
+    """From and to folder://, with separate pools for the stages, which share a GPU."""
     (pictures / "bad.jpg").write_text("no picture")
     shutil.copytree(pictures, store / "in")
     at_home = locally(pictures, plan_of(tmp_path / "home"))
@@ -148,7 +148,7 @@ def test_a_remote_folder_becomes_the_same_tree_as_on_one_process(cluster, store,
     assert len([name for name in tree(tmp_path / "home") if name.endswith(".wav")]) >= 2 * len(PICTURES)
     assert shown(away) == shown(at_home)
     assert [(row["name"], row["stage"]) for row in away if "error" in row] == [("bad", "picture")]
-    assert capfd.readouterr() == ("", ""), "Ray keeps quiet"
+    assert capfd.readouterr() == ("", ""), "Ray prints nothing"
 
     before = dates(store / "out")
     again = locally(place("folder://in"), plan_of(place("folder://out/deep")))
@@ -157,15 +157,15 @@ def test_a_remote_folder_becomes_the_same_tree_as_on_one_process(cluster, store,
 
 
 def shown(rows: list[dict]) -> list[dict]:
-    """What rows tell besides places and times, sorted."""
+    """Return the rows sorted, without paths and times."""
     rows = [
         {name: row[name] for name in row if name not in ("picture", "soundscape", "mix", "seconds")} for row in rows
     ]
     return sorted(rows, key=lambda row: row["name"])
 
 
-def test_workers_that_are_killed_lose_no_row_and_double_none(cluster, pictures, tmp_path, capfd):
-    """dog/001 kills whoever works on it; each of two others meets a worker that is killed by chance."""
+def test_killed_workers_lose_no_row_and_duplicate_none(cluster, pictures, tmp_path, capfd):
+    """dog/001 kills every worker that works on it. For two other pictures, one worker is killed by chance."""
     out, by_chance = tmp_path / "out", {"lake", "cat/001"}
 
     def wants(note: dict) -> bool:
@@ -184,7 +184,7 @@ def test_workers_that_are_killed_lose_no_row_and_double_none(cluster, pictures, 
     assert not (out / crashes.FOLDER).exists()
     assert capfd.readouterr().out == ""
 
-    # The next run, wherever, tries again what was set aside, and makes nothing else.
+    # The next run, on any machine, retries only the picture that was set aside.
     before = dates(out)
     rows = locally(pictures, plan_of(out))
     assert [row["name"] for row in rows if "unchanged" not in row] == ["dog/001"]
@@ -194,12 +194,12 @@ def test_workers_that_are_killed_lose_no_row_and_double_none(cluster, pictures, 
     assert tree(out) == tree(tmp_path / "home")
 
 
-def test_a_length_that_nobody_makes_is_told_before_anything_is_done(cluster, pictures, tmp_path):
+def test_an_impossible_duration_is_refused_before_any_work(cluster, pictures, tmp_path):
     with pytest.raises(SoundscapeError, match="seconds"):
         go(pictures, plan_of(tmp_path / "out", duration_s=10_000.0))
 
 
-# What needs no cluster ------------------------------------------------------------------------------------------------
+# Without a cluster ----------------------------------------------------------------------------------------------------
 
 
 def test_without_ray_the_requirements_file_is_named(pictures, tmp_path, monkeypatch):
@@ -208,18 +208,18 @@ def test_without_ray_the_requirements_file_is_named(pictures, tmp_path, monkeypa
         go(pictures, plan_of(tmp_path / "out"))
 
 
-def test_an_address_where_nobody_listens_is_told_at_once(pictures, tmp_path, monkeypatch):
+def test_an_address_where_nothing_listens_is_refused_at_once(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))  # nobody else can take this port meanwhile
+        listener.bind(("127.0.0.1", 0))  # reserves the port for this test
         free = f"127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(SoundscapeError, match=f"Ray could not be reached at {free}: .*refused"):
             go(pictures, plan_of(tmp_path / "out"), address=free)
 
 
 @pytest.mark.parametrize("wish", ["none", "0", "2:", "2:-1", "2:x", "-1", "2:nan", "1.5"])
-def test_sizes_that_mean_nothing_are_refused(wish, pictures, tmp_path):
-    with pytest.raises(SoundscapeError, match="--ray-vision is a number of actors such as 4"):
+def test_invalid_pool_sizes_are_refused(wish, pictures, tmp_path):
+    with pytest.raises(SoundscapeError, match="--ray-vision is a number of actors, such as 4"):
         go(pictures, plan_of(tmp_path / "out"), vision=wish)
 
 
@@ -241,7 +241,7 @@ def test_real_models_share_the_gpus():
     assert pools(GPU, **real, skip_vlm=True) == [Pool(("describe", "sound"), 4, 1, 0)]
 
 
-def test_one_real_model_has_the_gpus_and_the_other_stage_the_cores():
+def test_one_real_model_gets_the_gpus_and_the_other_stage_the_cores():
     assert pools(GPU, vision="qwen2.5-vl") == [Pool(("describe",), 4, 1, 0), Pool(("sound",), 16)]
     assert pools(GPU, audio="audioldm2") == [Pool(("describe",), 16), Pool(("sound",), 4, 1, 0)]
 
@@ -251,7 +251,7 @@ def test_without_a_gpu_a_real_model_is_loaded_once():
     assert pools({"CPU": 7}, audio="audioldm2") == [Pool(("describe",), 4), Pool(("sound",), 1, 0, 3)]
 
 
-def test_wishes_go_before_the_rule():
+def test_given_sizes_override_the_defaults():
     wishes = {"describe": (2, 0.25), "sound": (3, None)}
     assert pools(GPU, wishes) == [Pool(("describe",), 2, 0.25, 0), Pool(("sound",), 3)]
     assert pools(GPU, wishes, vision="blip", audio="audioldm2")[1] == Pool(("sound",), 3, 0.5, 0)
@@ -261,23 +261,23 @@ def test_wishes_go_before_the_rule():
 @pytest.mark.parametrize("vision", ["tagger", "blip"])
 @pytest.mark.parametrize("audio", ["procedural", "audioldm2"])
 @pytest.mark.parametrize("skip", ["", "skip_vlm", "skip_audio"])
-def test_usual_pools_find_room_together(resources, vision, audio, skip):
-    """Were the first pool to take everything, the second one would wait for ever."""
+def test_default_pools_fit_together(resources, vision, audio, skip):
+    """If the first pool took everything, the second one would wait for ever."""
     chosen = pools(resources, vision=vision, audio=audio, **({skip: True} if skip else {}))
     assert sum(pool.size * pool.gpus for pool in chosen) <= resources.get("GPU", 0)
     assert sum(pool.size * pool.cpus for pool in chosen) <= resources["CPU"]
-    assert all(pool.cpus <= 1 or pool.cpus == int(pool.cpus) for pool in chosen), "Ray takes no one and a half"
+    assert all(pool.cpus <= 1 or pool.cpus == int(pool.cpus) for pool in chosen), "Ray accepts no one and a half"
 
 
 def test_blocks_suit_the_models_and_the_number_of_pictures():
     assert block_size(4, 2, 1) == 1
     assert block_size(20, 4, 8) == 5, "all four have something to do"
     assert block_size(1000, 4, 8) == 8
-    assert block_size(1000, 2, 1) == 8, "hardly any of the time goes into handing out"
+    assert block_size(1000, 2, 1) == 8, "little time is spent on scheduling"
     assert block_size(1_000_000, 2, 1) == 50
 
 
-def test_settings_and_keys_travel_and_nothing_else_does():
+def test_only_settings_and_access_keys_are_sent_to_workers():
     environment = {
         "VISION_BACKEND": "blip",
         "QWEN_VL_MODEL": "some/model",
@@ -291,6 +291,6 @@ def test_settings_and_keys_travel_and_nothing_else_does():
     assert sorted(passed_on(environment)) == ["AWS_ACCESS_KEY_ID", "HF_TOKEN", "QWEN_VL_MODEL", "VISION_BACKEND"]
 
 
-def test_the_backends_named_here_are_there():
+def test_the_backends_named_in_these_tests_exist():
     assert {"blip", "qwen2.5-vl", "tagger"} <= backends.VISION.keys()
     assert {"audioldm2", "procedural"} <= backends.AUDIO.keys()

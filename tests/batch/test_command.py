@@ -63,14 +63,14 @@ def test_a_picture_becomes_a_result_folder(pictures, tmp_path):
     assert "meadow.jpg: done" in process.stderr
 
 
-def test_several_pictures_of_one_name_get_folders_of_their_own_and_a_bad_one_stops_nothing(pictures, tmp_path):
+def test_pictures_with_the_same_name_get_separate_folders_and_a_bad_one_stops_nothing(pictures, tmp_path):
     inputs = (pictures / "meadow.jpg", pictures / "notes.txt", pictures / "meadow.png")
     process = start(*inputs, "--out", tmp_path, "--duration", 2)
     assert process.returncode == 1
-    assert "2 done, 1 failed; failures.jsonl says why" in process.stderr
+    assert "2 done, 1 failed; the reasons are in failures.jsonl" in process.stderr
     first, bad, second = lines(process)
     assert first["name"] == "meadow" and second["name"].startswith("meadow-")
-    assert "notes.txt is no picture" in bad["error"] and "Traceback" not in process.stderr
+    assert "notes.txt is not a picture" in bad["error"] and "Traceback" not in process.stderr
     assert {path.parent.name for path in tmp_path.rglob("mix.wav")} == {first["name"], second["name"]}
     assert json.loads((tmp_path / "failures.jsonl").read_text())["picture"] == "notes.txt"
 
@@ -91,8 +91,8 @@ def test_describe_edit_and_make_sound_in_steps(call, pictures, tmp_path):
     document = json.loads(path.read_text())
     document["sources"] = [{"name": "church bell"}]
     path.write_text(json.dumps(document))
-    sounded = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
-    assert sounded.returncode == 0, sounded.stderr
+    done = call(pictures / "meadow.jpg", "--out", tmp_path, "--skip-vlm", "--duration", 2)
+    assert done.returncode == 0, done.stderr
     assert [each.name for each in (tmp_path / "meadow/stems").iterdir()] == ["01_church_bell.wav"]
     assert (tmp_path / "meadow/picture.jpg").is_file()
 
@@ -112,11 +112,11 @@ def test_an_edited_description_is_never_lost(call, pictures, tmp_path):
 def test_the_same_command_again_makes_nothing_and_says_so(call, pictures, tmp_path):
     first = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
     again = call(pictures / "meadow.jpg", "--out", tmp_path, "--duration", 2)
-    assert again.returncode == 0 and "meadow.jpg: done before" in again.stderr
+    assert again.returncode == 0 and "meadow.jpg: already done" in again.stderr
     assert lines(again)[0]["unchanged"] is True and lines(again)[0]["seed"] == lines(first)[0]["seed"]
 
 
-def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_says_that_it_stopped_and_keeps_finished_results(pictures, tmp_path, monkeypatch, capsys):
     def interrupted(job, folder, on_progress):
         if folder.name != "meadow":
             raise KeyboardInterrupt
@@ -125,12 +125,12 @@ def test_ctrl_c_says_that_it_stopped_and_leaves_what_is_finished(pictures, tmp_p
     monkeypatch.setattr("pipeline.batch.sounder.run", interrupted)
     files = [str(pictures / "meadow.jpg"), str(pictures / "meadow.png")]
     assert main([*files, "--out", str(tmp_path), "--duration", "2"]) == 130
-    assert "Stopped. What is finished stays" in capsys.readouterr().err
+    assert "Stopped. Finished results are kept" in capsys.readouterr().err
     assert [path.parent.name for path in tmp_path.rglob("mix.wav")] == ["meadow"]
 
 
 def test_a_soundscape_file_in_place_of_a_picture(call, tmp_path, soundscape):
-    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # as some editors save it
+    (tmp_path / "river.json").write_text(soundscape.to_json(), encoding="utf-8-sig")  # some editors write a BOM
     process = call(tmp_path / "river.json", "--out", tmp_path / "out", "--skip-vlm", "--duration", 2)
     assert process.returncode == 0, process.stderr
     assert lines(process)[0]["vision"] is None
@@ -146,7 +146,7 @@ def test_a_bundle_makes_the_same_again_with_its_seed(call, tmp_path, soundscape)
     assert (tmp_path / "again/river/mix.wav").read_bytes() == result.mix_path.read_bytes()
 
 
-def test_a_bad_soundscape_file_is_told_by_its_fields(call, tmp_path):
+def test_the_error_of_a_bad_soundscape_file_names_the_field(call, tmp_path):
     (tmp_path / "bad.json").write_text('{"sources": [{"name": "a", "gain_db": 99}]}')
     process = call(tmp_path / "bad.json", "--out", tmp_path / "out", "--skip-vlm")
     assert process.returncode == 1
@@ -158,7 +158,7 @@ def test_a_folder_is_read_and_limited(call, pictures, tmp_path):
     assert process.returncode == 0 and len(lines(process)) == 1
 
 
-def test_results_among_the_pictures_are_not_taken_for_pictures(call, pictures, tmp_path):
+def test_results_among_the_pictures_are_not_inputs(call, pictures, tmp_path):
     Image.open(pictures / "meadow.jpg").save(tmp_path / "meadow.jpg")
     for _ in range(2):
         process = call(tmp_path, "--out", tmp_path, "--duration", 2)
@@ -176,18 +176,18 @@ def test_skipping_vision_without_a_description_says_what_to_do(call, pictures, t
     [
         ((), "required"),
         (("a.jpg", "--out", "x", "--ray", "--workers", "2"), "choose one"),
-        ((".", "--out", "x"), "no picture was found there"),
+        ((".", "--out", "x"), "no picture was found"),
         (("a.jpg",), "--out"),
         (("a.jpg", "--out", "x", "--audio", "nothing"), "there is no backend 'nothing'"),
         (("a.jpg", "--out", "x", "--skip-vlm", "--skip-audio"), "nothing to do"),
         (("a.jpg", "--out", "x", "--duration", "long"), "--duration"),
         (("a.jpg", "--out", "x", "--duration", "0"), "must be at least 2"),
-        (("a.jpg", "--out", __file__), "nothing can be written to"),
+        (("a.jpg", "--out", __file__), "cannot be written"),
         (("a.jpg", "--out", "x", "--seed", "-1"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--seed", "abc"), "whole number from 0"),
         (("a.jpg", "--out", "x", "--limit", "0"), "at least 1"),
         (("a.jpg", "--out", "x", "--workers", "two"), "at least 1"),
-        (("a.jpg", "--out", "x", "--ray-vision", "1"), "give --ray too"),
+        (("a.jpg", "--out", "x", "--ray-vision", "1"), "add --ray"),
         (("a.jpg", "--out", "x", "--unknown"), "unrecognized"),
     ],
 )
@@ -195,7 +195,7 @@ def test_wrong_usage_exits_with_2(call, tmp_path, monkeypatch, arguments, words)
     monkeypatch.chdir(tmp_path)
     process = call(*arguments)
     assert process.returncode == 2 and words in process.stderr and process.stdout == ""
-    assert " _" not in process.stderr  # no name from inside the program
+    assert " _" not in process.stderr  # no internal names
 
 
 def test_wrong_usage_is_an_exit_status_of_the_process(tmp_path):
@@ -203,15 +203,15 @@ def test_wrong_usage_is_an_exit_status_of_the_process(tmp_path):
     assert process.returncode == 2 and "unrecognized" in process.stderr and process.stdout == ""
 
 
-def test_whoever_stops_reading_the_lines_stops_the_run(pictures, tmp_path):
+def test_closing_standard_output_stops_the_run(pictures, tmp_path):
     command = [sys.executable, "-m", "pipeline", pictures, "--out", tmp_path, "--duration", "2"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
-        told = process.stderr.read()
-    assert process.returncode == 141 and "standard output was closed" in told and "Traceback" not in told
+        errors = process.stderr.read()
+    assert process.returncode == 141 and "standard output was closed" in errors and "Traceback" not in errors
 
 
-def test_help_comes_at_once_without_heavy_imports():
+def test_help_needs_no_heavy_imports():
     command = "import sys, pipeline.__main__; print([m for m in ('torch', 'scipy', 'gradio') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

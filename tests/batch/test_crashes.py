@@ -1,14 +1,14 @@
-"""Who kills its worker is found and set aside; who was merely near is not."""
+"""A picture that kills its worker is found and set aside; other pictures of its batch are not."""
 
 import pytest
 
 from pipeline.batch import crashes
-from pipeline.batch.crashes import carefully
+from pipeline.batch.crashes import run_marked
 from pipeline.batch.storage import names, place, remove
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: what is on disk at this moment is what the next worker finds."""
+    """Stands for SIGKILL: the next worker finds the files of this moment."""
 
 
 BATCH = [{"name": name} for name in ("a", "b", "c/d", "e")]
@@ -23,41 +23,41 @@ def out(request, tmp_path):
 
 @pytest.fixture
 def workers(monkeypatch):
-    """Work through a batch like Ray does: a new worker each time the old one was killed."""
+    """Do a batch like Ray: a new worker each time the old one was killed."""
     kept = {}
     monkeypatch.setattr(crashes, "remove", lambda path: None if kept.get("killed") else remove(path))
 
     def work(out, batch, kills):
-        """`kills(names, call)` says whether this call of the work kills its worker; returns rows and all calls."""
+        """Return the rows and all calls. `kills(names, call)` says whether this call of the work kills its worker."""
         calls = []
 
         def do(rows):
             calls.append([row["name"] for row in rows])
             if kills(calls[-1], len(calls)):
-                kept["killed"] = True  # a dead process removes no mark
+                kept["killed"] = True  # a killed process removes no marker
                 raise Killed
             return [f"{row['name']} done" for row in rows]
 
         while True:
             kept["killed"] = False
             try:
-                return carefully(out, batch, do, lambda row: f"{row['name']} set aside"), calls
+                return run_marked(out, batch, do, lambda row: f"{row['name']} set aside"), calls
             except Killed:
                 continue
 
     return work
 
 
-def test_nothing_is_marked_when_all_goes_well(out, workers):
+def test_no_marker_remains_when_all_goes_well(out, workers):
     rows, calls = workers(out, BATCH, lambda names, call: False)
     assert rows == ["a done", "b done", "c/d done", "e done"]
     assert calls == [["a", "b", "c/d", "e"]]
     assert names(out / crashes.FOLDER) == []
 
 
-def test_a_mark_is_there_while_the_work_goes_on(out):
+def test_a_marker_exists_during_the_work(out):
     seen = []
-    carefully(out, BATCH, lambda rows: seen.extend(names(out / crashes.FOLDER)) or rows, lambda row: row)
+    run_marked(out, BATCH, lambda rows: seen.extend(names(out / crashes.FOLDER)) or rows, lambda row: row)
     assert len(seen) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_killer_is_set_aside_and_its_neighbours_are_done(out, workers):
     assert [call for call in calls if "b" in call] == [["a", "b", "c/d", "e"], ["b"], ["b"]], "three workers, no more"
 
 
-def test_a_killer_that_comes_alone_has_two_tries(out, workers):
+def test_a_killer_alone_has_two_tries(out, workers):
     rows, calls = workers(out, [{"name": "b"}], lambda names, call: True)
     assert rows == ["b set aside"]
     assert calls == [["b"], ["b"]]
@@ -80,7 +80,7 @@ def test_two_killers_in_one_batch_are_both_found(out, workers):
 
 @pytest.mark.parametrize("moment", [1, 2, 3, 4, 5])
 def test_one_death_by_chance_at_any_moment_blames_nobody(out, workers, moment):
-    """The first kills the batch; all others hit one that is alone after the batch was killed."""
+    """The first kill hits the batch, the others a picture that is repeated alone."""
     rows, _ = workers(out, BATCH, lambda names, call: call in (1, moment))
     assert rows == ["a done", "b done", "c/d done", "e done"]
     assert names(out / crashes.FOLDER) == []
@@ -93,21 +93,21 @@ def test_a_killer_that_was_set_aside_is_not_tried_again_by_a_batch_that_is_repea
     assert calls == []
 
 
-def test_a_new_run_begins_without_marks(out, workers):
+def test_a_new_run_starts_without_markers(out, workers):
     workers(out, [{"name": "b"}], lambda names, call: True)
     crashes.clear(out)
     rows, _ = workers(out, [{"name": "b"}], lambda names, call: False)
     assert rows == ["b done"]
 
 
-def test_an_error_is_no_death(out):
+def test_an_exception_is_not_a_kill(out):
     def fail(rows):
         raise ValueError("a bad picture")
 
     with pytest.raises(ValueError, match="a bad picture"):
-        carefully(out, BATCH, fail, lambda row: row)
+        run_marked(out, BATCH, fail, lambda row: row)
     assert names(out / crashes.FOLDER) == []
 
 
-def test_no_task_is_no_row(out):
-    assert carefully(out, [], lambda rows: rows, lambda row: row) == []
+def test_no_rows_give_no_rows(out):
+    assert run_marked(out, [], lambda rows: rows, lambda row: row) == []

@@ -1,4 +1,4 @@
-"""What lies among pictures on people's disks: pipes, giants, lost bits, full disks. Nothing hangs or fills memory."""
+"""Odd files: pipes, huge files, flipped bits, full disks. Nothing hangs or fills the memory."""
 
 import errno
 import json
@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def giant(path: Path, size_bytes: int = 2_000_000_000) -> Path:
-    """A file of that size that takes no room on the disk."""
+    """Make a sparse file, which takes no space on the disk."""
     with path.open("wb") as file:
         file.truncate(size_bytes)
     return path
 
 
-def test_a_pipe_and_a_giant_are_failures_that_cost_nothing(pictures, plan):
+def test_pipes_and_huge_files_fail_without_cost(pictures, plan):
     os.mkfifo(pictures / "pipe.jpg")
     os.mkfifo(pictures / "pipe.json")
     (pictures / "away.jpg").symlink_to("/no/such/picture.jpg")
@@ -38,17 +38,17 @@ def test_a_pipe_and_a_giant_are_failures_that_cost_nothing(pictures, plan):
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rows = {row["name"]: row.get("error", "") for row in go(pictures, plan)}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 500_000
-    assert rows["pipe"] == "pipe.jpg is no regular file, so it is not read."
-    assert rows["giant"] == "giant.tif has 2000 MB. It may have at most 40 MB."
+    assert rows["pipe"] == "pipe.jpg is not a regular file. Choose another one."
+    assert rows["giant"] == "giant.tif has 2000 MB. Choose a file of at most 40 MB."
     assert rows["away"].startswith("There is no file away.jpg")
     assert sum(not error for error in rows.values()) == 4
 
 
-def test_documents_that_were_named_are_regular_and_of_a_likely_size(tmp_path):
+def test_documents_must_be_regular_files_below_a_size_limit(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
     giant(tmp_path / "large.json")
     giant(tmp_path / "large.zip", 3_000_000)
-    for name, words in (("pipe.json", "no regular file"), ("large.json", "at most 1 MB"), ("none.json", "no file")):
+    for name, words in (("pipe.json", "not a regular file"), ("large.json", "at most 1 MB"), ("none.json", "no file")):
         with pytest.raises(SoundscapeError, match=words):
             read_file(tmp_path / name)
     with pytest.raises(FileNotFoundError):
@@ -67,18 +67,18 @@ def test_documents_that_were_named_are_regular_and_of_a_likely_size(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mix.wav", "picture.jpg", "prompts.json"])
-def test_a_file_that_lost_bits_is_made_again(pictures, plan, name):
+def test_a_file_with_flipped_bits_is_made_again(pictures, plan, name):
     go(pictures, plan)
     whole = tree(plan.out)
     path = plan.out / "lake" / name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    path.write_bytes(data)  # as long as before
+    path.write_bytes(data)  # the size is unchanged
     assert made(go(pictures, plan)) == ["lake"]
     assert tree(plan.out) == whole
 
 
-def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(pictures, plan, monkeypatch):
+def test_a_full_disk_gives_a_clear_error_and_no_incomplete_result(pictures, plan, monkeypatch):
     go(pictures, replace(plan, skip_audio=True))
     before = tree(plan.out)
     write = Path.write_bytes
@@ -93,7 +93,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_half_result(pictures, plan, mon
         rows = go(pictures, plan)
     assert {row["error"] for row in rows} == {"The result could not be written: No space left on device."}
     left = {name: file for name, file in tree(plan.out).items() if name != "failures.jsonl"}
-    assert left == before, "the descriptions are there, and nothing else"
+    assert left == before, "only the descriptions are there"
     assert len(made(go(pictures, plan))) == 4
 
 
@@ -106,14 +106,14 @@ def test_ctrl_c_stops_all_workers_without_a_traceback(tmp_path):
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     first = json.loads(running.stdout.readline())
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to all of them
+    os.killpg(running.pid, signal.SIGINT)  # a terminal sends it to all processes
     output, errors = running.communicate(timeout=60)
     assert "error" not in first and running.returncode == 130
-    assert "Traceback" not in errors and errors.rstrip().endswith("the same command goes on from there.")
+    assert "Traceback" not in errors and errors.rstrip().endswith("the same command continues from here.")
     end = time.monotonic() + 10
     while time.monotonic() < end and _is_alive(running.pid):
         time.sleep(0.05)
-    assert not _is_alive(running.pid), "no worker stays"
+    assert not _is_alive(running.pid), "no worker remains"
     assert "Traceback" not in output
 
 

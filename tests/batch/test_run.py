@@ -1,4 +1,4 @@
-"""Folders of pictures: resumed after anything, nothing made twice, and one bad picture stops nothing."""
+"""Runs over folders of pictures: they can always be resumed, make nothing twice, and continue after a bad picture."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from pipeline.batch.stage import Plan
 from pipeline.batch.tasks import find_tasks
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.results.result import mend
+from pipeline.results.result import repair
 from pipeline.synthesize import forget_stems
 
 from ..support.runs import go, made, paint, tree
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("KILLS", "3"))  # KILLS=50 is the promise; fewer keep the suite short
+KILLS = int(os.environ.get("KILLS", "3"))  # 50 is the real test; fewer keep the suite short
 
 
 # Only what changed ----------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def test_a_second_run_makes_nothing(pictures, plan):
     assert [row["mix"] for row in second] == [row["mix"] for row in first]
 
 
-def test_an_edited_description_is_sounded_and_the_others_are_left(pictures, plan):
+def test_an_edited_description_gets_a_new_sound_and_others_do_not(pictures, plan):
     go(pictures, replace(plan, skip_audio=True))
     document = plan.out / "dog/001/soundscape.json"
     assert [path.name for path in document.parent.iterdir()] == ["soundscape.json"]
@@ -52,7 +52,7 @@ def test_an_edited_description_is_sounded_and_the_others_are_left(pictures, plan
     assert made(go(pictures, plan)) == []
 
 
-def test_a_description_that_is_edited_while_its_sound_is_made_stays_and_is_sounded_next(pictures, plan, monkeypatch):
+def test_an_edit_while_the_sound_is_made_is_kept_and_used_by_the_next_run(pictures, plan, monkeypatch):
     go(pictures, replace(plan, skip_audio=True))
     document = plan.out / "lake/soundscape.json"
 
@@ -69,7 +69,7 @@ def test_a_description_that_is_edited_while_its_sound_is_made_stays_and_is_sound
     assert [path.name for path in (document.parent / "stems").iterdir()] == ["01_church_bell.wav"]
 
 
-def test_the_result_of_somebody_else_keeps_its_seed(plan, soundscape):
+def test_a_result_that_was_made_elsewhere_keeps_its_seed(plan, soundscape):
     seed = run(Job(soundscape=soundscape, duration_s=2), plan.out / "river").report["seed"]
     document = plan.out / "river/soundscape.json"
     for gain_db in (1, 2):
@@ -79,13 +79,13 @@ def test_the_result_of_somebody_else_keeps_its_seed(plan, soundscape):
         assert made(rows) == ["river"] and rows[0]["seed"] == seed
 
 
-def test_white_space_in_a_description_is_no_change(pictures, plan, done):
+def test_white_space_in_a_description_does_not_count_as_a_change(pictures, plan, done):
     document = plan.out / "lake/soundscape.json"
     document.write_text(json.dumps(json.loads(document.read_text())))
     assert made(go(pictures, plan)) == []
 
 
-def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pictures, plan, done):
+def test_a_changed_picture_is_described_again_and_the_edited_description_kept(pictures, plan, done):
     document = plan.out / "lake/soundscape.json"
     document.write_text('{"sources": [{"name": "church bell"}]}')
     paint(pictures / "lake.jpg", 99)
@@ -95,7 +95,7 @@ def test_a_changed_picture_is_described_anew_and_the_edited_description_kept(pic
     assert "church bell" in Path(row["earlier_soundscape"]).read_text()
 
 
-def test_an_edited_description_outlives_another_revision_of_the_model(pictures, plan, done, monkeypatch):
+def test_an_edited_description_is_kept_with_a_new_revision_of_the_model(pictures, plan, done, monkeypatch):
     (plan.out / "lake/soundscape.json").write_text('{"sources": [{"name": "church bell"}]}')
     (plan.out / "dog/001/soundscape.json").write_text("{not yet")
     card = backends.card("tagger")
@@ -106,7 +106,7 @@ def test_an_edited_description_outlives_another_revision_of_the_model(pictures, 
     assert (plan.out / "dog/001/soundscape.json").read_text() == "{not yet"
 
 
-def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
+def test_a_soundscape_inside_a_result_folder_updates_that_result(pictures, plan):
     go(pictures, replace(plan, seed=None))
     document = plan.out / "dog/001/soundscape.json"
     before = json.loads((document.parent / "manifest.json").read_text())
@@ -118,14 +118,14 @@ def test_a_soundscape_named_in_its_own_result_goes_back_there(pictures, plan):
     assert (document.parent / "picture.jpg").is_file()
 
 
-def test_a_soundscape_in_its_result_is_known_however_it_is_written(pictures, plan, done, monkeypatch):
+def test_a_soundscape_inside_a_result_folder_is_recognised_by_any_path(pictures, plan, done, monkeypatch):
     monkeypatch.chdir(plan.out.parent)
     rows, document = [], plan.out / "dog/001/soundscape.json"
     here = replace(plan, out=Path("results"))
     run_batch(find_tasks([document], here.out), here, rows.append)
     assert made(rows) == [] and rows[0]["name"] == "dog/001"
     assert [task.path.name for task in find_tasks([document, pictures / "dog"], here.out)] == ["001.jpg", document.name]
-    assert len(find_tasks([document, pictures], here.out)) == 4, "its picture was given too"
+    assert len(find_tasks([document, pictures], here.out)) == 4, "its picture is an input too"
     assert made(go(pictures, plan)) == []
 
 
@@ -135,14 +135,14 @@ def test_a_second_run_without_sound_says_that_nothing_was_made(pictures, plan):
     assert len(made(go(pictures, plan))) == 4
 
 
-def test_a_changed_picture_is_shown_beside_a_description_that_stays(pictures, plan, done):
+def test_a_changed_picture_is_copied_even_if_its_description_is_kept(pictures, plan, done):
     before = (plan.out / "lake/picture.jpg").read_bytes()
     paint(pictures / "lake.jpg", 99)
     assert made(go(pictures, replace(plan, skip_vlm=True))) == ["lake"]
     assert (plan.out / "lake/picture.jpg").read_bytes() != before
 
 
-def test_editing_a_soundscape_file_leaves_the_sounds_of_other_sources(tmp_path, soundscape):
+def test_editing_one_source_of_a_soundscape_file_keeps_the_seed(tmp_path, soundscape):
     file = tmp_path / "river.json"
     plan = Plan(tmp_path / "out", audio="procedural", duration_s=2, skip_vlm=True)
     file.write_text(soundscape.to_json())
@@ -154,7 +154,7 @@ def test_editing_a_soundscape_file_leaves_the_sounds_of_other_sources(tmp_path, 
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"duration_s": 3.0}, {"again": True}])
-def test_other_wishes_make_other_sounds(pictures, plan, done, change):
+def test_other_options_make_other_sounds(pictures, plan, done, change):
     assert len(made(go(pictures, replace(plan, **change)))) == 4
 
 
@@ -168,7 +168,7 @@ def test_without_a_seed_each_picture_has_its_own_and_keeps_it(pictures, plan):
 @pytest.mark.parametrize(
     "damage", ["torn manifest", "edited manifest", "torn mix", "lost stem", "lost folder", "torn record"]
 )
-def test_what_is_torn_or_lost_is_made_again(pictures, plan, done, damage):
+def test_damaged_or_missing_files_are_made_again(pictures, plan, done, damage):
     whole = tree(plan.out)
     result = plan.out / "lake"
     if damage == "torn manifest":
@@ -201,13 +201,13 @@ def test_a_bad_picture_is_one_line_and_stops_nothing(pictures, plan):
     rows = go(pictures, plan)
     assert len(made(rows)) == 4
     (failure,) = failures(plan)
-    assert failure["picture"] == "broken.jpg" and failure["stage"] == "picture" and "no picture" in failure["error"]
+    assert failure["picture"] == "broken.jpg" and failure["stage"] == "picture" and "not a picture" in failure["error"]
     paint(pictures / "broken.jpg")
     assert made(go(pictures, plan)) == ["broken"]
     assert not (plan.out / "failures.jsonl").exists()
 
 
-def test_failures_of_pictures_that_were_not_tried_stay_and_a_torn_line_goes(pictures, plan):
+def test_failures_of_other_pictures_are_kept_and_an_incomplete_line_is_dropped(pictures, plan):
     plan.out.mkdir()
     kept = {"picture": "far/away.jpg", "stage": "describe", "error": "Too dark."}
     (plan.out / "failures.jsonl").write_text(json.dumps(kept) + '\n{"picture": "to')
@@ -215,7 +215,7 @@ def test_failures_of_pictures_that_were_not_tried_stay_and_a_torn_line_goes(pict
     assert failures(plan) == [kept]
 
 
-def test_a_run_that_is_broken_off_keeps_the_failures_of_pictures_that_it_did_not_reach(pictures, plan):
+def test_an_interrupted_run_keeps_the_failures_of_pictures_that_it_did_not_reach(pictures, plan):
     (pictures / "broken.jpg").write_bytes(b"no picture")
     go(pictures, plan)
     before = failures(plan)
@@ -233,10 +233,10 @@ def test_a_run_that_is_broken_off_keeps_the_failures_of_pictures_that_it_did_not
     with pytest.raises(KeyboardInterrupt):
         run_batch(find_tasks([pictures], plan.out), plan, stop, rows=broken_off)
     assert failures(plan) == before and len(before) == 1
-    assert ended == [True], "who works ends before another run may begin"
+    assert ended == [True], "the work ends before the folder is unlocked"
 
 
-def test_a_name_of_any_bytes_and_a_line_of_any_json_stop_nothing(tmp_path, plan):
+def test_names_of_any_bytes_and_lines_of_any_json_stop_nothing(tmp_path, plan):
     strange = tmp_path / "pictures" / os.fsdecode(b"lake\xff\xe2\x80\xa8.png")
     paint(strange.with_name("lake.png")).rename(strange)
     strange.with_name("bad" + strange.name).write_bytes(b"")
@@ -248,12 +248,12 @@ def test_a_name_of_any_bytes_and_a_line_of_any_json_stop_nothing(tmp_path, plan)
     assert made(go(strange.parent, plan)) == [] and len(failures(plan)) == 1
 
 
-def test_failures_tell_no_paths_of_this_machine(pictures, plan, tmp_path):
+def test_failures_contain_no_paths_of_this_machine(pictures, plan, tmp_path):
     go(pictures, replace(plan, skip_vlm=True))
     assert len(failures(plan)) == 4 and str(tmp_path) not in json.dumps(failures(plan))
 
 
-def test_a_description_that_was_spoilt_by_hand_is_told_by_its_fields_and_left(pictures, plan):
+def test_the_error_of_an_invalid_edit_names_the_field_and_the_file_is_kept(pictures, plan):
     go(pictures, replace(plan, skip_audio=True))
     document = plan.out / "lake/soundscape.json"
     document.write_text('{"sources": [{"name": "bell", "gain_db": 99}]}')
@@ -264,7 +264,7 @@ def test_a_description_that_was_spoilt_by_hand_is_told_by_its_fields_and_left(pi
 
 def test_two_runs_do_not_write_into_one_folder(pictures, plan):
     def meanwhile(tasks, plan):
-        with pytest.raises(SoundscapeError, match="Another run writes to"):
+        with pytest.raises(SoundscapeError, match="Another run is writing to"):
             go(pictures, plan)
         return in_this_process(tasks, plan)
 
@@ -275,8 +275,8 @@ def test_two_runs_do_not_write_into_one_folder(pictures, plan):
 # Kills ----------------------------------------------------------------------------------------------------------------
 
 
-def test_kills_at_random_moments_leave_the_tree_of_an_unbroken_run(tmp_path):
-    """With KILLS=50 this is the whole promise; both ways of working are killed in turn."""
+def test_runs_killed_at_random_moments_end_with_the_tree_of_an_undisturbed_run(tmp_path):
+    """Runs with one process and with two are killed alternately."""
     pictures = tmp_path / "pictures"
     for number in range(max(12, KILLS // 2)):
         paint(pictures / f"{number % 3}/{number}.png", number)
@@ -304,11 +304,11 @@ def test_kills_at_random_moments_leave_the_tree_of_an_unbroken_run(tmp_path):
 
 
 def test_a_kill_between_two_renames_loses_nothing(tmp_path):
-    """The earlier folder is set aside, the new one not yet in its place."""
+    """The old folder is renamed already, the new one not yet."""
     for name in (".dog.0a1b2c3d.old", ".dog.0a1b2c3d.part"):
         (tmp_path / "animals" / name).mkdir(parents=True)
         (tmp_path / "animals" / name / "notes.txt").write_text(name)
     (tmp_path / "animals/.index.html.0a1b2c3d.part").write_text("half")
-    mend(tmp_path)
+    repair(tmp_path)
     assert [path.name for path in (tmp_path / "animals").iterdir()] == ["dog"]
     assert (tmp_path / "animals/dog/notes.txt").read_text() == ".dog.0a1b2c3d.old"

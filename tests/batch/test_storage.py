@@ -1,4 +1,4 @@
-"""Places: local folders and remote file systems alike; a remote result is whole or has no manifest."""
+"""Local folders and remote file systems behave alike. A remote result is complete or has no manifest."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def memory():
 
 @pytest.fixture(params=["local", "remote"])
 def anywhere(request, tmp_path):
-    """The same promise on a local folder and on a remote one."""
+    """A local folder, then a remote one."""
     yield tmp_path / "place" if request.param == "local" else request.getfixturevalue("memory")
 
 
@@ -50,7 +50,7 @@ def finished(stems: list[str], text: str) -> dict[str, str]:
     return {"soundscape.json": text, "prompts.json": text, "mix.wav": text, "manifest.json": text} | sound
 
 
-def test_a_local_place_is_an_ordinary_path(tmp_path):
+def test_a_local_place_is_a_path(tmp_path):
     assert place(str(tmp_path)) == tmp_path
     assert place(tmp_path) is tmp_path
     assert place(f"file://{tmp_path}/a%20b") == tmp_path / "a b"
@@ -64,7 +64,7 @@ def test_an_address_is_a_remote_place():
     assert str(remote / "x.jpg").endswith("somewhere/deep/x.jpg")
 
 
-def test_local_places_need_no_optional_package(monkeypatch):
+def test_local_paths_need_no_optional_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "upath", None)
     assert is_local(place("pictures"))
 
@@ -82,12 +82,12 @@ def test_a_missing_driver_is_named(address, remedy, monkeypatch):
         place(address)
 
 
-def test_an_unknown_kind_of_address_is_told():
+def test_an_unknown_kind_of_address_is_refused():
     with pytest.raises(SoundscapeError, match=r"nonsense://bucket cannot be reached: .*nonsense"):
         place("nonsense://bucket")
 
 
-def test_bytes_come_back_and_folders_are_made(anywhere):
+def test_bytes_are_read_back_and_folders_are_made(anywhere):
     path = write_bytes(anywhere / "a" / "b.bin", b"\x00\x01")
     assert read_bytes(path) == b"\x00\x01"
     assert names(anywhere / "a") == ["b.bin"]
@@ -95,14 +95,14 @@ def test_bytes_come_back_and_folders_are_made(anywhere):
     assert read_bytes(path) == b"other"
 
 
-def test_what_is_not_there_is_not_found(anywhere):
+def test_a_missing_file_is_not_found(anywhere):
     with pytest.raises(FileNotFoundError):
         read_bytes(anywhere / "nothing")
     assert names(anywhere / "nothing") == []
     remove(anywhere / "nothing")
 
 
-def test_a_folder_is_removed_with_all_that_is_in_it(anywhere):
+def test_a_folder_is_removed_with_its_contents(anywhere):
     write_bytes(anywhere / "a" / "b" / "c.txt", b"c")
     write_bytes(anywhere / "d.txt", b"d")
     remove(anywhere / "a")
@@ -118,7 +118,7 @@ def test_pictures_are_found_in_all_folders_and_results_are_not(anywhere):
     assert found == ["_index/mine.jpg", "a/1.jpg", "a/2.png", "a.b/3.webp", "b.JPG", "picture.jpg"]
 
 
-def test_a_folder_that_cannot_be_read_is_told(tmp_path, caplog, monkeypatch):
+def test_an_unreadable_folder_is_skipped_and_logged(tmp_path, caplog, monkeypatch):
     whole = os.scandir
 
     def closed(folder):
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path, caplog, monkeypatch):
     assert "closed: skipped: Permission denied" in caplog.text
 
 
-def test_a_remote_picture_is_a_local_file_of_its_name_for_a_while(memory):
+def test_a_remote_picture_is_downloaded_for_a_while_under_its_name(memory):
     path = write_bytes(memory / "dog 1.jpg", b"jpeg")
     with local_copy(path) as local:
         assert isinstance(local, Path)
@@ -143,26 +143,26 @@ def test_a_remote_picture_is_a_local_file_of_its_name_for_a_while(memory):
         pass
 
 
-def test_a_local_picture_is_read_where_it_lies(tmp_path):
+def test_a_local_picture_is_read_in_place(tmp_path):
     with local_copy(tmp_path / "dog.jpg") as local:
         assert local == tmp_path / "dog.jpg"
     with working_folder(tmp_path / "dog") as local:
         assert local == tmp_path / "dog"
 
 
-def test_a_new_remote_result_takes_the_place_of_the_old_one(memory):
+def test_a_new_remote_result_replaces_the_old_one(memory):
     folder = memory / "dog"
     fill(folder, finished(["01_dog.wav", "02_sea.wav"], "old") | {"picture.jpg": "old"})
     fill(folder, {"coherence.json": "of the old sound", "notes.txt": "mine"})
     with working_folder(folder) as local:
         assert (local / "soundscape.json").read_text() == "old"
-        assert not (local / "mix.wav").exists(), "sound is not fetched to be made again"
+        assert not (local / "mix.wav").exists(), "sound that will be made again is not downloaded"
         (local / "picture.jpg").unlink()
         fill(local, finished(["01_dog.wav"], "new"))
     assert contents(folder) == finished(["01_dog.wav"], "new") | {"notes.txt": "mine"}
 
 
-def test_a_changed_description_leaves_the_sound_as_it_is(memory):
+def test_a_changed_description_keeps_the_sound(memory):
     folder = memory / "dog"
     fill(folder, finished(["01_dog.wav"], "old"))
     with working_folder(folder) as local:
@@ -180,7 +180,7 @@ def test_nothing_is_uploaded_when_the_work_failed(memory):
 
 @pytest.mark.parametrize("writes", range(6))
 def test_an_upload_that_fails_in_the_middle_leaves_no_manifest(memory, writes, monkeypatch):
-    """A result has six files here: whichever of them fails, what is there does not count as finished."""
+    """The result has six files. Whichever upload fails, the result does not count as finished."""
     folder = memory / "dog"
     fill(folder, finished(["01_dog.wav", "02_sea.wav"], "old"))
     whole, done = memory.fs.put_file, []
@@ -192,8 +192,8 @@ def test_an_upload_that_fails_in_the_middle_leaves_no_manifest(memory, writes, m
         whole(source, target, **options)
 
     monkeypatch.setattr(memory.fs, "put_file", failing)
-    told = pytest.raises(SoundscapeError, match=r"dog could not be written: the line is dead")
-    with told, working_folder(folder) as local:
+    refused = pytest.raises(SoundscapeError, match=r"dog could not be written: the line is dead")
+    with refused, working_folder(folder) as local:
         fill(local, finished(["01_dog.wav", "02_sea.wav"], "new"))
     assert "manifest.json" not in contents(folder)
     assert len(done) == writes

@@ -1,4 +1,4 @@
-"""Real models that take several pictures at once."""
+"""Models that take several pictures per call."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from ..support.runs import go, made, paint, tree
 
 
 class Together:
-    """Sees and sounds several at once; a picture that is red from end to end breaks the call it is in."""
+    """A vision and audio backend with batches. A picture that is entirely red breaks its batch."""
 
     max_duration_s, sample_rate = 47.0, RATE
 
@@ -65,7 +65,7 @@ def test_pictures_and_stems_are_made_in_batches_across_pictures(together, tmp_pa
     assert together.calls == [("describe", 8), ("describe", 3), ("render", 16), ("render", 6)]
 
 
-def test_one_picture_that_breaks_a_batch_costs_the_others_nothing(together, tmp_path):
+def test_a_picture_that_breaks_its_batch_does_not_affect_the_others(together, tmp_path):
     for number in range(3):
         paint(tmp_path / f"pictures/{number}.png", number)
     Image.new("RGB", (9, 9), (255, 0, 0)).save(tmp_path / "pictures/red.png")
@@ -74,7 +74,7 @@ def test_one_picture_that_breaks_a_batch_costs_the_others_nothing(together, tmp_
     assert [(row["name"], row["stage"]) for row in rows if "error" in row] == [("red", "describe")]
 
 
-def test_a_model_that_cannot_be_loaded_is_told_once_and_not_once_a_picture(together, pictures, tmp_path):
+def test_a_model_that_cannot_be_loaded_is_reported_once_and_not_for_each_picture(together, pictures, tmp_path):
     def load():
         raise SoundscapeError("The weights are not complete.")
 
@@ -84,7 +84,7 @@ def test_a_model_that_cannot_be_loaded_is_told_once_and_not_once_a_picture(toget
     assert not (tmp_path / "out/failures.jsonl").exists()
 
 
-def test_stems_of_a_batch_sound_as_they_do_alone(together, tmp_path):
+def test_stems_made_in_a_batch_equal_stems_made_alone(together, tmp_path):
     for number in range(2):
         paint(tmp_path / f"pictures/{number}.png", number)
     plan = Plan(tmp_path / "together", "together", "together", 2)

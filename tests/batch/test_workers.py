@@ -1,4 +1,4 @@
-"""Several processes make what one would make, and outlive pictures that kill them."""
+"""Several processes give the same results as one, and survive pictures that kill them."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def test_several_processes_make_the_same_tree(pictures, plan, tmp_path):
 
 
 class Deadly(Stage):
-    """Kills its process at every picture named killer, and at others once."""
+    """Kills its process at each picture named killer, and once at each other picture."""
 
     name = "deadly"
 
@@ -51,7 +51,7 @@ def test_a_picture_that_kills_its_worker_twice_is_set_aside_and_no_other(picture
     assert failed["name"] == "killer" and "killed 2 times" in failed["error"]
 
 
-def test_a_worker_that_is_killed_between_two_pictures_costs_none(pictures, plan):
+def test_a_worker_killed_between_two_pictures_loses_none(pictures, plan):
     rows, before = [], set(threading.enumerate())
     for row in in_processes(find_tasks([pictures], plan.out), plan, 1):
         if not rows:
@@ -64,7 +64,7 @@ def test_a_worker_that_is_killed_between_two_pictures_costs_none(pictures, plan)
     assert made(rows) == ["cat/001", *sorted({row["name"] for row in rows} - {"cat/001"})] and len(rows) == 4
 
 
-def test_several_processes_are_for_the_embedded_pair(tmp_path):
+def test_several_processes_are_only_for_the_embedded_pair(tmp_path):
     check(Plan(tmp_path, vision="tagger", audio="procedural"))
-    with pytest.raises(SoundscapeError, match="use --ray for blip"):
+    with pytest.raises(SoundscapeError, match="blip on several GPUs, use --ray"):
         check(Plan(tmp_path, vision="blip", audio="procedural"))

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from tests.docs.pages import PAGES, ROOT, table
-from tests.test_layers import FLOORS
+from tests.test_layers import LAYERS
 
 CONTRIBUTING = PAGES["CONTRIBUTING.md"]
 
@@ -28,4 +28,4 @@ def test_the_hooks_run_the_installed_tools():
 
 def test_the_layers_are_those_that_a_test_holds():
     rows = [re.findall(r"`([\w.]+)`", row[0]) for row in table("CONTRIBUTING.md", "layer, top down")]
-    assert rows == [[floor.removeprefix("pipeline.") for floor in floors] for floors in FLOORS]
+    assert rows == [[unit.removeprefix("pipeline.") for unit in units] for units in LAYERS]

@@ -114,7 +114,7 @@ def test_a_file_that_is_no_picture_is_refused_at_once(visit, tmp_path, photograp
     page = visit()
     (tmp_path / "notes.jpg").write_text("not a picture")
     page.set_input_files("#picture input[type=file]", tmp_path / "notes.jpg")
-    page.locator("#refusal", has_text="notes.jpg is no picture that can be read here").wait_for()
+    page.locator("#refusal", has_text="notes.jpg is not a picture that can be read here").wait_for()
     page.locator("#picture img").wait_for(state="detached")
     give(page, photograph)
     page.locator("#refusal p").wait_for(state="detached")

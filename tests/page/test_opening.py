@@ -162,7 +162,7 @@ def test_an_incomplete_zip_is_reported_as_damaged(made, tmp_path, place):
         ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed is not valid"),
         ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs is not valid"),
         ("manifest.json", b"[" * 100_000, "manifest.json is damaged"),
-        ("picture.jpg", b"<svg onload='alert(1)'/>", "picture.jpg is no picture"),
+        ("picture.jpg", b"<svg onload='alert(1)'/>", "picture.jpg is not a picture"),
         ("mix.wav", b"<script>alert(1)</script>", "mix.wav is not a sound"),
         (STEM, b"RIFF0000WAVEfmt ", "01_river_rushing.wav is"),
     ],

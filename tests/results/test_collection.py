@@ -1,4 +1,4 @@
-"""Trees of results: read in order, one at a time, and nothing damaged stops the reading."""
+"""Trees of results are read in order, one at a time, and damaged results are skipped."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ def names(root):
     return [entry.name for entry in read_collection(root)]
 
 
-def test_results_are_found_in_nested_folders_in_the_order_of_their_paths(tmp_path, soundscape):
+def test_results_are_found_in_nested_folders_sorted_by_path(tmp_path, soundscape):
     for name in ("dog/002", "a", "dog/001", "dog-2", "a/b/c"):
         written(tmp_path / name, soundscape, manifest={"seed": len(name)})
     entries = list(read_collection(tmp_path))
@@ -26,12 +26,12 @@ def test_results_are_found_in_nested_folders_in_the_order_of_their_paths(tmp_pat
     assert [entry.manifest["seed"] for entry in entries] == [1, 5, 7, 7, 5]
 
 
-def test_a_result_itself_is_a_collection_of_one(tmp_path, soundscape):
+def test_a_result_folder_is_a_collection_of_one(tmp_path, soundscape):
     written(tmp_path / "alone", soundscape)
     assert names(tmp_path / "alone") == ["alone"]
 
 
-def test_what_belongs_to_the_index_or_to_a_run_is_not_looked_through(tmp_path, soundscape):
+def test_folders_of_the_overview_and_of_runs_are_not_searched(tmp_path, soundscape):
     for name in ("_index/x", ".attempts/x", ".descriptions/x", "a/stems/x", "a", ".a.0f.part"):
         written(tmp_path / name, soundscape)
     (tmp_path / "round").symlink_to(tmp_path)
@@ -54,7 +54,7 @@ def test_what_belongs_to_the_index_or_to_a_run_is_not_looked_through(tmp_path, s
         ("soundscape.json", b"\x00\xff"),
     ],
 )
-def test_a_damaged_result_is_skipped_with_a_line_in_the_log(tmp_path, soundscape, caplog, file, content):
+def test_a_damaged_result_is_skipped_and_logged(tmp_path, soundscape, caplog, file, content):
     for name in ("a", "b", "c"):
         written(tmp_path / name, soundscape)
     (tmp_path / "b" / file).unlink()
@@ -66,14 +66,14 @@ def test_a_damaged_result_is_skipped_with_a_line_in_the_log(tmp_path, soundscape
     assert line.startswith("b: skipped: ") and "\n" not in line and str(tmp_path) not in line
 
 
-def test_folders_without_results_and_descriptions_alone_are_no_complaint(tmp_path, soundscape, caplog):
+def test_empty_folders_and_descriptions_without_sound_give_no_warning(tmp_path, soundscape, caplog):
     (tmp_path / "empty/deeper").mkdir(parents=True)
     write_soundscape(tmp_path / "waits", soundscape)
     (tmp_path / "notes.txt").write_text("mine")
     assert names(tmp_path) == [] and caplog.messages == []
 
 
-def test_scores_by_models_come_along_and_damaged_ones_are_left_out(tmp_path, soundscape, caplog):
+def test_scores_are_read_and_damaged_ones_ignored(tmp_path, soundscape, caplog):
     for name, text in {"a": '{"clap": 0.4}', "b": '{"clap":', "c": "[0.4]"}.items():
         written(tmp_path / name, soundscape)
         (tmp_path / name / COHERENCE).write_text(text)
@@ -90,12 +90,12 @@ def test_reading_is_lazy(tmp_path, soundscape):
     assert next(entries).manifest["seed"] == "later"
 
 
-def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
+def test_a_missing_folder_is_refused_at_once(tmp_path):
     with pytest.raises(SoundscapeError, match="There is no folder"):
         read_collection(tmp_path / "nothing")
 
 
-def test_failures_are_read_line_by_line_and_torn_ones_skipped(tmp_path):
+def test_failures_are_read_line_by_line_and_incomplete_ones_skipped(tmp_path):
     assert list(read_failures(tmp_path)) == []
     failures = [{"picture": f"{name}.jpg", "stage": "picture", "error": "It is damaged."} for name in "ab"]
     lines = [json.dumps(failures[0]), '["no object"]', "", json.dumps(failures[1]), '{"picture": "c']

@@ -1,4 +1,4 @@
-"""Result folders and bundles: whole or not there, safely named, and read back."""
+"""Result folders and bundles: written completely or not at all, with safe names, and read back."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from pipeline.errors import SoundscapeError
 from pipeline.results import result
 from pipeline.results.result import (
     BEFORE,
-    mend,
     read_result,
+    repair,
     safe_name,
     stem_names,
     write_bundle,
@@ -66,7 +66,7 @@ def test_a_result_without_a_picture_has_none(tmp_path, soundscape):
     assert not (tmp_path / "a/picture.jpg").exists()
 
 
-def test_a_second_result_replaces_the_first_and_leaves_nothing_beside_it(tmp_path, soundscape):
+def test_a_second_result_replaces_the_first_and_leaves_no_temporary_files(tmp_path, soundscape):
     written(tmp_path / "a", soundscape)
     fewer = soundscape.model_copy(update={"sources": soundscape.sources[:1]})
     written(tmp_path / "a", fewer)
@@ -74,7 +74,7 @@ def test_a_second_result_replaces_the_first_and_leaves_nothing_beside_it(tmp_pat
     assert [path.name for path in (tmp_path / "a/stems").iterdir()] == ["01_river_rushing.wav"]
 
 
-def test_what_a_person_keeps_in_the_folder_stays(tmp_path, soundscape):
+def test_files_that_the_user_added_are_kept(tmp_path, soundscape):
     (tmp_path / "a/drafts").mkdir(parents=True)
     (tmp_path / "a/thesis.doc").write_text("mine")
     (tmp_path / "a/drafts/one.txt").write_text("mine too")
@@ -86,7 +86,7 @@ def test_what_a_person_keeps_in_the_folder_stays(tmp_path, soundscape):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_descriptions_that_were_replaced_before_are_kept_too(tmp_path, soundscape, whole):
+def test_all_replaced_descriptions_are_kept(tmp_path, soundscape, whole):
     moods = ("edited", "other", "third", "third")
     for mood in moods:
         document = soundscape.model_copy(update={"mood": mood})
@@ -96,7 +96,7 @@ def test_descriptions_that_were_replaced_before_are_kept_too(tmp_path, soundscap
     assert list(kept.values()) == ["edited"]
 
 
-def test_white_space_makes_no_other_description(tmp_path, soundscape):
+def test_white_space_does_not_make_a_different_description(tmp_path, soundscape):
     write_soundscape(tmp_path / "a", soundscape)
     (tmp_path / "a/soundscape.json").write_text(json.dumps(json.loads(soundscape.to_json())), "utf-8-sig")
     written(tmp_path / "a", soundscape)
@@ -104,7 +104,7 @@ def test_white_space_makes_no_other_description(tmp_path, soundscape):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_description_that_is_replaced_by_another_is_kept(tmp_path, soundscape, whole):
+def test_a_description_replaced_by_a_different_one_is_kept(tmp_path, soundscape, whole):
     edited, other = (soundscape.model_copy(update={"mood": mood}) for mood in ("edited", "other"))
 
     def write(document):
@@ -146,11 +146,11 @@ def test_when_writing_fails_the_old_result_is_still_there(tmp_path, soundscape, 
         ("x\x00y\n", "x_y"),
     ],
 )
-def test_file_names_are_safe_whatever_the_source_is_called(text, name):
+def test_file_names_are_safe_for_any_source_name(text, name):
     assert safe_name(text, "source") == name
 
 
-def test_stems_are_numbered_by_their_place_even_when_some_are_muted_or_equal():
+def test_stems_are_numbered_by_their_source_even_if_some_are_muted_or_equal():
     twin = Source(name="bird", action="singing")
     soundscape = Soundscape(sources=(twin, Source(name="wind", mute=True), twin))
     stems = tuple(Stem(source, noise(0.5)) for source in (twin, twin))
@@ -176,7 +176,7 @@ def test_folder_and_bundle_are_read_back(tmp_path, soundscape):
         assert (finished.soundscape, finished.manifest) == (soundscape, manifest)
 
 
-def test_what_is_no_result_is_refused_in_words(tmp_path, soundscape):
+def test_files_that_are_not_results_are_refused_with_a_reason(tmp_path, soundscape):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("hello")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
@@ -192,9 +192,9 @@ def test_what_is_no_result_is_refused_in_words(tmp_path, soundscape):
     (tmp_path / "cut.zip").write_bytes(bundle)
     for name, words in {
         "cut.zip": "damaged",
-        "empty": "is no result",
-        "nothing": "is no result",
-        "other.zip": "is no result",
+        "empty": "is not a result",
+        "nothing": "is not a result",
+        "other.zip": "is not a result",
         "text.zip": "damaged",
         "bomb.zip": "damaged",
     }.items():
@@ -202,7 +202,7 @@ def test_what_is_no_result_is_refused_in_words(tmp_path, soundscape):
             read_result(tmp_path / name)
 
 
-def test_a_description_alone_is_written_without_touching_the_rest(tmp_path, soundscape):
+def test_writing_a_description_leaves_the_other_files(tmp_path, soundscape):
     written(tmp_path / "a", soundscape)
     changed = soundscape.model_copy(update={"mood": "wild"})
     write_soundscape(tmp_path / "a", changed)
@@ -210,16 +210,16 @@ def test_a_description_alone_is_written_without_touching_the_rest(tmp_path, soun
     assert (tmp_path / "a/mix.wav").is_file() and len(list((tmp_path / "a").iterdir())) == 7, "the earlier one too"
 
 
-def test_what_a_kill_left_in_a_folder_that_was_itself_on_its_way_is_put_right(tmp_path):
+def test_interrupted_results_inside_an_interrupted_folder_are_repaired(tmp_path):
     (tmp_path / ".dog.0a1b2c3d.old/.001.0a1b2c3d.part").mkdir(parents=True)
     (tmp_path / ".dog.0a1b2c3d.old/.002.0a1b2c3d.old").mkdir()
-    mend(tmp_path)
+    repair(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["dog", "dog/002"]
 
 
 @pytest.mark.parametrize("moment", range(7))
-def test_a_result_in_which_others_lie_is_whole_or_has_no_manifest(tmp_path, soundscape, monkeypatch, moment):
-    """dog.jpg lies beside the folder dog: while dog is written anew, another process writes dog/001."""
+def test_a_result_that_contains_others_is_complete_or_has_no_manifest(tmp_path, soundscape, monkeypatch, moment):
+    """dog.jpg is next to the folder dog: while result dog is replaced, another process writes dog/001."""
     written(tmp_path / "dog", soundscape)
     written(tmp_path / "dog/001", soundscape)
     (tmp_path / "dog/.002.0a1b2c3d.part").mkdir()

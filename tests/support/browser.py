@@ -143,14 +143,14 @@ def names(page):
 
 
 def luminance(colour):
-    """Relative luminance of a CSS rgb() colour, WCAG 2.2."""
+    """Return the relative luminance of a CSS rgb() colour (WCAG 2.2)."""
     values = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(page, selector):
-    """Contrast ratio of an element's text to the first opaque background behind it, WCAG 2.2."""
+    """Return the contrast ratio of an element's text and the first opaque background behind it (WCAG 2.2)."""
     colours = page.locator(selector).first.evaluate("""(node) => {
         const clear = (colour) => colour === 'transparent' || /, 0\\)$/.test(colour);
         let behind = node;

@@ -1,4 +1,4 @@
-"""A remote file system for tests that several processes share: folder://a/b lies in $FOLDER_STORE/a/b."""
+"""A remote file system for tests, shared by several processes: folder://a/b is $FOLDER_STORE/a/b."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 
 class FolderStore(DirFileSystem):
-    """Like a server's disk: folders must be made before a file is put into them."""
+    """Behaves like a server: a folder must exist before a file is written into it."""
 
     protocol = "folder"
     sep = "/"
@@ -18,7 +18,7 @@ class FolderStore(DirFileSystem):
 
 
 def install(folder: Path) -> None:
-    """Write what pip writes, so that every process with `folder` on its path knows folder://."""
+    """Write the metadata of an installed package, so that every process with `folder` on its path knows folder://."""
     metadata = folder / "folder_store-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: folder-store\nVersion: 1.0\n")

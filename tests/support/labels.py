@@ -1,4 +1,4 @@
-"""Descriptions and labels in a few words, for tests of the benchmark."""
+"""Short ways to make descriptions and labels, for the tests of the benchmark."""
 
 import json
 from pathlib import Path

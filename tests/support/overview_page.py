@@ -1,4 +1,4 @@
-"""What is read from the page of an overview."""
+"""What tests read from the page of an overview."""
 
 import time
 

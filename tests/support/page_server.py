@@ -24,7 +24,7 @@ def visitor(name: str = "visitor") -> SimpleNamespace:
 
 
 def free_port() -> int:
-    """Return a free port. Each worker of pytest-xdist has ports of its own, so no two servers take the same one."""
+    """Return a free port. Each worker of pytest-xdist uses different ports, so no two servers take the same one."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     first = 20_000 + worker % 60 * 200  # below those that the system gives to clients
     for port in random.sample(range(first, first + 200), 200):

@@ -1,4 +1,4 @@
-"""Runs over small pictures, and what they leave."""
+"""Runs over small pictures, and the files that they leave."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from pipeline.batch.run import run_batch
 from pipeline.batch.stage import Plan
 from pipeline.batch.tasks import find_tasks
 
-TOLD = ("index.html", "summary.csv", "results.parquet")  # of the results, seconds and all
+OVERVIEW = ("index.html", "summary.csv", "results.parquet")  # contain the recorded seconds
 
 
 def paint(path: Path, seed: int = 0) -> Path:
@@ -38,10 +38,10 @@ def made(rows: list[dict]) -> list[str]:
 
 
 def tree(out: Path) -> dict[str, object]:
-    """Every file by its hash, JSON without the seconds that its making took."""
+    """Return the hash of every file, and the content of JSON files without the recorded seconds."""
     files: dict[str, object] = {}
     for path in sorted(out.rglob("*")):
-        if path.is_file() and path.name not in TOLD and path.suffix != ".js":
+        if path.is_file() and path.name not in OVERVIEW and path.suffix != ".js":
             data = path.read_bytes()
             found: object = hashlib.sha256(data).hexdigest()
             if path.name == "manifest.json" or ".descriptions" in path.parts:

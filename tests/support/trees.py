@@ -1,4 +1,4 @@
-"""Trees of many small results, made in a moment: their files are those of a run, their sounds a tenth of a second."""
+"""Trees of many small results, made quickly: the files of a run, with sounds of a tenth of a second."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ FIGURES = {"high_band_db": -9.5, "stereo_correlation": 0.7, "steady_tone_share":
 
 
 def make_tree(root: Path, count: int, *, different: bool = False) -> Path:
-    """Write `count` results; unless they are `different`, all of one sound and picture, so that little is drawn."""
+    """Write `count` results. Unless `different`, all have the same sound and picture, so that little is drawn."""
     for number in range(count):
         name = list(PLACES)[number % len(PLACES)]
         source = Source(name=name, action="sounding", evidence="visible", confidence=0.5, box=(0.1, 0.1, 0.6, 0.8))
@@ -30,7 +30,7 @@ def make_tree(root: Path, count: int, *, different: bool = False) -> Path:
 
 
 def write_small(folder: Path, soundscape: Soundscape, *, variant: int = 0, sound_s: float = 0.1, **manifest) -> Path:
-    """Write one result; `variant` makes its sound and its picture, `manifest` what it says."""
+    """Write one result. `variant` decides its sound and picture; `manifest` adds to its manifest."""
     files = {
         "mix.wav": _sound(variant, sound_s),
         "picture.jpg": _picture(variant),
