@@ -3,6 +3,8 @@
 import re
 
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.docs.pages import PAGES, ROOT, table
 from tests.test_layers import LAYERS
@@ -29,3 +31,15 @@ def test_the_hooks_run_the_installed_tools():
 def test_the_layers_are_those_that_a_test_holds():
     rows = [re.findall(r"`([\w.]+)`", row[0]) for row in table("CONTRIBUTING.md", "layer, top down")]
     assert rows == [[unit.removeprefix("pipeline.") for unit in units] for units in LAYERS]
+
+
+def test_the_lock_satisfies_every_requirement():
+    lock = (ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
+    locked = dict(line.split("==") for line in lock.splitlines() if line and not line.startswith("#"))
+    locked = {canonicalize_name(name): version for name, version in locked.items()}
+    files = ("requirements.txt", "requirements-batch.txt", "tests/requirements.txt")
+    lines = [line.split("#")[0].strip() for name in files for line in (ROOT / name).read_text("utf-8").splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    assert len(wanted) > 25
+    versions = {each: locked.get(canonicalize_name(each.name), "0") for each in wanted}
+    assert [str(each) for each, version in versions.items() if not each.specifier.contains(version)] == []
