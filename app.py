@@ -142,7 +142,7 @@ def begin(request: gr.Request) -> Values:
 def end(ticket: Ticket) -> Values:
     """Delete the ticket, which stops its job at the next step, and enable the buttons again."""
     if ticket:
-        ticket.unlink(missing_ok=True)
+        visitors.end_ticket(ticket)
     return [None, *[gr.Button(interactive=True)] * 4, *[gr.Button(visible=False)] * 2]
 
 
@@ -240,7 +240,7 @@ def on_open(given: list[str] | None, text: Text, origin: Origin, request: gr.Req
 
 
 def opened_values(given: Sequence[str | Path], text: Text, origin: Origin, request: gr.Request) -> Values:
-    with scratch.own().room_for(2 * opening.MAX_BYTES):  # the files and their bundle
+    with scratch.own().room_for(2 * opening.bytes_of(given) + OTHER_BYTES):  # the files and their bundle
         opened = opening.open_result(given, visitors.new_result(request.session_hash))
         return views.opened(gr, opened, text, origin)
 
@@ -312,7 +312,7 @@ async def until_cancelled(task: Callable[[Path], Any], request: gr.Request) -> A
         try:
             return await asyncio.to_thread(task, ticket)
         finally:
-            ticket.unlink(missing_ok=True)
+            visitors.end_ticket(ticket)
 
 
 # The page -------------------------------------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options(gr))
-    for task in (warm_up, *([shelf.warm_up] if shelf else [])):
+    for task in (warm_up, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()
 

@@ -155,7 +155,7 @@ def wait_until(true, limit_s: float = 30) -> None:
         (True, 1, "duration must be a number of seconds"),
         ("1e999", 1, "duration must be a number of seconds"),
         (1, 1, "duration must be between 2 and"),
-        (2, "x", "seed must be a whole number, such as 7"),
+        (2, "x", "seed must be a whole number from 0 to 4294967295, such as 7"),
         (2, 1.5, "seed must be a whole number"),
         (2, {"a": 1}, "seed must be a whole number"),
         (2, 2**64, "seed must be a whole number from 0 to 4294967295"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model with 7 billion weights
-MEASURING_S = 30  # loading CLAP and CLIP, and listening to nine sounds
+MEASURING_S = 30  # loading CLAP and CLIP, then scoring the mix and eight stems
 USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 200, 15, 4
@@ -69,7 +69,7 @@ def _seed(value: Any) -> int | None:
         return None
     number = _number(value)
     if number is None or not number.is_integer() or number < 0:
-        raise SoundscapeError("The seed must be a whole number, such as 7.")
+        raise SoundscapeError(f"The seed must be a whole number from 0 to {2**32 - 1}, such as 7.")
     return int(number)
 
 
@@ -152,7 +152,7 @@ def prompts_of(text: str, audio: str) -> list[str]:
     from .. import backends
 
     job = job_of(None, text)
-    assert job.soundscape is not None  # it was made from a text
+    assert job.soundscape is not None  # always set, because `text` was given
     _, backend = backends.load_audio(audio)
     requests = [backend.request(job.soundscape, source, job.options) for source in job.soundscape.sources]
     return [str(request.get("prompt", "")) for request in requests]
@@ -234,5 +234,5 @@ def warm_up() -> None:
 def bytes_of(job: "Job") -> int:
     """Return the most bytes that the job's result takes on the disk: mix and stems, as files and in the bundle."""
     sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
-    samples = min(job.duration_s, MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
+    samples = min(max(job.duration_s, 0), MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
     return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))

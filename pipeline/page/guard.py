@@ -138,8 +138,9 @@ def _check_hosts(scope: Scope, hosts: frozenset[str] | None) -> None:
     forwarded = header(scope, b"x-forwarded-host").decode("latin-1")  # Gradio builds its addresses from it
     for each in [*named, *(part.strip() for part in forwarded.split(",") if forwarded)]:
         _check_host(each, hosts)
-    if header(scope, b"x-forwarded-proto").strip() not in (b"", b"http", b"https"):
-        raise Refused(400, "The request must come by http or https.")
+    protocols = {each.strip() for each in header(scope, b"x-forwarded-proto").split(b",")}  # one per proxy
+    if not protocols <= {b"", b"http", b"https"} or header(scope, b"x-gradio-server"):
+        raise Refused(400, "The request must come by http or https, straight or through proxies.")
 
 
 def _check_host(host: str, hosts: frozenset[str] | None) -> None:

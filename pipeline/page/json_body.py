@@ -11,7 +11,7 @@ from . import scratch
 from .refusals import Message, Receive, Refused, Scope, length
 
 MAX_JSON_BYTES = 1_000_000  # a soundscape has at most 64 KB, which is about 400 KB when escaped twice
-MAX_VALUES, MAX_DEPTH = 2000, 20  # the page sends some fifty; Gradio copies and walks through them again and again
+MAX_VALUES, MAX_DEPTH = 2000, 20  # the page sends about 50; Gradio copies the whole tree several times
 READ_WITHIN_S = 30  # the whole body
 IDS = ("session_hash", "event_id", "upload_id")  # chosen by the visitor and kept by Gradio
 

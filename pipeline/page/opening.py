@@ -85,6 +85,22 @@ def open_result(given: Sequence[str | Path], place: Path) -> Opened:
         raise
 
 
+def bytes_of(given: Sequence[str | Path]) -> int:
+    """Return what the result takes once it is copied. A ZIP is never read beyond the sizes that it states."""
+    size_bytes = 0
+    for path in map(Path, given):
+        try:
+            if zipfile.is_zipfile(path):
+                check_entries(path)
+                with zipfile.ZipFile(path) as bundle:
+                    size_bytes += sum(each.file_size for each in bundle.infolist())
+            else:
+                size_bytes += sum(each.stat().st_size for each in (path, *path.rglob("*")))
+        except (zipfile.BadZipFile, OSError, ValueError):  # `open_result` says what is wrong with it
+            continue
+    return min(size_bytes, MAX_BYTES)
+
+
 # From the upload to the files of one result ---------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ from .guard import Guard, hosts_of
 from .shelf import Shelf
 
 ADVANCED = "For models that make sound from text. At 0 or left empty, a setting has the model's default value."
-MAX_UPLOAD = "100mb"  # the ZIP of eight sounds of 60 s fits
+MAX_UPLOAD = "100mb"  # enough for the ZIP of eight stems of 60 s
 
 
 def desk(gr: ModuleType) -> SimpleNamespace:
@@ -231,11 +231,11 @@ def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str 
             return None
         paths = paths_of(payload)
         try:
-            for path in [paths] if isinstance(paths, str) else paths:
-                scratch.own().find(path)
+            if isinstance(paths, str):
+                return str(scratch.own().find(paths))
+            return [str(scratch.own().find(path)) for path in paths]
         except SoundscapeError as error:
             raise gr.Error(str(error), print_exception=False) from None
-        return paths
 
     component.preprocess = preprocess
     return component

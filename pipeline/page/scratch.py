@@ -8,6 +8,7 @@ at the next start.
 import atexit
 import math
 import os
+import re
 import shutil
 import stat
 import sys
@@ -27,15 +28,20 @@ from ..settings import read_settings
 
 PREFIX = "image-to-soundscape-"
 LOCK = ".lock"
+TICKET = ".ticket"
 VISITORS = "visitors"  # has a folder per visitor; everything else in the scratch folder belongs to Gradio
+TIDIED_EVERY_S = 1800
 KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
 IN_USE_S = 600  # younger files may belong to a running job, or someone may be listening to them
 YOUNG_S = 60  # a process takes less than this from creating its folder to locking it
 USUAL_LIMIT_BYTES = 2_000_000_000
-MAX_ENTRIES = 5000  # all of them are looked at before each write
+MAX_ENTRIES = 5000  # every write scans all of them
 BLOCK_BYTES = 4096  # what the smallest file or folder takes on most disks
 
+_NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as mkdtemp makes it
+
 NOT_HERE = "This file was not uploaded, or it has been deleted. Upload it and try again."
+TOO_MUCH = "This needs {:.0f} MB, and the app has room for {:.0f} MB of files. Choose a shorter sound or smaller files."
 NO_ROOM = "There is no room for more files at the moment. Please try again in ten minutes."
 
 
@@ -81,6 +87,7 @@ class Scratch:
     @contextmanager
     def room_for(self, size_bytes: int) -> Iterator[None]:
         """Reserve room for files of this size while they are written. Raises SoundscapeError if there is none."""
+        size_bytes = max(0, size_bytes)
         with self._lock:
             self._make_room(size_bytes)
             self._reserved_bytes += size_bytes
@@ -95,8 +102,11 @@ class Scratch:
 
         Raises SoundscapeError when it cannot fit; then nothing is deleted that is not too old.
         """
+        if size_bytes > self._limit_bytes:
+            raise SoundscapeError(TOO_MUCH.format(size_bytes / 1e6, self._limit_bytes / 1e6))
         entries = [entry for entry in self._entries() if not self._is_deleted_for_age(entry)]
         excess_bytes = sum(entry.bytes for entry in entries) + self._reserved_bytes + size_bytes - self._limit_bytes
+        entries = [entry for entry in entries if entry.path.suffix != TICKET]  # a ticket ends with its job
         excess_count = len(entries) - MAX_ENTRIES
         chosen = []
         for entry in sorted(entries, key=lambda entry: entry.changed):
@@ -138,12 +148,13 @@ def _children(folder: Path) -> list[Path]:
 
 def _entry(path: Path) -> _Entry:
     size_bytes, changed = 0, 0.0
-    for each in (path, *path.rglob("*")):
-        with suppress(OSError):
+    inside = (Path(folder, name) for folder, folders, files in os.walk(path) for name in (*folders, *files))
+    for each in (path, *inside):
+        with suppress(OSError):  # it was deleted meanwhile
             found = each.lstat()
             changed = max(changed, found.st_mtime)
             size_bytes += max(1, math.ceil(found.st_size / BLOCK_BYTES)) * BLOCK_BYTES
-    return _Entry(path, size_bytes, changed)
+    return _Entry(path, size_bytes, changed or time.time())
 
 
 def bytes_in(folder: Path) -> int:
@@ -165,6 +176,7 @@ def _delete(path: Path) -> None:
 @cache
 def own() -> Scratch:
     """Return the scratch folder of this process. The first call creates it and makes Gradio use it."""
+    _started_by()
     base = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     base.mkdir(parents=True, exist_ok=True)
     _delete_left_behind(base)
@@ -172,8 +184,8 @@ def own() -> Scratch:
     lock = FileLock(folder / LOCK)
     lock.acquire()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
-    atexit.register(_end, folder, lock, os.getpid())
-    again = threading.Timer(2 * YOUNG_S, _delete_left_behind, [base])  # of a process that was killed just now
+    atexit.register(_end, folder, lock)
+    again = threading.Timer(2 * YOUNG_S, _delete_left_behind, [base])  # what was left just now is too young
     again.daemon = True
     again.start()
     return Scratch(folder, _limit_bytes(folder))
@@ -184,8 +196,22 @@ def end(*_: object) -> None:
 
     The tickets are deleted too, so running jobs stop at their next step and the process does not wait for them.
     """
-    shutil.rmtree(own().folder, ignore_errors=True)
+    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
+        shutil.rmtree(own().folder, ignore_errors=True)
     sys.exit(0)
+
+
+@cache
+def _started_by() -> int:
+    return os.getpid()
+
+
+def keep_tidy() -> None:
+    """Delete again and again what is too old, also while nobody uses the app."""
+    while True:
+        time.sleep(TIDIED_EVERY_S)
+        with suppress(SoundscapeError), own().room_for(0):
+            pass
 
 
 def _limit_bytes(folder: Path) -> int:
@@ -202,20 +228,26 @@ def _limit_bytes(folder: Path) -> int:
     raise SoundscapeError(f"SCRATCH_GB must be a number of gigabytes above 0, such as 2. It is '{wanted}'.")
 
 
-def _end(folder: Path, lock: FileLock, process: int) -> None:
-    if os.getpid() == process:  # not in the forked workers of ZeroGPU
+def _end(folder: Path, lock: FileLock) -> None:
+    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _delete_left_behind(base: Path) -> None:
-    """Delete the folders of killed processes. Their locks are free."""
+    """Delete the folders of killed processes of this user. Their locks are free."""
     for folder in base.glob(f"{PREFIX}*"):
         try:
-            is_young = time.time() - folder.stat().st_mtime < YOUNG_S
-            if is_young or folder.is_symlink() or not folder.is_dir() or not os.access(folder, os.W_OK):
-                continue
-            with FileLock(folder / LOCK, timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
+            if _is_ours(folder) and time.time() - folder.stat().st_mtime > YOUNG_S:
+                with FileLock(folder / LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
         except (OSError, Timeout):
             continue
+
+
+def _is_ours(folder: Path) -> bool:
+    """True for a folder that `own` made for this user. Others may have a name that begins like ours."""
+    found = folder.lstat()
+    is_private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700
+    is_mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return is_private and is_mine and bool(_NAME.fullmatch(folder.name)) and (folder / LOCK).is_file()

@@ -83,13 +83,21 @@ def _item(entry: Entry) -> Item:
 
 
 def _shown(item: Item) -> dict[str, str]:
-    return {"name": item.name, "scene": item.scene, "thumbnail": _thumbnail(item.folder / PICTURE)}
+    return {"name": item.name, "scene": item.scene, "thumbnail": _thumbnail_of(item.folder / PICTURE)}
+
+
+def _thumbnail_of(path: Path) -> str:
+    try:
+        return _thumbnail(path, path.stat().st_mtime_ns)
+    except OSError:
+        return ""  # a result may have no picture
 
 
 @lru_cache(maxsize=1000)
-def _thumbnail(path: Path) -> str:
+def _thumbnail(path: Path, changed_ns: int) -> str:
+    """Return the thumbnail of a picture; `changed_ns` makes a changed picture another one."""
     try:
         return fragments.thumbnail(path)
     except SoundscapeError as error:
         _log.info("No thumbnail of %s: %s", path.parent.name, error)
-        return ""  # a result may have no picture, or a damaged one
+        return ""

@@ -276,7 +276,7 @@ function draw() {
   const full = soundscape.sources.length >= LIMITS.sources;
   const place = make("div", { class: "place" },
     textField("Scene", soundscape.scene, LIMITS.scene, (text) => { soundscape.scene = text; },
-      { class: "scene", rows: 1, placeholder: "Where are we?" }),
+      { class: "scene", rows: 1, placeholder: "Describe the place" }),
     labelled("Mood", textField("Mood", soundscape.mood, LIMITS.mood, (text) => { soundscape.mood = text; }, { placeholder: "calm, fresh" })),
     labelled("Space", choice("Space", SPACES.map((space) => [space, space]), soundscape.space, (space) => { soundscape.space = space; })));
   const list = make("ul", { class: "sources", "aria-label": "Sounds" }, ...soundscape.sources.map(card));

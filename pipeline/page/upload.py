@@ -1,7 +1,7 @@
 """The body of an upload: files up to limits on their number, their size together, and everything besides them."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from typing import Any
 
 from python_multipart.exceptions import MultipartParseError
@@ -29,7 +29,7 @@ class Upload:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.refusal: Refused | None = None
         self._receive = receive
-        self._rooms = AsyncExitStack()
+        self._rooms = ExitStack()
         self._ends_at = asyncio.get_running_loop().time() + READ_WITHIN_S
         self._bytes = self._reserved_bytes = self._field_bytes = self._files = 0
         self._name = self._value = b""  # of the header that is being read
@@ -41,7 +41,7 @@ class Upload:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        await self._rooms.aclose()
+        await asyncio.to_thread(self._rooms.close)
 
     async def __call__(self) -> Message:
         if self.refusal:
@@ -67,7 +67,7 @@ class Upload:
             if self._parser:
                 self._parser.write(data)
         except MultipartParseError:
-            self._parser = None  # the app fails at the same place and reports it
+            self._parser = None  # the app's own parser fails here too and answers
 
     async def _reserve(self) -> None:
         room = scratch.own().room_for(STEP_BYTES)

@@ -84,5 +84,5 @@ def models(gr: ModuleType) -> list[Any]:
         ready = [(card.title, name) for name, card in cards.items() if not card.reason]
         values += [gr.Dropdown(choices=[(f"Automatic: {best}", ""), *ready]), fragments.models(cards)]
         names = [name for _, name in ready]
-    has_sound_model = not set(names) <= set(backends.EMBEDDED)  # the last names are those of the audio backends
+    has_sound_model = not set(names) <= set(backends.EMBEDDED)  # after the loop, `names` holds the audio backends
     return [*values, gr.Accordion(visible=has_sound_model)]

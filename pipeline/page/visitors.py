@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from . import scratch
@@ -24,9 +25,17 @@ def new_result(session: str | None) -> Path:
 
 def new_ticket(session: str | None) -> Path:
     """Create a ticket file. A job runs while its ticket exists."""
-    ticket = folder_of(session) / f"{secrets.token_hex(8)}.ticket"
-    ticket.touch()
+    with scratch.own().room_for(2 * scratch.BLOCK_BYTES):
+        ticket = folder_of(session) / f"{secrets.token_hex(8)}{scratch.TICKET}"
+        ticket.touch()
     return ticket
+
+
+def end_ticket(ticket: Path) -> None:
+    """Delete a ticket, and the visitor's folder if nothing else is in it."""
+    ticket.unlink(missing_ok=True)
+    with suppress(OSError):
+        ticket.parent.rmdir()
 
 
 def forget(session: str | None) -> None:

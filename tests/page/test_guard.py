@@ -325,7 +325,8 @@ def test_pages_of_other_sites_may_not_use_a_local_app(site):
 def test_forwarded_hosts_are_checked_too(forwarded):
     assert ask(well, hosts_of("", "", is_shared=False), x_forwarded_host=forwarded)[0] in (400, 421)
     assert ask(well, x_forwarded_proto=b"javascript")[0] == 400
-    assert ask(well, None, x_forwarded_host=b"me.example", x_forwarded_proto=b"https")[0] == 200
+    assert ask(well, None, x_forwarded_host=b"me.example", x_forwarded_proto=b"https, http")[0] == 200
+    assert ask(well, None, x_gradio_server=b"http://evil.example")[0] == 400
 
 
 def test_an_unexpected_error_is_an_answer_in_words(caplog):

@@ -260,3 +260,12 @@ def test_only_regular_files_of_a_result_are_read(copy, tmp_path):
     (copy / "manifest.json").mkdir()
     opened = open_result([copy], tmp_path / "opened")
     assert opened.result.soundscape and not opened.has_sound, "reading a pipe would never end"
+
+
+def test_room_is_reserved_by_real_sizes(made, tmp_path):
+    size_bytes = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())
+    for given in ([made.folder], [made.bundle_path], [path for path in made.folder.rglob("*") if path.is_file()]):
+        assert size_bytes <= opening.bytes_of(given) < 1.2 * size_bytes + 20_000
+    bomb = packed(tmp_path / "bomb.zip", {"soundscape.json": RIVER, "mix.wav": bytes(300_000_000)})
+    assert opening.bytes_of([bomb]) == opening.MAX_BYTES
+    assert opening.bytes_of([tmp_path / "missing.zip"]) == 0

@@ -1,6 +1,7 @@
 """The scratch folder: its owner, its size limit, and what is deleted first."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -72,6 +73,45 @@ def test_entries_that_are_too_old_go_even_if_there_is_room(own):
         assert not old.exists() and not left.exists() and not (own.visitors / "empty").exists()
 
 
+def test_tickets_of_waiting_jobs_are_never_chosen(own, monkeypatch):
+    ticket = put(own, "visitors/a/1.ticket", 0, 2 * LONG_AGO_S)
+    old = put(own, "0123/photo.jpg", 8 * MB, LONG_AGO_S)
+    monkeypatch.setattr(scratch, "MAX_ENTRIES", 1)
+    with own.room_for(8 * MB):
+        assert ticket.exists() and not old.exists()
+
+
+def test_what_can_never_fit_is_said_at_once(own):
+    with pytest.raises(SoundscapeError, match="needs 11 MB, and the app has room for 10 MB"), own.room_for(11 * MB):
+        pass
+    with own.room_for(-5 * MB), pytest.raises(SoundscapeError), own.room_for(11 * MB):
+        pass
+
+
+def test_visitors_may_leave_while_others_ask_for_room(own):
+    ends_at, visits = time.monotonic() + 1, []
+
+    def come_and_go():
+        while time.monotonic() < ends_at:
+            put(own, "visitors/b/1/soundscape/stems/01.wav", 10)
+            shutil.rmtree(own.visitors / "b")  # fails if somebody else deleted it
+            visits.append(True)
+
+    visitor = threading.Thread(target=come_and_go)
+    visitor.start()
+    while time.monotonic() < ends_at:
+        with own.room_for(10):
+            pass
+    visitor.join()
+    assert len(visits) > 50 and not (own.visitors / "b").exists(), "the visitor was not disturbed"
+
+
+def test_a_visit_that_ends_leaves_no_folder(visitors_root):
+    ticket = visitors.new_ticket("a")
+    visitors.end_ticket(ticket)
+    assert not list(visitors_root.iterdir())
+
+
 def test_small_files_count_as_what_they_take_on_the_disk(own, monkeypatch):
     for number in range(1500):
         put(own, f"{number}/file", 5, LONG_AGO_S if number < 500 else 0)
@@ -119,9 +159,9 @@ def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
         lambda: app.on_measure(folder, None),
         lambda: open_shelf("", app.Origin(), visitor(), SimpleNamespace(name="x")),
     ):
-        with pytest.raises(app.gr.Error, match="no room"):
+        with pytest.raises(app.gr.Error, match="has room for 0 MB"):
             ask()
-    assert "no room" in app.on_open([bundle], "", app.Origin(), visitor())[1]
+    assert "has room for 0 MB" in app.on_open([bundle], "", app.Origin(), visitor())[1]
 
 
 def test_results_are_served_from_where_they_lie(address, server_scratch, tmp_path):
@@ -171,6 +211,19 @@ def test_each_process_has_a_folder_of_its_own_that_ends_with_it(tmp_path):
     age(tmp_path)
     start(tmp_path).communicate()
     assert not Path(folder).exists(), "deleted at the next start"
+
+
+def test_folders_of_others_are_left_alone(tmp_path):
+    """Such as the one that an archive of the code unpacks to."""
+    names = ("image-to-soundscape-main", "image-to-soundscape-a1b2c3d4", "image-to-soundscape-b1b2c3d4")
+    for name in names:
+        (tmp_path / name).mkdir(mode=0o700)
+        (tmp_path / name / "precious.txt").write_text("mine")
+    (tmp_path / names[2] / ".lock").touch()
+    (tmp_path / names[2]).chmod(0o755)
+    age(tmp_path)
+    start(tmp_path).communicate()
+    assert all((tmp_path / name / "precious.txt").exists() for name in names)
 
 
 def age(base):
