@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from .command import COMMANDS, USUAL
+from .command import COMMANDS, INTERRUPTED, USUAL
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -11,7 +11,11 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if not words or words[0] not in COMMANDS:
         words = [USUAL, *words]
-    status: int = import_module(COMMANDS[words[0]]).main(words[1:])
+    try:
+        status: int = import_module(COMMANDS[words[0]]).main(words[1:])
+    except KeyboardInterrupt:  # during the import; later, the command itself says what is kept
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
     return status
 
 

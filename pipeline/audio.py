@@ -1,6 +1,7 @@
 """Sound as arrays, with one convention everywhere: float32, shape (channels, samples), full scale ±1.
 
-Arrays are transposed in two places only: in the WAV writer and reader here, and in `app.py`.
+Arrays are transposed only for libraries with another convention: in this module for soundfile and soxr, and in
+`mixing/loudness.py` for pyloudnorm.
 """
 
 import io

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .errors import SoundscapeError
 
+MAX_MEDIA_BYTES = 200_000_000  # a sound of 10 minutes has 106 MB, a bundle of 60 s with eight stems as much
 MAX_DOCUMENT_BYTES = 1024 * 1024  # of soundscapes, manifests and scores; ours are far smaller
 
 
@@ -21,12 +22,17 @@ def check_file(path: Path, limit_bytes: int | None = None) -> None:
         raise SoundscapeError(f"There is no file {path.name}, or it cannot be reached. Check the path.") from None
     if not stat.S_ISREG(found.st_mode):
         raise SoundscapeError(f"{path.name} is not a regular file. Choose another one.")
-    if limit_bytes is not None and found.st_size > limit_bytes:
-        size_mb = math.ceil(found.st_size / 1_000_000)
-        raise SoundscapeError(f"{path.name} has {size_mb} MB. Choose a file of at most {limit_bytes // 1_000_000} MB.")
+    check_size(path.name, found.st_size, limit_bytes)
 
 
-def read_file(path: Path, limit_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
+def check_size(name: str, size_bytes: int, limit_bytes: int | None) -> None:
+    """Raise SoundscapeError when a file is larger than the limit, if there is one."""
+    if limit_bytes is not None and size_bytes > limit_bytes:
+        size_mb = math.ceil(size_bytes / 1_000_000)
+        raise SoundscapeError(f"{name} has {size_mb} MB. Choose a file of at most {limit_bytes // 1_000_000} MB.")
+
+
+def read_file(path: Path, limit_bytes: int | None = MAX_DOCUMENT_BYTES) -> bytes:
     """Return the bytes of a file. Raises SoundscapeError like `check_file`, and when it cannot be read."""
     check_file(path, limit_bytes)
     try:

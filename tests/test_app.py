@@ -17,6 +17,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from pipeline import backends
 from pipeline.backends import Card
 from pipeline.page import fragments, visitors
 from pipeline.soundscape import Soundscape
@@ -192,11 +193,14 @@ def test_texts_of_visitors_and_models_are_escaped():
         assert "<img" not in html and "&lt;img" in html
 
 
-def test_a_local_model_is_shown_by_name_without_its_path():
+def test_a_local_model_is_shown_by_name_without_its_path(monkeypatch):
     folder = "/srv/models/large"
     made = fragments.report({"audio": {"backend": "audioldm2", "model": folder}}, {})
     listed = fragments.models({"audioldm2": Card("AudioLDM 2", folder, "x")})
     assert all("large" in html and "/srv" not in html for html in (made, listed))
+    monkeypatch.setenv("AUDIOLDM2_MODEL", folder)
+    reason = backends.card("audioldm2").reason
+    assert "'large'" in reason and "/srv" not in reason
 
 
 # Start ----------------------------------------------------------------------------------------------------------------

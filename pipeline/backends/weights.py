@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def availability(
     if device != "cuda" and memory_gb(device) < min_memory_gb:
         return f"it needs {min_memory_gb:.0f} GB of memory; this machine has {memory_gb(device):.0f} GB. Use a GPU."
     if weights.is_local:
-        return _problem_of_folder(Path(weights.model), config)
+        return _problem_of_folder(weights, settings, config)
     if cached_folder(weights, config) is not None:
         return ""
     if is_offline():
@@ -148,7 +148,7 @@ def fetch(
     be downloaded.
     """
     if weights.is_local:
-        problem = _problem_of_folder(Path(weights.model), config)
+        problem = _problem_of_folder(weights, settings, config)
         if problem:
             raise SoundscapeError(problem)
         return Path(weights.model)
@@ -252,7 +252,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 def _one_in_words(error: BaseException, weights: Weights) -> str | None:
     from huggingface_hub import errors
 
-    model = weights.model
+    model = weights.name
     if isinstance(error, errors.GatedRepoError):  # before its base class, RepositoryNotFoundError
         return _gated(weights)
     if isinstance(error, errors.RepositoryNotFoundError):
@@ -321,14 +321,27 @@ def _is_network(error: BaseException) -> bool:
 # This machine --------------------------------------------------------------------------------------------------------
 
 
-def _problem_of_folder(folder: Path, config: str) -> str:
+def _problem_of_folder(weights: Weights, settings: Settings, config: str) -> str:
+    """Return what is wrong with a local folder, empty if nothing. Visitors read it, so it does not tell the path."""
+    folder, setting = Path(weights.model), _setting_of(weights, settings)
     if not folder.is_dir():
-        return f"There is no folder '{folder}'. Correct the setting, or name a model on Hugging Face."
+        return f"There is no folder '{weights.name}'. Correct {setting}, or set it to a model on Hugging Face."
     if not (folder / config).is_file():
-        return f"The folder '{folder}' has no {config}, so it is not a Hugging Face model. Choose another folder."
+        return (
+            f"The folder '{weights.name}' has no {config}, so it is not a Hugging Face model. "
+            f"Set {setting} to another folder."
+        )
     if not any(folder.rglob("*.safetensors")):
-        return _no_safetensors(f"The folder '{folder}'")
+        return _no_safetensors(f"The folder '{weights.name}' of {setting}")
     return ""
+
+
+def _setting_of(weights: Weights, settings: Settings) -> str:
+    """Return the environment variable that holds this folder."""
+    values = {
+        each.name.upper(): getattr(settings, each.name) for each in fields(settings) if each.name.endswith("_model")
+    }
+    return next((name for name, value in values.items() if value and locate("", "", value) == weights), "the setting")
 
 
 def _progress_bar(on_step: Callable[[int, int], None]) -> type[Any]:

@@ -32,11 +32,12 @@ class Failures:
         self._write()
 
     def _read(self) -> list[Row]:
+        """Return the failures of earlier runs. The file may have any size, because a million pictures may fail."""
         try:
-            lines = storage.read_bytes(self._path).decode("utf-8", "replace").split("\n")
+            lines = storage.read_bytes(self._path, limit_bytes=None).split(b"\n")
         except FileNotFoundError:
             return []
-        return [row for line in lines if (row := _parsed(line))]
+        return [row for line in lines if (row := _parsed(line.decode("utf-8", "replace")))]
 
     def _write(self) -> None:
         """Write the lines sorted by picture, so that the order of the work does not matter."""

@@ -13,9 +13,9 @@ from PIL import Image
 from .. import backends
 from ..backends.revision import revision_of
 from ..errors import Cancelled, SoundscapeError
-from ..files import sha256_of
+from ..files import read_file, sha256_of
 from ..job import Job, OnProgress, made_by, run
-from ..picture import load_picture
+from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, write_file
 from ..soundscape import Soundscape
 from ..synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
@@ -140,7 +140,7 @@ class Sounder(Stage):
 
 
 def _read(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+    return read_file(path) if path.is_file() else b""
 
 
 def _intact_manifest(folder: Place) -> dict[str, Any] | None:
@@ -167,7 +167,7 @@ def _picture_of(path: Place, folder: Place) -> Image.Image | None:
         path = folder / PICTURE
         if not path.is_file():
             return None
-    with storage.local_copy(path) as local:
+    with storage.local_copy(path, MAX_FILE_BYTES) as local:
         return load_picture(local)
 
 

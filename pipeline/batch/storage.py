@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.request import url2pathname
 
 from ..errors import SoundscapeError
-from ..files import read_file, sha256_of
+from ..files import MAX_DOCUMENT_BYTES, MAX_MEDIA_BYTES, check_file, check_size, read_file, sha256_of
 from ..results.collection import INDEX
 from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
 
@@ -74,15 +74,25 @@ def is_local(path: Place) -> "TypeIs[Path]":
     return isinstance(path, Path)
 
 
-def read_bytes(path: Place) -> bytes:
-    """Return the bytes of a document. Raises FileNotFoundError, and SoundscapeError when it cannot be read."""
+def read_bytes(path: Place, limit_bytes: int | None = MAX_DOCUMENT_BYTES) -> bytes:
+    """Return the bytes of a file, by default of a document.
+
+    Raises FileNotFoundError, and SoundscapeError when it is larger than the limit or cannot be read.
+    """
     if is_local(path):
         if not path.exists():
             raise FileNotFoundError(path)
-        return read_file(path)
+        return read_file(path, limit_bytes)
     with _plain_errors(path, "read"):
+        _check_remote_size(path, limit_bytes)
         data: bytes = path.fs.cat_file(path.path)
         return data
+
+
+def _check_remote_size(path: "UPath", limit_bytes: int | None) -> None:
+    """Raise SoundscapeError when the file is too large, before it is downloaded. Some file systems know no sizes."""
+    if limit_bytes is not None:
+        check_size(path.name, path.fs.info(path.path).get("size") or 0, limit_bytes)
 
 
 def sha256(path: Place) -> str:
@@ -132,15 +142,20 @@ def pictures(folder: Place, suffixes: tuple[str, ...]) -> list[Place]:
 
 
 @contextmanager
-def local_copy(path: Place) -> Iterator[Path]:
-    """Yield a local file: the file itself, or a temporary download with the same name."""
+def local_copy(path: Place, limit_bytes: int | None = None) -> Iterator[Path]:
+    """Yield a local file: the file itself, or a temporary download with the same name.
+
+    Raises SoundscapeError when the file must not be read, or is larger than the limit. Then it is not downloaded.
+    """
     if is_local(path):
+        check_file(path, limit_bytes)
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder, path.name)
         try:
             with _plain_errors(path, "read"):
+                _check_remote_size(path, limit_bytes)
                 path.fs.get_file(path.path, str(local))
         except FileNotFoundError:
             raise SoundscapeError(f"There is no file {path}.") from None
@@ -173,7 +188,7 @@ def _downloaded(folder: "UPath") -> dict[str, bytes]:
     files = {}
     for name in DOWNLOADED:
         try:
-            files[name] = read_bytes(folder / name)
+            files[name] = read_bytes(folder / name, MAX_MEDIA_BYTES)
         except FileNotFoundError:
             continue
     return files

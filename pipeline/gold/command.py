@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.vision and options.vision not in backends.VISION:
         parser.error(f"there is no vision backend '{options.vision}'; choices: {', '.join(backends.VISION)}")
-    if options.csv and not options.csv.parent.is_dir():  # found out before hours of work, not after
+    if options.csv and not options.csv.parent.is_dir():  # check before the work, which may take hours
         parser.error(f"there is no folder {options.csv.parent} for {options.csv.name}")
     return ended(lambda: _score(options), failed=2)
 

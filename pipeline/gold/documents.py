@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from .. import backends
 from ..batch.tasks import find_tasks, result_name
 from ..errors import SoundscapeError, did_you_mean
+from ..files import read_file
 from ..picture import SUFFIXES, load_picture
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
@@ -71,8 +72,8 @@ def _read(results: Path, name: str, result: str) -> Document:
     if path is None:
         return Document(name, None, f"{results.name} has no {stem}.json and no {places[0]}.")
     try:
-        return Document(name, Soundscape.from_json(path.read_text(encoding="utf-8-sig")))
-    except (SoundscapeError, OSError, UnicodeDecodeError) as error:
+        return Document(name, Soundscape.from_json(read_file(path).decode("utf-8-sig")))
+    except (SoundscapeError, UnicodeDecodeError) as error:
         return Document(name, None, f"{path.relative_to(results).as_posix()}: {error}")
 
 

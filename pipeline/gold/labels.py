@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import SoundscapeError, did_you_mean
+from ..files import read_file
 from ..kinds.stemming import tokens
 from ..soundscape import Box, object_without_duplicates
 
 GOLD, OLDER = "gold.json", "labels.json"
+MAX_LABELS_BYTES = 100_000_000  # a picture takes about 1 KB
 FORMAT = 1
 LISTS = ("gold", "possible", "forbidden")
 OLDER_FIELDS = ("acceptable", "absurd", "boxes")
@@ -44,12 +46,13 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     if path is None:
         raise SoundscapeError(f"There is no {GOLD} in {folder}.")
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=object_without_duplicates)
+        text = read_file(path, MAX_LABELS_BYTES).decode("utf-8-sig")
+        data = json.loads(text, object_pairs_hook=object_without_duplicates)
     except json.JSONDecodeError as error:
         raise SoundscapeError(
             f"{path.name} is not valid JSON (line {error.lineno}, column {error.colno}): {error.msg.lower()}."
         ) from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, RecursionError) as error:
         raise SoundscapeError(f"{path.name} cannot be read: {error}") from None
     problems: list[str] = []
     labels = _read_gold(data, problems) if path.name == GOLD else _read_older(data, problems)
@@ -175,7 +178,7 @@ def _read_older(data: Any, problems: list[str]) -> dict[str, Labels]:
 
 
 def _read_older_picture(path: str, data: Any, problems: list[str]) -> Labels:
-    """In this format `boxes` has its own names: each becomes another possible entry."""
+    """Each name in `boxes` becomes one more possible entry."""
     if not _fields(path, data, OLDER_FIELDS, problems):
         return Labels()
     acceptable = _entries(f"{path}.acceptable", data.get("acceptable", []), problems)

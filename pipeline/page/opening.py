@@ -20,6 +20,7 @@ from ..picture import load_picture
 from ..results.collection import COHERENCE
 from ..results.result import (
     BEFORE,
+    COMPRESSIONS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     MIX,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 MAX_SOUND_BYTES = 32_000_000  # 60 s of stereo take 11 MB
 MAX_PICTURE_BYTES = 30_000_000
 MAX_BYTES = 200_000_000  # together
-COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 CHUNK_BYTES = 1 << 20
 LIMITS = dict.fromkeys((SOUNDSCAPE, MANIFEST, PROMPTS, COHERENCE, BEFORE), MAX_MANIFEST_BYTES)
 LIMITS |= {PICTURE: MAX_PICTURE_BYTES, MIX: MAX_SOUND_BYTES}

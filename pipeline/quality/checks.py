@@ -273,7 +273,9 @@ def _autocorrelation(course: Power) -> Likeness:
 
 
 def _problems(figures: dict[str, Any], edge_hz: float | None, is_loop: bool, is_finite: bool) -> list[str]:
-    found = [] if is_finite else ["The sound contains values that are not numbers; players turn them into clicks."]
+    found = []
+    if not is_finite:
+        found.append("The sound contains invalid values (not finite numbers); players turn them into clicks.")
     if figures["silent_share"] == 1.0:
         return [*found, "The sound is silent."]
     loudness, peak = figures["loudness_lufs"], figures["true_peak_dbtp"]

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from PIL import Image
 
 from ..audio import read_wav
 from ..backends.audio.clap import DOWNLOAD_GB as CLAP_GB
@@ -25,7 +24,9 @@ from ..backends.audio.clap import Clap
 from ..backends.vision.clip import DOWNLOAD_GB as CLIP_GB
 from ..backends.vision.clip import PictureText
 from ..backends.weights import Weights, cached_folder
+from ..errors import SoundscapeError
 from ..files import sha256_of
+from ..picture import load_picture
 from ..results.collection import Entry
 from ..results.result import MIX, PICTURE, STEMS, write_file
 from ..settings import Settings, has_package
@@ -34,7 +35,7 @@ from ..soundscape import Source
 EMBEDDINGS = "coherence.npz"
 REFERENCES = ".coherence.npz"  # embeddings of the reference texts, at the root of a tree
 
-UNREADABLE = (OSError, soundfile.LibsndfileError)  # raised when a picture or a sound is damaged
+UNREADABLE = (SoundscapeError, OSError, soundfile.LibsndfileError)  # raised when a picture or a sound is damaged
 
 Arrays = dict[str, npt.NDArray[Any]]  # unit embeddings by name, float32: one, or one per row; a file also holds keys
 
@@ -103,10 +104,7 @@ class Sight:
         return [_sha256(entry, path), scene_of(entry)] if path.is_file() else None
 
     def embed(self, entries: Sequence[Entry]) -> list[Arrays]:
-        pictures = []
-        for entry in entries:
-            with Image.open(entry.folder / PICTURE) as picture:
-                pictures.append(picture.convert("RGB"))
+        pictures = [load_picture(entry.folder / PICTURE) for entry in entries]
         seen = self.model.picture_features(pictures)
         read = self.model.text_features([scene_of(entry) for entry in entries])
         return [{"picture": picture, "scene": scene} for picture, scene in zip(seen, read)]

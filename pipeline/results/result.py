@@ -41,6 +41,7 @@ OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE, *COHERENCE}
 MAX_NAME = 60  # characters; all file systems and ZIP readers allow far more
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)")  # names of unfinished and replaced files
 MAX_MANIFEST_BYTES = MAX_DOCUMENT_BYTES  # of a bundle from an unknown source
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_MEMBERS = 200  # of a ZIP; a result has about 15, and a user may have added some
 _ENTRY_OF_ZIP = b"PK\x01\x02"
 
@@ -260,6 +261,8 @@ def _read_member(path: Path, name: str) -> bytes:
     check_file(path)
     check_entries(path)
     with zipfile.ZipFile(path) as bundle:
+        if bundle.getinfo(name).compress_type not in COMPRESSIONS:
+            raise zipfile.BadZipFile("other compressions may take gigabytes of memory to undo")
         if bundle.getinfo(name).file_size > MAX_MANIFEST_BYTES:
             raise ValueError(f"{name} is too large")
         return bundle.read(name)

@@ -15,6 +15,8 @@ from typing import Any, TypeGuard
 
 from ..audio import Clip, db_to_gain, read_wav, wav_bytes
 from ..errors import SoundscapeError
+from ..files import MAX_MEDIA_BYTES, read_file, sha256_of
+from ..picture import MAX_FILE_BYTES
 from ..results.result import MIX, PICTURE, write_file
 from .groups import NO_PICTURE, Group, Sample, common_pictures
 from .pages import asset, render
@@ -65,7 +67,7 @@ def write_listening_page(out: Path, first: Group, second: Group, *, seed: int, l
         for sample, sound, gain in zip((trial.first, trial.second), sounds, gains):
             files[f"{sound}.wav"] = _wav(sample.entry.folder / MIX, gain)
         if (trial.first.entry.folder / PICTURE).is_file():
-            files[f"{picture}.jpg"] = (trial.first.entry.folder / PICTURE).read_bytes()
+            files[f"{picture}.jpg"] = read_file(trial.first.entry.folder / PICTURE, MAX_FILE_BYTES)
     files |= {"page.js": asset("listen.js"), "page.css": asset("listen.css")}
     for name in sorted(files):  # in this order, so that the times of the files do not reveal the groups
         write_file(out / FOLDER / name, files[name])
@@ -102,7 +104,7 @@ def _opaque(*parts: Any) -> str:
 
 
 def _sha256_of_mix(sample: Sample) -> str:
-    return hashlib.sha256((sample.entry.folder / MIX).read_bytes()).hexdigest()
+    return sha256_of(sample.entry.folder / MIX)
 
 
 def _gains(trial: Trial) -> tuple[float, float]:
@@ -120,7 +122,7 @@ def _is_level(value: Any) -> TypeGuard[float]:
 
 def _wav(path: Path, gain_db: float) -> bytes:
     if gain_db == 0:
-        return path.read_bytes()
+        return read_file(path, MAX_MEDIA_BYTES)
     clip = read_wav(path)
     return wav_bytes(Clip(clip.samples * db_to_gain(gain_db), clip.sample_rate))
 
@@ -183,7 +185,7 @@ def _earlier(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not path.is_file():
         return {}, {}
     try:
-        key = json.loads(path.read_text("utf-8"))
+        key = json.loads(read_file(path, MAX_FILE_BYTES))
         return dict(key["sounds"]), dict(key["pictures"])
     except (ValueError, KeyError, TypeError) as error:
         raise SoundscapeError(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from ..files import MAX_MEDIA_BYTES, read_file
 from ..results.result import safe_name, write_file
 from .groups import Group, Sample
 
@@ -28,7 +29,7 @@ class Media:
         copy = (
             f"{FOLDER}/{self._number[id(group)]}_{safe_name(sample.name, 'result')}_{sample.picture[-6:]}{path.suffix}"
         )
-        write_file(self._out / copy, path.read_bytes())
+        write_file(self._out / copy, read_file(path, MAX_MEDIA_BYTES))
         return quote(copy)
 
     def _is_beside(self, root: Path) -> bool:

@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from ..errors import SoundscapeError
+from ..files import read_file
 from . import statistics
 from .groups import Group
 from .statistics import Share
@@ -129,10 +130,8 @@ def _figures(answers: list[Answer]) -> dict[str, float]:
 def _rows(path: Path) -> list[dict[str, str]]:
     """Read a table separated by commas or, as some spreadsheets save it, by semicolons."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SoundscapeError(f"{path.name} is too large for a table of ratings.")
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_file(path, MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise SoundscapeError(f"{path.name} cannot be read as a table of ratings (CSV, UTF-8).") from error
     head = text.partition("\n")[0]
     rows = list(csv.DictReader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ","))
@@ -150,7 +149,7 @@ def _sounds(keys: list[Path], path: Path) -> dict[str, dict[str, Any]]:
     for key in keys:
         if key.is_file():
             try:
-                sounds: dict[str, dict[str, Any]] = json.loads(key.read_text("utf-8"))["sounds"]
+                sounds: dict[str, dict[str, Any]] = json.loads(read_file(key, MAX_BYTES))["sounds"]
             except (ValueError, KeyError, TypeError) as error:
                 raise SoundscapeError(f"{key.name} is damaged and cannot be read.") from error
             return sounds

@@ -101,11 +101,31 @@ def test_a_complete_folder_can_be_used(model_folder):
 
 
 def test_a_folder_that_is_no_model_says_what_is_wrong(model_folder, tmp_path):
-    assert "no folder" in availability(Weights("/no/such/folder"), ON_CPU, packages=())
+    told = [availability(Weights("/no/such/folder"), ON_CPU, packages=())]
+    assert "no folder 'folder'" in told[0]
     (model_folder / "model.safetensors").rename(tmp_path / "model.bin")
-    assert "safetensors" in availability(Weights(str(model_folder)), ON_CPU, packages=())
+    told.append(availability(Weights(str(model_folder)), ON_CPU, packages=()))
+    assert "safetensors" in told[1]
     (model_folder / "config.json").unlink()
-    assert "config.json" in availability(Weights(str(model_folder)), ON_CPU, packages=())
+    told.append(availability(Weights(str(model_folder)), ON_CPU, packages=()))
+    assert "config.json" in told[2]
+    assert all("/" not in each for each in told), "visitors read it, so it does not tell the path"
+
+
+def test_the_setting_of_a_wrong_folder_is_named(model_folder, tmp_path):
+    missing = str(tmp_path / "nowhere")
+    settings = Settings(device="cpu", blip_model="owner/model", clip_model=missing, clap_model=str(model_folder))
+    reason = availability(locate(*DEFAULT, missing), settings, packages=())
+    assert reason.startswith("There is no folder 'nowhere'. Correct CLIP_MODEL")
+    (model_folder / "config.json").unlink()
+    assert "CLAP_MODEL" in availability(locate(*DEFAULT, str(model_folder)), settings, packages=())
+    with pytest.raises(SoundscapeError, match="Correct CLIP_MODEL"):
+        fetch(locate(*DEFAULT, missing), settings)
+
+
+def test_an_error_of_a_local_folder_does_not_tell_its_path():
+    with pytest.raises(SoundscapeError, match=r"^my-model is incomplete"), errors_in_words(Weights("/srv/my-model")):
+        raise OSError("/srv/my-model does not appear to have a file named config.json")
 
 
 def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):

@@ -146,6 +146,15 @@ def test_a_bundle_makes_the_same_again_with_its_seed(call, tmp_path, soundscape)
     assert (tmp_path / "again/river/mix.wav").read_bytes() == result.mix_path.read_bytes()
 
 
+def test_ctrl_c_while_a_command_is_imported_prints_no_traceback(call, monkeypatch):
+    def stopped(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.__main__.import_module", stopped)
+    process = call("photos/")
+    assert (process.returncode, process.stderr) == (130, "\nStopped.\n")
+
+
 def test_the_error_of_a_bad_soundscape_file_names_the_field(call, tmp_path):
     (tmp_path / "bad.json").write_text('{"sources": [{"name": "a", "gain_db": 99}]}')
     process = call(tmp_path / "bad.json", "--out", tmp_path / "out", "--skip-vlm")

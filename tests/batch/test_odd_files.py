@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.batch import storage
+from pipeline.batch.failures import Failures
 from pipeline.errors import SoundscapeError
 from pipeline.files import check_file, read_file, sha256_of
-from pipeline.results.result import MAX_MEMBERS, read_result
+from pipeline.results.result import BEFORE, MAX_MEMBERS, read_result
 
 from ..support.runs import go, made, paint, tree
 
@@ -123,3 +124,43 @@ def _is_alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_many_failures_do_not_block_the_next_run(pictures, plan):
+    lines = [
+        json.dumps({"picture": f"{number:05d}.jpg", "stage": "picture", "error": "x" * 200}) for number in range(10_000)
+    ]
+    plan.out.mkdir()
+    (plan.out / "failures.jsonl").write_text("\n".join(lines) + "\n")
+    assert len(made(go(pictures, plan))) == 4
+    assert len((plan.out / "failures.jsonl").read_text().splitlines()) == 10_000
+
+
+def test_many_failures_do_not_block_a_remote_folder():
+    out = storage.place("memory://many-failures")
+    lines = [json.dumps({"picture": f"{n:05d}.jpg", "stage": "picture", "error": "x" * 200}) for n in range(10_000)]
+    storage.write_bytes(out / "failures.jsonl", "\n".join(lines).encode())
+    try:
+        Failures(out).close()
+        assert len(storage.read_bytes(out / "failures.jsonl", None).splitlines()) == 10_000
+    finally:
+        storage.remove(out)
+
+
+def test_a_large_remote_picture_fails_without_a_download(plan, monkeypatch):
+    pictures = storage.place("memory://large-pictures")
+    storage.write_bytes(pictures / "large.jpg", bytes(41_000_000))
+    monkeypatch.setattr(pictures.fs, "get_file", lambda *_, **__: pytest.fail("it was downloaded"))
+    try:
+        (row,) = go(pictures, plan)
+    finally:
+        storage.remove(pictures)
+    assert row["error"] == "large.jpg has 41 MB. Choose a file of at most 40 MB."
+
+
+def test_an_earlier_description_that_is_huge_fails_that_picture_only(pictures, plan):
+    go(pictures, replace(plan, skip_audio=True))
+    giant(plan.out / "lake" / BEFORE)
+    rows = {row["name"]: row.get("error", "") for row in go(pictures, plan)}
+    assert rows.pop("lake") == f"{BEFORE} has 2000 MB. Choose a file of at most 1 MB."
+    assert set(rows.values()) == {""}

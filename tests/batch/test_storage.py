@@ -143,7 +143,22 @@ def test_a_remote_picture_is_downloaded_for_a_while_under_its_name(memory):
         pass
 
 
+def test_a_large_file_is_refused_before_it_is_downloaded(memory, monkeypatch):
+    path = write_bytes(memory / "large.jpg", bytes(1_500_000))
+    for download in ("cat_file", "get_file"):
+        monkeypatch.setattr(memory.fs, download, lambda *_, **__: pytest.fail("it was downloaded"))
+    with pytest.raises(SoundscapeError, match=r"large\.jpg has 2 MB\. Choose a file of at most 1 MB"):
+        read_bytes(path)
+    with pytest.raises(SoundscapeError, match=r"large\.jpg has 2 MB"), local_copy(path, 1_000_000):
+        pass
+    monkeypatch.undo()
+    assert len(read_bytes(path, limit_bytes=None)) == 1_500_000
+    with local_copy(path, 2_000_000) as local:
+        assert local.stat().st_size == 1_500_000
+
+
 def test_a_local_picture_is_read_in_place(tmp_path):
+    fill(tmp_path, {"dog.jpg": "x"})
     with local_copy(tmp_path / "dog.jpg") as local:
         assert local == tmp_path / "dog.jpg"
     with working_folder(tmp_path / "dog") as local:

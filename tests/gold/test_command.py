@@ -156,3 +156,11 @@ def test_the_tagger_keeps_what_it_reaches_on_the_example_set():
     assert value("recall", *verdicts) >= 0.6
     assert value("first acceptable", *verdicts) == 1
     assert value("forbidden sources", *verdicts) == 0
+
+
+def test_a_huge_description_counts_as_none(folder, tmp_path, capsys):
+    written(tmp_path / "answers/wet/Street 1.json", heard("rain"))
+    with (tmp_path / "answers/field.json").open("wb") as file:
+        file.truncate(2_000_000_000)  # sparse
+    assert main([str(folder), "--results", str(tmp_path / "answers")]) == 1
+    assert "field.json: field.json has 2000 MB" in capsys.readouterr().out

@@ -72,3 +72,10 @@ def test_the_older_form_is_read(tmp_path):
     assert value("centre distance", verdict) == pytest.approx(0.05)
     with pytest.raises(SoundscapeError, match=r'\["a"\].boxes.tram: must be'):
         read_labels(labelled(tmp_path, {"a": {"acceptable": ["x"], "boxes": {"tram": 1}}}, "labels.json"))
+
+
+def test_labels_that_are_huge_are_refused(tmp_path):
+    with (tmp_path / "gold.json").open("wb") as file:
+        file.truncate(2_000_000_000)  # sparse
+    with pytest.raises(SoundscapeError, match=r"gold\.json has 2000 MB"):
+        read_labels(tmp_path)

@@ -20,7 +20,11 @@ def tree(tmp_path_factory):
     jay = Source(name="jay", action="calling", role="recurring", confidence=0.4)
     two = Soundscape(scene="Café by the water", mood="calm", space="forest", sources=(river, jay))
     write_small(
-        root / "long/one", two, variant=1, sound_s=3.0, checks={"high_band_db": 5, "problems": ["It is clipped."]}
+        root / "long/one",
+        two,
+        variant=1,
+        sound_s=3.0,
+        checks={"high_band_db": 5, "problems": ["The sound is clipped."]},
     )
     write_small(root / "long/two", two, variant=2, sound_s=3.0, checks={}, audio={"backend": "audioldm2"})
     evil = Soundscape(scene=EVIL, mood=EVIL[:120], sources=(Source(name=EVIL[:60], action=EVIL[:60]),))

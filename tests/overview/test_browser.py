@@ -125,7 +125,7 @@ def test_all_about_a_result_unfolds_beside_the_list_and_has_an_address(look, tre
         "in the picture, 90 %",
         "inferred, 40 %",
         "river, close",
-        "It is clipped.",
+        "The sound is clipped.",
         "tagger",
     ):
         assert expected in words

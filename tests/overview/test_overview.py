@@ -281,6 +281,18 @@ def test_progress_counts_every_result(tmp_path):
     assert told[-1] == ("write", 1, 1)
 
 
+def test_prompts_that_are_a_pipe_or_huge_are_skipped(tmp_path, caplog):
+    make_tree(tmp_path, 3)
+    pipe, huge = sorted(tmp_path.rglob("prompts.json"))[:2]
+    pipe.unlink()
+    os.mkfifo(pipe)
+    with huge.open("ab") as file:
+        file.truncate(2_000_000_000)
+    write_overview(tmp_path)
+    assert len(shown(tmp_path)) == 3
+    assert caplog.text.count("skipped its damaged prompts.json") == 2
+
+
 # The command line ----------------------------------------------------------------------------------------------------
 
 

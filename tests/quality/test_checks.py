@@ -93,7 +93,7 @@ def test_a_sound_that_is_mostly_silent_or_very_quiet_is_told():
 def test_values_that_are_no_numbers_are_told_and_stop_nothing():
     broken = noise(2.0).samples.copy()
     broken[0, 100] = np.nan
-    assert "not numbers" in problems(Clip(broken))
+    assert "not finite numbers" in problems(Clip(broken))
 
 
 def test_an_offset_is_found():

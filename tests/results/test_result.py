@@ -246,3 +246,12 @@ def test_a_result_that_contains_others_is_complete_or_has_no_manifest(tmp_path, 
     assert read_result(tmp_path / "dog/001").soundscape == soundscape
     assert (tmp_path / "dog/.002.0a1b2c3d.part").is_dir()
     assert [path.name for path in tmp_path.iterdir()] == ["dog"]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_bundle_of_another_compression_is_refused(tmp_path, soundscape, compression):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", compression) as bundle:
+        bundle.writestr("soundscape.json", soundscape.to_json())
+        bundle.writestr("manifest.json", "{}")
+    with pytest.raises(SoundscapeError, match=r"odd\.zip is damaged"):
+        read_result(tmp_path / "odd.zip")

@@ -22,6 +22,7 @@ from pipeline.study import plots
 from pipeline.study.command import main
 from pipeline.study.groups import read_groups
 from pipeline.study.listening import write_listening_page
+from pipeline.study.media import Media
 
 from ..support.studies import OTHER, RIVER, make_tree, make_two, row_of, study_of, write_csv
 from ..support.trees import write_small
@@ -107,6 +108,25 @@ def test_answers_of_the_page_find_their_way_back(two, page, tmp_path):
     assert row_of(study.comparisons[0], "ratings.preferred").found.n == 10
     with pytest.raises(SoundscapeError, match="needs the key"):
         study_of(*two, ratings=[answers])
+
+
+@pytest.mark.parametrize("name", ["mix.wav", "picture.jpg"])
+def test_a_huge_file_of_a_result_is_not_read(two, tmp_path, name):
+    for path in two[0].rglob(name):
+        with path.open("ab") as file:
+            file.truncate(2_000_000_000)  # sparse
+    with pytest.raises(SoundscapeError, match=f"{name} has 2000 MB"):
+        write_listening_page(tmp_path / "report", *read_groups(two), seed=7, limit=1)
+    group = read_groups(two)[0]
+    with pytest.raises(SoundscapeError, match=f"{name} has 2000 MB"):
+        Media(tmp_path / "far/away/report", [group]).link(group, group.samples[0], name)
+
+
+def test_a_huge_key_is_refused(two, page, tmp_path):
+    with page.key.open("ab") as file:
+        file.truncate(2_000_000_000)  # sparse
+    with pytest.raises(SoundscapeError, match=f"{page.key.name} has 2000 MB"):
+        write_listening_page(tmp_path / "report", *read_groups(two), seed=7, limit=10)
 
 
 # The report ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A study of result trees: which groups are compared, and which conclusions are drawn."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -263,3 +264,21 @@ def test_the_pictures_of_twenty_thousand_results_are_told_apart_in_a_moment():
         for n in range(20_000)
     ]
     assert len(set(groups._pictures(entries).values())) == 10_000
+
+
+def test_ratings_and_keys_that_are_pipes_or_huge_are_refused(two, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(SoundscapeError, match=r"pipe\.csv is not a regular file"):
+        study_of(*two, ratings=[tmp_path / "pipe.csv"])
+    table = write_csv(tmp_path / "r.csv", [{"id": "1", "picture": "2", "listener": "ann", "rating": 3}])
+    huge(tmp_path / "listen_key.json")
+    with pytest.raises(SoundscapeError, match=r"listen_key\.json has 2000 MB"):
+        study_of(*two, ratings=[table])
+    with pytest.raises(SoundscapeError, match=r"r\.csv has 2000 MB"):
+        study_of(*two, ratings=[huge(table)])
+
+
+def huge(path):
+    with path.open("ab") as file:
+        file.truncate(2_000_000_000)  # sparse
+    return path
