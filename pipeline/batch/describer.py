@@ -11,7 +11,7 @@ from .. import backends
 from ..backends.vision.instruction import TEMPLATE
 from ..describe import describe_batch
 from ..errors import Cancelled, SoundscapeError
-from ..files import MAX_DOCUMENT_BYTES, sha256_of
+from ..files import MAX_MEDIA_BYTES, sha256_of
 from ..job import OnProgress, made_by
 from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, SOUNDSCAPE, holds, write_soundscape
@@ -67,7 +67,7 @@ class Describer(Stage):
             if not document.is_file():
                 raise missing_description(row)
             return finished
-        with storage.local_copy(path, MAX_FILE_BYTES if is_picture else MAX_DOCUMENT_BYTES) as local:
+        with storage.local_copy(path, MAX_FILE_BYTES if is_picture else MAX_MEDIA_BYTES) as local:
             sha256 = sha256_of(local)
             record = Record(digest("description", sha256, self._key_parts if is_picture else ""), sha256)
             before = Record.read(self.plan.out, row["name"])

@@ -214,6 +214,16 @@ def test_a_torn_file_of_directions_is_made_anew_and_a_damaged_sound_stops_nothin
     assert report_of(tree, "part0/000")["mix_text_score"] == before["mix_text_score"]
 
 
+@pytest.mark.parametrize("damage", ["torn", "huge"])
+def test_a_damaged_or_huge_picture_stops_nothing(tree, damage):
+    with (tree / "part1/001/picture.jpg").open("r+b") as file:
+        file.truncate(41_000_000 if damage == "huge" else 20)
+    scored = score_collection(tree)
+    assert ["part1/001 was skipped" in each for each in scored.warnings] == [True]
+    assert "picture_text_score" not in report_of(tree, "part1/001") and "mix_text_score" in report_of(tree, "part1/001")
+    assert "picture_text_score" in report_of(tree, "part0/000")
+
+
 def test_progress_is_told_and_can_stop_it_and_what_is_done_is_kept(tree, monkeypatch):
     monkeypatch.setattr(coherence, "AT_ONCE", 1)
     told = []
