@@ -1,11 +1,11 @@
 """The document in the editor: its views, the picture that it was written for, and whether it was edited."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SoundscapeError
+from ..files import sha256_of
 from ..soundscape import Soundscape, Source
 from . import fragments, layout
 
@@ -25,10 +25,7 @@ class Origin:
 
 def fingerprint(picture: str | None) -> str:
     """Return the hash of the picture file; "" for none."""
-    if not picture:
-        return ""
-    with Path(picture).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(Path(picture)) if picture else ""
 
 
 def is_for(picture: str | None, text: str | None, origin: Origin) -> bool:

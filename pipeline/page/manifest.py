@@ -1,12 +1,12 @@
 """Reads a manifest that a visitor uploaded: the fields that the page shows are checked, all others are dropped."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ..errors import SoundscapeError
+from ..files import sha256_of
 from ..results.result import MANIFEST, SOUNDSCAPE
 
 MAX_SEED = 2**32 - 1
@@ -76,14 +76,9 @@ def differences(folder: Path, report: dict[str, Any]) -> list[str]:
     """Return sentences about the files that changed or went missing since the report was written."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     hashes = {name: file["sha256"] for name, file in report["files"].items()}
-    changed = [name for name in hashes.keys() & paths if _sha256(paths[name]) != hashes[name]]
+    changed = [name for name in hashes.keys() & paths if sha256_of(paths[name]) != hashes[name]]
     words = [EDITED] if SOUNDSCAPE in changed else []
     for what, names in (("Changed since then", set(changed) - {SOUNDSCAPE}), ("Missing", hashes.keys() - paths)):
         if names:
             words.append(f"{what}: {', '.join(sorted(names))}.")
     return words
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
