@@ -21,6 +21,23 @@ from ..soundscape import Soundscape, Source
 
 OnStep = Callable[[int, int], None]  # (done, total); may raise Cancelled to stop between two steps
 
+
+@dataclass(frozen=True)
+class Steps:
+    """An `OnStep` of the work of a model that also has one for its download and loading."""
+
+    work: OnStep
+    loading: OnStep
+
+    def __call__(self, done: int, total: int) -> None:
+        self.work(done, total)
+
+
+def loading_of(on_step: OnStep | None) -> OnStep | None:
+    """Return what counts the megabytes of a download and the steps of loading; often the same as for the work."""
+    return on_step.loading if isinstance(on_step, Steps) else on_step
+
+
 # Best first. The default is the first one that runs at a reasonable speed.
 VISION = {
     "qwen2.5-vl": "pipeline.backends.vision.qwen_vl:QwenVL",
