@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 from ..errors import SoundscapeError, did_you_mean
 from ..settings import Settings, accelerator, has_package, on_zero_gpu
-from .weights import GIGABYTE, memory_gb
+from .weights import GIGABYTE, gpu_computes_bfloat16, memory_gb
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 OFFLOAD_BELOW_GB = 12.0  # a smaller GPU holds only the active part of a model
+FLOAT32_ROOM = 2.4  # memory needed in float32 per byte of weights in half precision
 
 _log = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
@@ -61,19 +62,37 @@ def offload_note(device: str) -> str:
     )
 
 
-def precision(device: str, wanted: str = "", *, half: str = "float16") -> str:
-    """Return the precision to compute in: the wanted one, or half precision where it is safe and faster.
+def precision_note(device: str, *, half: str) -> str:
+    """Return what to expect of a model with this half precision on this device; empty if nothing special."""
+    if half != "bfloat16" or device != "cuda" or gpu_computes_bfloat16():
+        return ""
+    return "The GPU does not compute in bfloat16, so the model runs in float16, where its numbers can overflow."
 
-    `half` is the model's half precision on an NVIDIA GPU. On MPS and CPU the default is float32: half precision gains
-    little there, and some operations overflow or are missing. Raises SoundscapeError for an unknown precision.
+
+def precision(
+    device: str, wanted: str = "", *, half: str = "float16", size_gb: float = 0.0, per_token: bool = False
+) -> str:
+    """Return the precision to compute in: the wanted one, or the best for the device.
+
+    `half` is the model's half precision on an NVIDIA GPU, `size_gb` the size of its weights in it (0: memory is no
+    reason), and `per_token` says that it reads all weights for each token, as a language model does.
+
+    - NVIDIA GPU: `half`, or float16 if the GPU does not compute in bfloat16.
+    - Mac (MPS): bfloat16 per token: half the bytes take half the time. Otherwise float32, as on a CPU, because half
+      precision gains little there, and some operations overflow or are missing.
+    - CPU: float32, or bfloat16 if free memory is too small for float32.
+
+    Raises SoundscapeError for an unknown precision.
     """
     if wanted:
         if wanted not in PRECISIONS:
             raise SoundscapeError(f"There is no precision '{wanted}'.{did_you_mean(wanted, list(PRECISIONS))}")
         return wanted
-    if device != "cuda":
-        return "float32"
-    return "float16" if half == "bfloat16" and not _computes_bfloat16() else half
+    if device == "cuda":
+        return "float16" if half == "bfloat16" and not _computes_bfloat16() else half
+    if device == "mps" and per_token:
+        return "bfloat16"
+    return "float32" if free_gb(device) >= FLOAT32_ROOM * size_gb else "bfloat16"
 
 
 def _computes_bfloat16() -> bool:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import math
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +22,7 @@ from ..settings import DEVICES, Settings, accelerator, has_package, on_zero_gpu
 
 GIGABYTE, MEGABYTE = 10**9, 10**6
 ZERO_GPU_MEMORY_GB = 70.0  # of the H200 slice of a call, which the main process cannot query
+AMPERE = 8.0  # compute capability
 REACH_TIMEOUT_S = 5.0
 ENDS_BYTES = 1 << 16
 # The files of a transformers model. Pickles are never downloaded, because reading one can run code.
@@ -207,7 +209,12 @@ def memory_gb(device: str) -> float:
     """Return the total memory of the device in gigabytes (10^9 bytes)."""
     if device != "cuda":
         return _machine_memory_bytes() / GIGABYTE
-    return ZERO_GPU_MEMORY_GB if on_zero_gpu() else _largest_gpu_gb()
+    return ZERO_GPU_MEMORY_GB if on_zero_gpu() else _largest_gpu().memory_gb
+
+
+def gpu_computes_bfloat16() -> bool:
+    """Return False if the NVIDIA GPU is known to have no bfloat16 units, which came with Ampere (8.0)."""
+    return on_zero_gpu() or not 0 < _largest_gpu().capability < AMPERE
 
 
 # Error messages ------------------------------------------------------------------------------------------------------
@@ -379,16 +386,23 @@ def _machine_memory_bytes() -> float:
     return min(physical, int(text)) if text.isdigit() else physical
 
 
+@dataclass(frozen=True)
+class _Gpu:
+    memory_gb: float = 0.0
+    capability: float = 0.0  # CUDA compute capability, such as 7.5 of a T4; 0 if unknown
+
+
 @cache
-def _largest_gpu_gb() -> float:
-    """Ask the driver, to avoid importing torch. Return 0 if it does not answer."""
+def _largest_gpu() -> _Gpu:
+    """Ask the driver, to avoid importing torch. All is 0 if it does not answer."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return 0.0
-    command = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+        return _Gpu()
+    command = [tool, "--query-gpu=memory.total,compute_cap", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
     except subprocess.TimeoutExpired:  # a driver that hangs
-        return 0.0
-    mebibytes = [int(line) for line in answer.split() if line.isdigit()]
-    return max(mebibytes, default=0) * 2**20 / GIGABYTE
+        return _Gpu()
+    rows = re.findall(r"^(\d+), *(\d+\.\d+)?", answer, re.MULTILINE)  # mebibytes, "[N/A]" for what it cannot say
+    found = (_Gpu(int(mebibytes) * 2**20 / GIGABYTE, float(capability or 0)) for mebibytes, capability in rows)
+    return max(found, key=lambda gpu: gpu.memory_gb, default=_Gpu())

@@ -12,7 +12,7 @@ from PIL import Image
 from ...errors import SoundscapeError
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape
-from .. import Card, OnStep, memory
+from .. import Card, OnStep, loading_of, memory
 from ..weights import (
     Weights,
     availability,
@@ -23,20 +23,21 @@ from ..weights import (
     note_of,
     pretrained_arguments,
 )
+from ..work import Work
 from .captions import soundscape_of
 from .outcome import Outcome, only_one, outcome_of
 
 NAME = "blip"
 MODEL = "Salesforce/blip-image-captioning-base"
-# The main branch has only a pickle, which is never read. Pull request 50 has the same weights as safetensors. (Its
-# commit hash was not available when this was written.)
-REVISION = "refs/pr/50"
+# The main branch has only a pickle, which is never read; this commit has the same weights as safetensors.
+REVISION = "9cfcdbcaccbcadb2b53b36d4b50042c4eeaa0c25"
 PACKAGES = ("torch", "transformers")
 DOWNLOAD_GB = 0.99
 MEMORY_GB = 2.0
 MAX_NEW_TOKENS = 40  # twice the longest captions of its training data (COCO)
 BEAMS = 3  # as in the paper (Li et al. 2022)
 MAX_BATCH = 16
+VISION_PARAMETERS, PATCHES = 0.086e9, 577  # ViT-B/16 with pictures of 384 x 384 and a class token
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,20 @@ class Blip:
             note=note_of(weights, settings, download_gb, is_heavy=False),
         )
 
+    @classmethod
+    def work(cls, settings: Settings) -> Work:
+        """Return the work of one picture with the longest caption, as an upper bound (weights in float32)."""
+        return Work(
+            tflop=2 * VISION_PARAMETERS * PATCHES / 1e12,  # a multiplication and an addition per parameter and patch
+            read_gb=DOWNLOAD_GB * MAX_NEW_TOKENS,
+            weights_gb=DOWNLOAD_GB,
+        )
+
+    def fetch(self, on_step: OnStep | None = None) -> None:
+        """Download missing files; load nothing. `on_step` reports megabytes."""
+        with errors_in_words(self._weights):
+            fetch(self._weights, self._settings, on_step=on_step)
+
     def load(self, on_step: OnStep | None = None) -> None:
         """Download and load the model now instead of at the first picture."""
         with self._lent(on_step):
@@ -106,10 +121,10 @@ class Blip:
         import torch
         from transformers import AutoConfig, AutoProcessor, BlipForConditionalGeneration
 
-        if on_step:
-            on_step(0, MAX_NEW_TOKENS)
+        from .decoding import plain_config
+
         with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, on_step=on_step)
+            folder = fetch(self._weights, self._settings, on_step=loading_of(on_step))
             model_type = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
             if model_type != "blip":
                 raise SoundscapeError(f"{self._weights.model} is a {model_type} model, not BLIP. Correct BLIP_MODEL.")
@@ -123,6 +138,8 @@ class Blip:
                 **pretrained_arguments(Weights(str(folder)), self._settings),
             )
         check_complete(report["missing_keys"], self._weights)
+        writer = model.text_decoder  # the part that generates
+        writer.generation_config = plain_config(writer, processor.tokenizer)
         return Loaded(model.eval().to(device), processor)
 
 
@@ -133,6 +150,8 @@ def _captions(loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnSte
     from .steps import StepCriteria
 
     inputs = loaded.processor(images=list(pictures), return_tensors="pt").to(loaded.model.device)
+    if on_step:
+        on_step(0, MAX_NEW_TOKENS)
     with torch.inference_mode():
         found = loaded.model.generate(
             **inputs,

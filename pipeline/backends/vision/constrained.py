@@ -14,7 +14,7 @@ import torch
 from llguidance import LLMatcher, LLTokenizer
 from transformers import LogitsProcessor
 
-from ...errors import SoundscapeError
+from .outcome import InvalidNumbersError
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions  # exists in its stub file only
@@ -42,8 +42,8 @@ class SchemaProcessor(LogitsProcessor):
         self._has_begun = False
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        if scores.isnan().any():
-            raise SoundscapeError("The model computed invalid numbers. Try again, or set DEVICE to cpu.")
+        if not scores.isfinite().all():
+            raise InvalidNumbersError
         if self._has_begun:
             for matcher, token in zip(self._matchers, input_ids[:, -1].tolist()):
                 if not matcher.is_stopped():  # a finished row is padded while the others continue

@@ -11,6 +11,13 @@ _Arguments = ParamSpec("_Arguments")
 _Read = TypeVar("_Read")
 
 
+class InvalidNumbersError(SoundscapeError):
+    """The numbers of a model overflowed, so it has no answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The model computed invalid numbers. Try again, choose another model, or set DEVICE to cpu.")
+
+
 def outcome_of(
     read: Callable[_Arguments, _Read], *arguments: _Arguments.args, **named: _Arguments.kwargs
 ) -> _Read | SoundscapeError:

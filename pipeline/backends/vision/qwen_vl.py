@@ -1,4 +1,4 @@
-"""Qwen2.5-VL and Qwen3-VL: vision-language models that write the soundscape as JSON.
+"""Qwen2.5-VL, Qwen3-VL and Qwen3.5: vision-language models that write the soundscape as JSON.
 
 Decoding is greedy and constrained by a JSON schema, so every complete answer is valid. Text in the picture can change
 the content of the answer, never its form.
@@ -16,8 +16,8 @@ from PIL import Image
 
 from ...errors import SoundscapeError, did_you_mean
 from ...settings import Settings, accelerator, read_settings
-from ...soundscape import Soundscape
-from .. import Card, OnStep, memory
+from ...soundscape import MAX_SOURCES, Soundscape
+from .. import Card, OnStep, loading_of, memory
 from ..weights import (
     GIGABYTE,
     Weights,
@@ -25,46 +25,28 @@ from ..weights import (
     check_complete,
     errors_in_words,
     fetch,
-    locate,
     memory_gb,
     note_of,
     pretrained_arguments,
 )
+from ..work import Work
 from .answer import FULL, SHORT, Demand, Frame, answer_schema, pixels, read_answer, thousandths
 from .instruction import read_instruction
-from .outcome import Outcome, only_one, outcome_of
+from .outcome import InvalidNumbersError, Outcome, only_one, outcome_of
+from .qwen_models import FAMILIES, LARGE, ROOM, VARIANTS, folder_gb, size_gb, weights_of
 
 NAME = "qwen2.5-vl"
 PACKAGES = ("torch", "transformers", "accelerate", "llguidance")
 MAX_VISUAL_TOKENS = 640  # of 28 x 28 or 32 x 32 pixels: 812 x 616 or 928 x 704 in all
-MAX_NEW_TOKENS = 1024  # a source takes about 80, estimated from its JSON: enough for eight, with a margin
+MAX_NEW_TOKENS = 1024  # more than a full answer needs
+INSTRUCTION_TOKENS = 600  # of the instruction as it is delivered, with the chat template
+SCENE_TOKENS, SOURCE_TOKENS = 60, 80  # of an answer, estimated from its JSON
+VISION_PARAMETERS = 0.7e9  # of the part that sees four patches per visual token
+HALF = "bfloat16"  # the models were trained in it
 MAX_BATCH = 8
 MAX_ASPECT = 100  # ratio of the picture's sides; the image processor refuses more than 200
-ROOMY_GPU_GB = 20.0  # enough for 7B in 16 bits with pictures and answers
-ROOMY_MAC_GB = 32.0  # shared with the system
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A public model. Its revision is a commit, so its weights never change."""
-
-    title: str
-    revision: str
-    licence: str
-    download_gb: float
-
-
-LARGE, SMALL = "Qwen/Qwen2.5-VL-7B-Instruct", "Qwen/Qwen3-VL-4B-Instruct"
-VARIANTS = {
-    LARGE: Variant("Qwen2.5-VL 7B", "cc594898137f460bfe9f0759e9844b3ce807cfb5", "Apache-2.0", 16.6),
-    SMALL: Variant("Qwen3-VL 4B", "ebb281ec70b05090aa6165b016eac8ec08e71b17", "Apache-2.0", 8.9),
-    "Qwen/Qwen2.5-VL-3B-Instruct": Variant(
-        "Qwen2.5-VL 3B", "66285546d2b821cf421d4f5eb2576359d3770cd3", "Qwen Research (not for commercial use)", 7.5
-    ),
-}
-PROCESSORS = {"qwen2_5_vl": "Qwen2_5_VLProcessor", "qwen3_vl": "Qwen3VLProcessor"}
 
 
 @dataclass(frozen=True)
@@ -91,22 +73,49 @@ class QwenVL:
     def __init__(self) -> None:
         self._settings = read_settings()
         self._weights = weights_of(self._settings)
+        self._wanted = ""  # precision; empty: the best for the device
 
     @classmethod
     def card(cls, settings: Settings) -> Card:
-        weights = weights_of(settings)
+        weights, device = weights_of(settings), accelerator(settings)
         known = VARIANTS.get(weights.model)
         download_gb = known.download_gb if known else 0.0
+        notes = (
+            note_of(weights, settings, download_gb),
+            memory.offload_note(device),
+            memory.precision_note(device, half=HALF),
+        )
         return Card(
             title=known.title if known else "Qwen-VL",
             model=weights.name,
             licence=known.licence if known else "see its page",
             revision=weights.mark,
             download_gb=download_gb,
-            device=accelerator(settings),
-            reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=1.2 * _size_gb(weights)),
-            note=f"{note_of(weights, settings, download_gb)} {memory.offload_note(accelerator(settings))}".strip(),
+            device=device,
+            reason=availability(weights, settings, packages=PACKAGES, min_memory_gb=ROOM * size_gb(weights)),
+            note=" ".join(note for note in notes if note),
         )
+
+    @classmethod
+    def work(cls, settings: Settings) -> Work:
+        """Return the work of one picture with the longest complete answer, as an upper bound.
+
+        The instruction and the picture fill the GPU; then all weights are read for each token of the answer. A second
+        attempt, which a complete answer does not need, is not counted.
+        """
+        weights_gb = size_gb(weights_of(settings)) or VARIANTS[LARGE].download_gb
+        parameters = weights_gb * GIGABYTE / 2  # in 16 bits
+        seen = parameters * (MAX_VISUAL_TOKENS + INSTRUCTION_TOKENS) + VISION_PARAMETERS * 4 * MAX_VISUAL_TOKENS
+        return Work(
+            tflop=2 * seen / 1e12,  # a multiplication and an addition per parameter
+            read_gb=weights_gb * (SCENE_TOKENS + MAX_SOURCES * SOURCE_TOKENS),
+            weights_gb=weights_gb,
+        )
+
+    def fetch(self, on_step: OnStep | None = None) -> None:
+        """Download missing files; load nothing. `on_step` reports megabytes."""
+        with errors_in_words(self._weights):
+            fetch(self._weights, self._settings, on_step=on_step)
 
     def load(self, on_step: OnStep | None = None) -> None:
         """Download and load the model now instead of at the first picture."""
@@ -123,15 +132,26 @@ class QwenVL:
 
     def describe_batch(self, pictures: Sequence[Image.Image], *, on_step: OnStep | None = None) -> list[Outcome]:
         """Return one outcome per picture: its soundscape or an error. At most `MAX_BATCH` pictures run at once."""
-        with self._lent(on_step) as loaded:
-            answer = partial(self._described, loaded, on_step=on_step)
-            return memory.in_batches([_shapely(picture) for picture in pictures], MAX_BATCH, answer, keep=NAME)
+        pictures = [_shapely(picture) for picture in pictures]
+        try:
+            return self._all_described(pictures, on_step)
+        except InvalidNumbersError:  # float16 overflows where bfloat16, in which the model was trained, does not
+            if self._precision() != "float16" or not self._holds_float32():
+                raise
+            _log.warning("the numbers overflow in float16; computing in float32 from now on")
+            self._wanted = "float32"
+        return self._all_described(pictures, on_step)
 
     def request(self, picture: Image.Image, frame: Frame, demand: Demand = FULL) -> list[dict[str, Any]]:
         """Return the messages for one picture, in the form that the chat template expects."""
         instruction = read_instruction(max_sources=demand.sources, boxes=frame.words)
         parts = [{"type": "image", "image": picture}, {"type": "text", "text": instruction}]
         return [{"role": "user", "content": parts}]
+
+    def _all_described(self, pictures: Sequence[Image.Image], on_step: OnStep | None) -> list[Outcome]:
+        with self._lent(on_step) as loaded:
+            answer = partial(self._described, loaded, on_step=on_step)
+            return memory.in_batches(pictures, MAX_BATCH, answer, keep=NAME)
 
     def _described(self, loaded: Loaded, pictures: Sequence[Image.Image], *, on_step: OnStep | None) -> list[Outcome]:
         frames = [loaded.frame(picture) for picture in pictures]
@@ -166,20 +186,20 @@ class QwenVL:
         inputs = loaded.processor.apply_chat_template(
             [self.request(picture, frame, demand) for picture, frame in zip(pictures, frames)],
             add_generation_prompt=True,
+            enable_thinking=False,  # of Qwen3.5; the other templates ignore it
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
             processor_kwargs={"padding": True},
         ).to(loaded.model.device)
         constraint = SchemaProcessor(loaded.tokens, [answer_schema(demand, frame) for frame in frames])
+        if on_step:
+            on_step(0, MAX_NEW_TOKENS)
         with torch.inference_mode():
             tokens = loaded.model.generate(
                 **inputs,
                 max_new_tokens=MAX_NEW_TOKENS,
                 do_sample=False,
-                temperature=None,  # overrides the sampling settings of the public models
-                top_p=None,
-                top_k=None,
                 logits_processor=[constraint],
                 stopping_criteria=[StepCriteria(on_step, MAX_NEW_TOKENS)],
             )
@@ -190,54 +210,54 @@ class QwenVL:
     # Loading ---------------------------------------------------------------------------------------------------------
 
     def _lent(self, on_step: OnStep | None) -> AbstractContextManager[Loaded]:
-        placement = memory.placement(self._settings)
-        size_gb = _size_gb(self._weights)
         return memory.resident(
             NAME,
-            partial(self._load, placement, on_step),
-            variant=str(self._weights),
-            device=placement.device,
-            needed_gb=1.2 * size_gb,
+            partial(self._load, on_step),
+            variant=f"{self._weights} {self._wanted}",
+            device=memory.placement(self._settings).device,
+            needed_gb=ROOM * size_gb(self._weights) * (2 if self._wanted else 1),
         )
 
-    def _load(self, placement: memory.Placement, on_step: OnStep | None) -> Loaded:
+    def _precision(self, weights_gb: float = 0.0) -> str:
+        device = memory.placement(self._settings).device
+        return memory.precision(device, self._wanted, half=HALF, size_gb=weights_gb, per_token=True)
+
+    def _holds_float32(self) -> bool:
+        device, weights_gb = memory.placement(self._settings).device, size_gb(self._weights)
+        return 0 < memory.FLOAT32_ROOM * weights_gb <= memory_gb(device)
+
+    def _load(self, on_step: OnStep | None) -> Loaded:
         import torch
         from transformers import AutoConfig, AutoModelForImageTextToText
 
         from .constrained import token_table
+        from .decoding import plain_config
 
-        if on_step:
-            on_step(0, MAX_NEW_TOKENS)
+        placement = memory.placement(self._settings)
         with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, on_step=on_step)
+            folder = fetch(self._weights, self._settings, on_step=loading_of(on_step))
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            if config.model_type not in PROCESSORS:
+            if config.model_type not in FAMILIES:
                 raise SoundscapeError(
                     f"{self._weights.model} is a {config.model_type} model, not Qwen-VL. Correct QWEN_VL_MODEL."
-                    f"{did_you_mean(config.model_type, list(PROCESSORS))}"
+                    f"{did_you_mean(config.model_type, list(FAMILIES))}"
                 )
             processor = image_processor_and_tokenizer(folder, config.model_type)
             models: Any = AutoModelForImageTextToText  # its answer with `output_loading_info` has no type
             model, report = models.from_pretrained(
                 folder,
                 output_loading_info=True,
-                dtype=getattr(torch, _precision(placement.device, _folder_gb(folder))),
-                device_map="auto" if placement.offload else {"": placement.device},
+                dtype=getattr(torch, self._precision(folder_gb(folder))),
+                **({"device_map": "auto"} if placement.offload else {}),
                 **pretrained_arguments(Weights(str(folder)), self._settings),
             )
         check_complete(report["missing_keys"], self._weights)
+        if not placement.offload:
+            # Not by `device_map`, which fills the weights in threads: ZeroGPU knows only those of this thread.
+            model.to(placement.device)
+        model.generation_config = plain_config(model, processor.tokenizer)
         tokens = token_table(processor.tokenizer, model.config.get_text_config().vocab_size)
-        return Loaded(model.eval(), processor, tokens, counts_pixels=config.model_type == "qwen2_5_vl")
-
-
-def weights_of(settings: Settings) -> Weights:
-    """Return the weights that QWEN_VL_MODEL names, or else those of the largest model that fits the device."""
-    device = accelerator(settings)
-    roomy_gb = {"cuda": ROOMY_GPU_GB, "mps": ROOMY_MAC_GB}.get(device)
-    model = LARGE if roomy_gb is not None and memory_gb(device) >= roomy_gb else SMALL
-    named = settings.qwen_vl_model.partition("@")[0]
-    model = named if named in VARIANTS else model
-    return locate(model, VARIANTS[model].revision, settings.qwen_vl_model)
+        return Loaded(model.eval(), processor, tokens, FAMILIES[config.model_type].counts_pixels)
 
 
 def image_processor_and_tokenizer(folder: Path, model_type: str) -> Any:
@@ -247,7 +267,7 @@ def image_processor_and_tokenizer(folder: Path, model_type: str) -> Any:
     """
     import transformers
 
-    base: Any = getattr(transformers, PROCESSORS[model_type])
+    base: Any = getattr(transformers, FAMILIES[model_type].processor)
     image_processors: Any = transformers.AutoImageProcessor  # its methods have no types
 
     class PictureProcessor(base):  # type: ignore[misc]  # the base class is chosen at run time
@@ -266,13 +286,6 @@ def image_processor_and_tokenizer(folder: Path, model_type: str) -> Any:
     return PictureProcessor(image_processor=images, tokenizer=tokenizer, chat_template=template)
 
 
-def _precision(device: str, size_gb: float) -> str:
-    """Return bfloat16, in which the model was trained (float16 overflows); off CUDA, float32 if memory allows."""
-    if device == "cuda":
-        return "bfloat16"
-    return "float32" if memory.free_gb(device) > 2.4 * size_gb else "bfloat16"
-
-
 def _shapely(picture: Image.Image) -> Image.Image:
     """Stretch a very long picture. Positions are fractions of its sides, so they do not change."""
     picture = picture.convert("RGB")
@@ -280,13 +293,3 @@ def _shapely(picture: Image.Image) -> Image.Image:
     if min(picture.size) >= least:
         return picture
     return picture.resize((max(picture.width, least), max(picture.height, least)))
-
-
-def _size_gb(weights: Weights) -> float:
-    if weights.is_local:
-        return _folder_gb(Path(weights.model))
-    return VARIANTS[weights.model].download_gb if weights.model in VARIANTS else 0.0
-
-
-def _folder_gb(folder: Path) -> float:
-    return sum(path.stat().st_size for path in folder.rglob("*.safetensors")) / GIGABYTE

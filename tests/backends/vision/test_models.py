@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline import backends
 from pipeline.backends import memory
-from pipeline.backends.vision import blip, instruction, qwen_vl
+from pipeline.backends.vision import blip, instruction, qwen_models, qwen_vl
 from pipeline.backends.vision.answer import FULL, pixels, thousandths
 from pipeline.describe import describe
 from pipeline.errors import Cancelled, SoundscapeError
@@ -23,6 +23,7 @@ QWENS = {
     "Qwen2.5-VL": vision.build_qwen2_5_vl,
     "Qwen2.5-VL as published": vision.build_legacy_qwen2_5_vl,
     "Qwen3-VL": vision.build_qwen3_vl,
+    "Qwen3.5": vision.build_qwen3_5,
 }
 
 
@@ -291,22 +292,22 @@ def test_numbers_that_are_not_finite_are_a_clear_error(qwen):
 
 
 def test_the_largest_model_that_the_device_holds_is_the_default(monkeypatch):
-    monkeypatch.setattr(qwen_vl, "memory_gb", lambda device: 24.0)
-    assert qwen_vl.weights_of(Settings(device="cuda")).model == qwen_vl.LARGE
-    assert qwen_vl.weights_of(Settings(device="mps")).model == qwen_vl.SMALL
-    assert qwen_vl.weights_of(Settings(device="cpu")).model == qwen_vl.SMALL
-    monkeypatch.setattr(qwen_vl, "memory_gb", lambda device: 16.0)
-    assert qwen_vl.weights_of(Settings(device="cuda")).model == qwen_vl.SMALL
+    monkeypatch.setattr(qwen_models, "memory_gb", lambda device: 24.0)
+    assert qwen_models.weights_of(Settings(device="cuda")).model == qwen_models.LARGE
+    assert qwen_models.weights_of(Settings(device="mps")).model == qwen_models.SMALL
+    assert qwen_models.weights_of(Settings(device="cpu")).model == qwen_models.SMALL
+    monkeypatch.setattr(qwen_models, "memory_gb", lambda device: 16.0)
+    assert qwen_models.weights_of(Settings(device="cuda")).model == qwen_models.SMALL
 
 
 def test_every_known_model_is_pinned_to_a_commit():
-    for model, variant in qwen_vl.VARIANTS.items():
+    for model, variant in qwen_models.VARIANTS.items():
         assert len(variant.revision) == 40 and int(variant.revision, 16)
-        chosen = qwen_vl.weights_of(Settings(device="cpu", qwen_vl_model=model))
+        chosen = qwen_models.weights_of(Settings(device="cpu", qwen_vl_model=model))
         assert (chosen.model, chosen.revision) == (model, variant.revision)
         card = qwen_vl.QwenVL.card(Settings(device="cpu", qwen_vl_model=model))
         assert (card.licence, card.download_gb) == (variant.licence, variant.download_gb)
-    free = qwen_vl.weights_of(Settings(device="cpu", qwen_vl_model=f"{qwen_vl.LARGE}@main"))
+    free = qwen_models.weights_of(Settings(device="cpu", qwen_vl_model=f"{qwen_models.LARGE}@main"))
     assert free.revision == "main"
 
 

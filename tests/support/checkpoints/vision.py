@@ -1,4 +1,4 @@
-"""Tiny checkpoints of Qwen2.5-VL, Qwen3-VL, BLIP, CLIP and SigLIP."""
+"""Tiny checkpoints of Qwen2.5-VL, Qwen3-VL, Qwen3.5, BLIP, CLIP and SigLIP."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,13 @@ CHAT_TEMPLATE = (
     "{% endfor %}{% endif %}<|im_end|>\n"
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+# Like the template of Qwen3.5, which thinks first unless that is turned off.
+THINKING_TEMPLATE = CHAT_TEMPLATE + (
+    "{% if add_generation_prompt %}"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
+    "{% else %}<think>\n{% endif %}"
+    "{% endif %}"
 )
 TEXT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
@@ -79,6 +86,27 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
     config["text_config"]["head_dim"] = 8
     config["text_config"]["rope_parameters"]["mrope_interleaved"] = True
     return _save_qwen(Qwen3VLForConditionalGeneration, Qwen3VLConfig(**config), tokenizer, folder, seed)
+
+
+def build_qwen3_5(folder: Path, seed: int = 0) -> Path:
+    """Qwen3.5 in the layout of the public repositories.
+
+    Three of four layers have linear attention. There is no generation_config.json, and the end of a text in config.json
+    is not the end of a turn, so only the tokenizer knows where an answer ends.
+    """
+    from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
+
+    tokenizer = _qwen_tokenizer()
+    tokenizer.chat_template = THINKING_TEMPLATE
+    config = _qwen_config(tokenizer, {"patch_size": 16, "num_position_embeddings": 64}, sections=[2, 1, 1])
+    text = config["text_config"]
+    text |= {"num_hidden_layers": 4, "head_dim": 16, "eos_token_id": tokenizer.convert_tokens_to_ids(PAD)}
+    text |= {"linear_num_key_heads": 2, "linear_num_value_heads": 4}
+    text |= {"linear_key_head_dim": 8, "linear_value_head_dim": 8}
+    text["rope_parameters"] |= {"mrope_interleaved": True, "partial_rotary_factor": 0.5}
+    _save_qwen(Qwen3_5ForConditionalGeneration, Qwen3_5Config(**config), tokenizer, folder, seed)
+    (folder / "generation_config.json").unlink()
+    return folder
 
 
 def build_blip(folder: Path, seed: int = 0) -> Path:
@@ -224,7 +252,7 @@ def _save_qwen(model_class, config, tokenizer, folder: Path, seed: int) -> Path:
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    is_third = config.model_type == "qwen3_vl"
+    is_third = config.model_type != "qwen2_5_vl"
     Qwen2VLImageProcessorPil(patch_size=config.vision_config.patch_size).save_pretrained(folder)
     # The public repositories name the classes that need torchvision.
     _rename_classes(
