@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ..errors import SoundscapeError, did_you_mean
 from ..settings import Settings, accelerator, has_package, on_zero_gpu
-from .weights import GIGABYTE, memory_gb
+from .machine import GIGABYTE, memory_gb
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 OFFLOAD_BELOW_GB = 12.0  # a smaller GPU holds only the active part of a model

@@ -12,16 +12,10 @@ import pytest
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError
 
-from pipeline.backends import weights
-from pipeline.backends.weights import (
-    Weights,
-    availability,
-    errors_in_words,
-    fetch,
-    locate,
-    note_of,
-    pretrained_arguments,
-)
+from pipeline.backends.availability import availability, note_of
+from pipeline.backends.download import fetch, progress_bar
+from pipeline.backends.faults import errors_in_words
+from pipeline.backends.weights import Weights, locate, pretrained_arguments
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import Settings
 
@@ -130,7 +124,7 @@ def test_an_error_of_a_local_folder_does_not_tell_its_path():
 
 def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: True)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: True)
     start = time.monotonic()
     assert "HF_HUB_OFFLINE" in availability(REMOTE, ON_CPU, packages=())
     with pytest.raises(SoundscapeError, match="not on this machine"):
@@ -140,7 +134,7 @@ def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):
 
 def test_a_hub_out_of_reach_is_known_at_once(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
 
     def no_network(*_, **__):
         raise ConnectionError("no route to host")
@@ -163,14 +157,14 @@ def test_cached_weights_can_be_used_offline(monkeypatch, tmp_path):
 
 def test_gated_weights_name_the_page_and_the_secret(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
     reason = availability(REMOTE, ON_CPU, packages=(), gated=True)
     assert "https://huggingface.co/owner/model" in reason and "HF_TOKEN" in reason
     assert availability(REMOTE, Settings(device="cpu", hf_token="hf_x"), packages=(), gated=True) == ""
 
 
 def test_too_little_memory_is_told_in_gigabytes(monkeypatch):
-    monkeypatch.setattr(weights, "memory_gb", lambda device: 8.0)
+    monkeypatch.setattr("pipeline.backends.availability.memory_gb", lambda device: 8.0)
     assert "needs 20 GB" in availability(REMOTE, ON_CPU, packages=(), min_memory_gb=20)
 
 
@@ -237,7 +231,7 @@ def test_what_is_not_about_weights_goes_on_as_it_is():
 
 def test_progress_of_a_download_is_told_and_can_stop_it():
     told = []
-    bar = weights._progress_bar(lambda done, total: told.append((done, total)))
+    bar = progress_bar(lambda done, total: told.append((done, total)))
     files = bar(total=3, desc="Fetching 3 files")
     files.update(1)
     assert told == [], "files are not bytes"
@@ -253,14 +247,15 @@ def test_progress_of_a_download_is_told_and_can_stop_it():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        weights._progress_bar(stop)(total=10, unit="B").update(1)
+        progress_bar(stop)(total=10, unit="B").update(1)
 
 
 # A download ----------------------------------------------------------------------------------------------------------
 
 DOWNLOAD = """
 import json, sys
-from pipeline.backends.weights import Weights, cached_folder, fetch
+from pipeline.backends.download import cached_folder, fetch
+from pipeline.backends.weights import Weights
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import Settings
 

@@ -13,16 +13,10 @@ from ...errors import SoundscapeError
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape
 from .. import Card, OnStep, memory
-from ..weights import (
-    Weights,
-    availability,
-    check_complete,
-    errors_in_words,
-    fetch,
-    locate,
-    note_of,
-    pretrained_arguments,
-)
+from ..availability import availability, note_of
+from ..download import fetch
+from ..faults import errors_in_words
+from ..weights import Weights, check_complete, locate, pretrained_arguments
 from .captions import soundscape_of
 from .outcome import Outcome, only_one, outcome_of
 

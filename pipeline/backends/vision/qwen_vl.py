@@ -18,18 +18,11 @@ from ...errors import SoundscapeError, did_you_mean
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape
 from .. import Card, OnStep, memory
-from ..weights import (
-    GIGABYTE,
-    Weights,
-    availability,
-    check_complete,
-    errors_in_words,
-    fetch,
-    locate,
-    memory_gb,
-    note_of,
-    pretrained_arguments,
-)
+from ..availability import availability, note_of
+from ..download import fetch
+from ..faults import errors_in_words
+from ..machine import GIGABYTE, memory_gb
+from ..weights import Weights, check_complete, locate, pretrained_arguments
 from .answer import FULL, SHORT, Demand, Frame, answer_schema, pixels, read_answer, thousandths
 from .instruction import read_instruction
 from .outcome import Outcome, only_one, outcome_of
