@@ -37,9 +37,9 @@ def _lent_gpu() -> Gpu:
 
     Where calls with large models get a whole card (`xlarge_threshold`), all others get half of one.
     """
-    from spaces.zero.config import get_config
+    from spaces.zero import config
 
-    card = get_config()
+    card = config.get_config()
     share = 1.0 if card["xlarge_threshold"] is None else 0.5
     return Gpu(card["model"], share * card["memory"] / GIGABYTE, float(f"{card['sm_major']}.{card['sm_minor']}"))
 
