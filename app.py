@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,8 +23,8 @@ except ImportError:  # it is only needed in a Space
 import gradio as gr
 
 from pipeline import backends
-from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors
+from pipeline.errors import SoundscapeError
+from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
@@ -33,10 +32,8 @@ from pipeline.page.form import (
     bytes_of,
     example,
     examples,
-    gpu_seconds,
     job_of,
     jobs_at_once,
-    needs_gpu,
     prompts_of,
     refusal,
     warm_up,
@@ -86,14 +83,7 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
     """
     from pipeline.job import describe_picture, run
 
-    context = copy_context()
-
-    def on_progress(stage: str, done: int, total: int) -> None:
-        if ticket and not ticket.exists():
-            raise Cancelled
-        # Downloads report from other threads. Gradio finds the visitor's event in the context.
-        context.copy().run(progress, (done, total), desc=fragments.STAGES.get(stage, stage), unit="")
-
+    on_progress = visitors.progress_of(ticket, progress)
     with in_words():
         if job:
             return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
@@ -102,18 +92,27 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
         return None
 
 
-work_on_gpu: Callable[..., Any] = spaces.GPU(duration=gpu_seconds)(work) if spaces else work
+work_on_gpu: Callable[..., Any] = spaces.GPU(duration=zero_gpu.gpu_seconds)(work) if spaces else work
+
+
+def worker_for(job: "Job", ticket: Ticket, progress: gr.Progress, *, only_look: bool) -> Callable[..., Any]:
+    """Return what runs the job: `work` in this process, or on a GPU of ZeroGPU if a model of the job needs one."""
+    names = zero_gpu.models_of(job, only_look=only_look)
+    if not names:
+        return work
+    zero_gpu.prepare(job, names, partial(visitors.progress_of(ticket, progress), "download"))
+    return work_on_gpu
 
 
 def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
-    worker = work_on_gpu if needs_gpu(job, only_look=True) else work
+    worker = worker_for(job, ticket, progress, only_look=True)
     return cast(Soundscape, worker(job, None, ticket, progress))
 
 
 def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress) -> "Result":
     """Run the whole job in a new folder of the visitor and pack the bundle."""
-    worker = work_on_gpu if needs_gpu(job, only_look=False) else work
+    worker = worker_for(job, ticket, progress, only_look=False)
     with scratch.own().room_for(bytes_of(job)):
         folder = visitors.new_result(request.session_hash)
         result = cast("Result", worker(job, folder, ticket, progress))
@@ -386,7 +385,7 @@ def main() -> None:
     except (SoundscapeError, OSError) as error:
         parser.error(str(error))
     if on_zero_gpu():
-        backends.load_real_models()
+        backends.load_at_start()
     signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options(gr))

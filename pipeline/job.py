@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 
 from . import backends
 from .audio import Clip
-from .backends import OnStep, SoundOptions
+from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
 from .errors import SoundscapeError
 from .mixing.mix import mixdown
@@ -102,7 +103,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
             duration_s=job.duration_s,
             seed=seed,
             options=job.options,
-            on_step=_step_of("sound", progress),
+            on_step=steps_of("sound", progress),
         )
     with clock.stage("mix"):
         progress("mix", 0, 1)
@@ -138,11 +139,14 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
 
 
 def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgress) -> Soundscape:
-    """Describe a picture and report progress as the stage "describe". Raises SoundscapeError without a picture."""
+    """Describe a picture, and report progress as the stages "load" and "describe".
+
+    Raises SoundscapeError without a picture.
+    """
     if picture is None:
         raise SoundscapeError("There is no picture yet. Choose one first.")
     progress("describe", 0, 1)
-    return describe(picture, vision, on_step=_step_of("describe", progress))
+    return describe(picture, vision, on_step=steps_of("describe", progress))
 
 
 def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
@@ -208,8 +212,9 @@ class _Clock:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
-def _step_of(stage: str, progress: OnProgress) -> OnStep:
-    return lambda done, total: progress(stage, done, total)
+def steps_of(stage: str, progress: OnProgress) -> OnStep:
+    """Return what reports the steps of a model as this stage, and its download and loading as the stage "load"."""
+    return Steps(partial(progress, stage), loading=partial(progress, "load"))
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

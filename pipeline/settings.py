@@ -32,6 +32,8 @@ class Settings:
     stable_audio_3_model: str = ""
     clap_model: str = ""
     clip_model: str = ""  # CLIP or SigLIP
+    preload: str = ""  # models that a ZeroGPU Space loads at start besides the two defaults, separated by commas
+    gpu_limit_s: str = ""  # GPU seconds that one call may ask for on ZeroGPU; empty: 120
     device: str = ""  # cuda | mps | cpu; empty: the fastest available
     allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
     scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline import backends
 from pipeline.audio import read_wav
+from pipeline.backends import SoundOptions, memory
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
 from pipeline.mixing.loudness import integrated_loudness
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of
+
+from .support.checkpoints.audio import build_audioldm2
 
 
 @pytest.fixture
@@ -126,3 +130,20 @@ def test_the_bundle_is_written_beside_the_folder(tmp_path, soundscape):
     result = run(Job(soundscape=soundscape, duration_s=2, seed=1), tmp_path / "a")
     assert result.write_bundle() == result.bundle_path == tmp_path / "a.zip"
     assert result.bundle_path.is_file()
+
+
+def test_loading_a_model_has_a_stage_of_its_own(tmp_path, monkeypatch, soundscape):
+    monkeypatch.setenv("AUDIOLDM2_MODEL", str(build_audioldm2(tmp_path / "model")))
+    monkeypatch.setenv("DEVICE", "cpu")
+    backends._instance.cache_clear()
+    job = Job(soundscape=soundscape, audio="audioldm2", duration_s=2, seed=1, options=SoundOptions(steps=2))
+    stages = []
+    for _ in range(2):
+        seen = []
+        run(job, tmp_path / "result", lambda *step, seen=seen: seen.append(step))
+        stages.append(list(dict.fromkeys(stage for stage, _, _ in seen)))
+        forget_stems()
+    loading = [step for step in seen if step[0] == "load"]
+    memory.forget_others()
+    backends._instance.cache_clear()
+    assert stages == [["sound", "load", "mix", "files"], ["sound", "mix", "files"]] and not loading

@@ -16,8 +16,9 @@ from PIL import Image
 
 from ..audio import Clip
 from ..errors import SoundscapeError, did_you_mean
-from ..settings import Settings, accelerator, read_settings
+from ..settings import Settings, accelerator, on_zero_gpu, read_settings
 from ..soundscape import Soundscape, Source
+from .work import Work
 
 OnStep = Callable[[int, int], None]  # (done, total); may raise Cancelled to stop between two steps
 
@@ -129,12 +130,18 @@ class AudioBackend(Protocol):
 
 
 _loading = threading.Lock()
+_started: dict[str, str] = {}  # for each model of `load_at_start`, why it could not be loaded; empty if it was
 _log = logging.getLogger(__name__)
 
 
 def card(name: str) -> Card:
     """Return the card of a backend without loading the backend."""
-    return _class_of(name).card(read_settings())
+    found = _class_of(name).card(read_settings())
+    if name in _started:
+        return replace(found, reason=_started[name], note="" if is_loaded_at_start(name) else found.note)
+    if on_zero_gpu() and name not in EMBEDDED:
+        return replace(found, note=f"{found.note} It is loaded in each call, which takes GPU time.".strip())
+    return found
 
 
 def default_vision() -> str:
@@ -163,21 +170,57 @@ def load_audio(name: str = "") -> tuple[str, AudioBackend]:
     return _load(name or default_audio(), AUDIO, "audio")
 
 
-def load_real_models() -> None:
-    """Load every model that can run here, except the embedded pair, before the first job.
+def load_at_start() -> None:
+    """Load the default models, and those that PRELOAD names, before the page of a ZeroGPU Space is served.
 
-    ZeroGPU requires this before the page is served: each job runs in a forked process, and what that process loads is
-    lost when it ends. If a model cannot be loaded, the error is logged and the others remain usable.
+    Each call runs in a forked process, and what that process loads is lost when it ends. A model that cannot be loaded
+    is not offered, and the next best becomes the default.
     """
-    for name in [*VISION, *AUDIO]:
-        if name in EMBEDDED or card(name).reason:
-            continue
-        try:
+    for name in filter(None, map(str.strip, read_settings().preload.split(","))):
+        _load_at_start(name)
+    for default in (default_vision, default_audio):
+        while (name := default()) not in EMBEDDED and name not in _started:
+            _load_at_start(name)
+
+
+def fetch(name: str, on_step: OnStep | None = None) -> None:
+    """Download what a model still needs without loading it. `on_step` reports megabytes."""
+    download = getattr(_instance(name), "fetch", None)
+    if download:
+        download(on_step)
+
+
+def work_of(name: str, **sizes: Any) -> Work | None:
+    """Return the work of one call of a model, or None if the model does not state it.
+
+    `sizes` are `clips`, `duration_s` and `steps` for an audio model, and nothing for a vision model.
+    """
+    stated: Callable[..., Work] | None = getattr(_class_of(name), "work", None)
+    return stated(read_settings(), **sizes) if stated else None
+
+
+def is_loaded_at_start(name: str) -> bool:
+    """Return True if `load_at_start` has loaded this model."""
+    return _started.get(name) == ""
+
+
+def _load_at_start(name: str) -> None:
+    if name not in VISION | AUDIO:
+        _log.warning("There is no model '%s' to load at start.%s", name, did_you_mean(name, list(VISION | AUDIO)))
+        _started[name] = "it does not exist"
+        return
+    reason = card(name).reason
+    try:
+        if not reason and name not in EMBEDDED:
             _instance(name).load()
-        except SoundscapeError as error:
-            _log.warning("%s was not loaded: %s", name, error)
-        except Exception:  # one broken model must not keep the page from being served
-            _log.exception("%s was not loaded", name)
+    except SoundscapeError as error:
+        reason = f"it could not be loaded when the Space started. {error}"
+    except Exception:  # one broken model must not keep the page from being served
+        _log.exception("%s was not loaded", name)
+        reason = "it could not be loaded when the Space started. The log of the Space says why."
+    if reason:
+        _log.warning("%s was not loaded: %s", name, reason)
+    _started[name] = reason
 
 
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:

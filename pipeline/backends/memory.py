@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 
 from ..errors import SoundscapeError, did_you_mean
 from ..settings import Settings, accelerator, has_package, on_zero_gpu
-from .weights import GIGABYTE, gpu_computes_bfloat16, memory_gb
+from .machine import GIGABYTE, gpu, memory_gb
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 OFFLOAD_BELOW_GB = 12.0  # a smaller GPU holds only the active part of a model
+BFLOAT16_CAPABILITY = 8.0  # CUDA compute capability of the first GPUs (Ampere) with units for bfloat16
 FLOAT32_ROOM = 2.4  # memory needed in float32 per byte of weights in half precision
 
 _log = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ def offload_note(device: str) -> str:
 
 def precision_note(device: str, *, half: str) -> str:
     """Return what to expect of a model with this half precision on this device; empty if nothing special."""
-    if half != "bfloat16" or device != "cuda" or gpu_computes_bfloat16():
+    is_old = device == "cuda" and 0 < gpu().compute_capability < BFLOAT16_CAPABILITY
+    if half != "bfloat16" or not is_old:
         return ""
     return "The GPU does not compute in bfloat16, so the model runs in float16, where its numbers can overflow."
 

@@ -12,7 +12,7 @@ from ..backends.vision.instruction import TEMPLATE
 from ..describe import describe_batch
 from ..errors import Cancelled, SoundscapeError
 from ..files import MAX_MEDIA_BYTES, sha256_of
-from ..job import OnProgress, made_by
+from ..job import OnProgress, made_by, steps_of
 from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, SOUNDSCAPE, holds, write_soundscape
 from ..soundscape import Soundscape
@@ -91,12 +91,12 @@ class Describer(Stage):
         """Return for each picture the description, or the error, and the seconds that it took."""
         if not pictures:
             return []
-        self.load(self._model)
+        self.load(self._model, on_progress)
         start = time.perf_counter()
         on_progress("describe", 0, len(pictures))
         try:
-            on_step = partial(on_progress, "describe")
-            outcomes: Sequence[Soundscape | Exception] = describe_batch(pictures, self._vision, on_step=on_step)
+            steps = steps_of("describe", on_progress)
+            outcomes: Sequence[Soundscape | Exception] = describe_batch(pictures, self._vision, on_step=steps)
         except Cancelled:
             raise
         except Exception as error:

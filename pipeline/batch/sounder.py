@@ -14,7 +14,7 @@ from .. import backends
 from ..backends.revision import revision_of
 from ..errors import Cancelled, SoundscapeError
 from ..files import read_file, sha256_of
-from ..job import Job, OnProgress, made_by, run
+from ..job import Job, OnProgress, made_by, run, steps_of
 from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, write_file
 from ..soundscape import Soundscape
@@ -53,7 +53,7 @@ class Sounder(Stage):
         prepared = [attempt(row, "sound", partial(self._prepare, row)) for row in rows]
         jobs = [each for each in prepared if isinstance(each, Job)]
         if jobs:
-            self.load(self._model)
+            self.load(self._model, on_progress)
         stems = iter(self._stems(jobs, on_progress))
         done = []
         for row, each in zip(rows, prepared):
@@ -114,7 +114,7 @@ class Sounder(Stage):
                 self._audio,
                 duration_s=self.plan.duration_s,
                 seeds=[job.seed for job in jobs if job.seed is not None],
-                on_step=partial(on_progress, "sound"),
+                on_step=steps_of("sound", on_progress),
             )
         except Cancelled:
             raise

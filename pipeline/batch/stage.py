@@ -8,6 +8,7 @@ everything that decides a result) marks what is finished, and nothing finished i
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import Cancelled, SoundscapeError
@@ -55,13 +56,13 @@ class Stage:
         done = iter(self.work([row for row in rows if "error" not in row], on_progress or _no_progress))
         return [row if "error" in row else next(done) for row in rows]
 
-    def load(self, model: Any) -> None:
+    def load(self, model: Any, on_progress: OnProgress) -> None:
         """Load a real model before its first use, so that a fault of it is reported once and not for each picture.
 
         Raises SoundscapeError, which ends the run.
         """
         if not self._is_loaded and hasattr(model, "load"):
-            model.load()
+            model.load(partial(on_progress, "load"))
         self._is_loaded = True
 
     def work(self, rows: list[Row], on_progress: OnProgress) -> list[Row]:

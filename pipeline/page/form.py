@@ -1,4 +1,4 @@
-"""The settings of a visitor, as a job; and the GPU time and the disk space that the job needs."""
+"""The settings of a visitor, as a job, and the disk space that the job needs."""
 
 import math
 import shutil
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ..job import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-STARTING_S, LOOKING_S = 5, 15  # moving the weights to the GPU; a long answer of a vision model with 7 billion weights
-MEASURING_S = 30  # loading CLAP and CLIP, then scoring the mix and eight stems
-USUAL_SOURCES, USUAL_STEPS = 5, 100
 MIN_DURATION_S, USUAL_DURATION_S, MAX_DURATION_S = 2, 10, 60
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 200, 15, 4
 MAX_SOURCES = 8
@@ -156,38 +153,6 @@ def prompts_of(text: str, audio: str) -> list[str]:
     _, backend = backends.load_audio(audio)
     requests = [backend.request(job.soundscape, source, job.options) for source in job.soundscape.sources]
     return [str(request.get("prompt", "")) for request in requests]
-
-
-def needs_gpu(job: "Job", only_look: bool) -> bool:
-    """True if a model of the job needs a GPU of ZeroGPU. The embedded pair does not, and so uses up no quota."""
-    from ..settings import on_zero_gpu
-
-    return on_zero_gpu() and any(_on_gpu(job, only_look))
-
-
-def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
-    """Return how many seconds the job may hold a GPU of ZeroGPU. The parameters are those of `work` in app.py.
-
-    The estimate is for the heaviest model, Stable Audio Open at its full length: 3 s per 100 steps for a sound of 10 s.
-    """
-    if job is None:
-        return MEASURING_S
-    looks, sounds = _on_gpu(job, only_look=folder is None)
-    sources = sum(not source.mute for source in job.soundscape.sources) if job.soundscape else USUAL_SOURCES
-    steps = max(job.options.steps or 0, USUAL_STEPS)
-    sounding_s = sources * job.options.candidates * (2 + 0.1 * job.duration_s) * steps / USUAL_STEPS
-    return round(STARTING_S + looks * LOOKING_S + sounds * sounding_s)
-
-
-def _on_gpu(job: "Job", only_look: bool) -> tuple[bool, bool]:
-    """Return whether the vision model and the audio model of this job run on a GPU."""
-    from .. import backends
-
-    def runs_there(name: str) -> bool:
-        return name in backends.VISION | backends.AUDIO and backends.card(name).device == "cuda"
-
-    looks = job.soundscape is None and runs_there(job.vision or backends.default_vision())
-    return looks, not only_look and runs_there(job.audio or backends.default_audio())
 
 
 def jobs_at_once() -> int:

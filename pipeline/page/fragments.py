@@ -14,6 +14,7 @@ from .failures import count_from_one
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
 STAGES = {
+    "load": "Preparing the model",
     "describe": "Looking at the picture",
     "sound": "Making the sounds",
     "mix": "Mixing",
@@ -61,6 +62,20 @@ def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
     notes = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
     mark = secrets.token_hex(4)  # makes each report differ, so that the page notices a new sound
     return f'<section class="report" data-of="{mark}" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
+
+
+def terms(facts: dict[str, Any], titles: dict[str, str]) -> str:
+    """Return a notice of the models whose licences restrict commercial use; "" if there are none."""
+    used = [(kind, facts.get(kind) or {}) for kind in ("audio", "vision")]
+    notes = [
+        f"<b>{escape(titles.get(kind) or str(made_by.get('backend', '')))}</b>: {escape(licence)}"
+        for kind, made_by in used
+        if "commercial" in (licence := str(made_by.get("licence", "")))
+    ]
+    if not notes:
+        return ""
+    items = "".join(f"<li>{note}</li>" for note in notes)
+    return f'<div class="terms" role="note"><p>Before you use this sound in your work:</p><ul>{items}</ul></div>'
 
 
 def _model(made_by: dict[str, Any] | None, title: str | None) -> str:

@@ -40,7 +40,7 @@ def desk(gr: ModuleType) -> SimpleNamespace:
     written = [look.picture, text.editor, origin]
     document = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
     sound = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.nothing, made.result]
-    sound += [made.folder, made.fit, made.measure]
+    sound += [made.folder, made.fit, made.measure, made.terms]
     measured = [made.bundle, made.fit, made.measure]
     made_now = [*sound, made.seed, made.prompts]
     wishes = [look.audio, made.duration_s, made.seed, made.surprise]
@@ -129,6 +129,7 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
             with gr.Row(elem_classes="pair"):
                 mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
                 bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
+            terms = gr.HTML(elem_id="terms")
             folder = gr.State(None)
             fit = gr.HTML(elem_id="fit")
             measure = gr.Button(visible=False, size="sm", elem_id="measure")

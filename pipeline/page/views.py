@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..job import Result
 
 REPLACED = 7  # number of values of `replaced`
-OPENED = 28  # number of values of `opened`
+OPENED = 29  # number of values of `opened`
 
 
 def replaced(
@@ -40,7 +40,7 @@ def example(gr: ModuleType, path: Path, soundscape: Soundscape, text: str | None
 def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> list[Any]:
     """Values for an earlier result: picture, document, sound, and the settings that make the same sound again."""
     result, picture = found.result, found.picture
-    shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 3]
+    shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 4]
     if found.has_sound:
         result.write_bundle()
         shown = sound(gr, result)
@@ -52,9 +52,10 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
     """Values for everything that shows the sound."""
     mix, bundle = str(result.mix_path), str(result.bundle_path)
     listed = fragments.stems(result.soundscape, result.stem_paths)
-    facts = fragments.report(result.report, titles(result.report))
+    names = titles(result.report)
+    facts, terms = fragments.report(result.report, names), fragments.terms(result.report, names)
     visible = [gr.Column(visible=False), gr.Column(visible=True)]
-    return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report)]
+    return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report), terms]
 
 
 def files(result: "Result") -> list[Any]:

@@ -1,13 +1,17 @@
-"""A folder per visitor. It is deleted when they leave."""
+"""A folder per visitor, deleted when they leave, and the jobs that they can stop."""
 
 import hashlib
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
-from . import scratch
+from ..errors import Cancelled
+from . import fragments, scratch
 
 
 def folder_of(session: str | None) -> Path:
@@ -36,6 +40,22 @@ def end_ticket(ticket: Path) -> None:
     ticket.unlink(missing_ok=True)
     with suppress(OSError):
         ticket.parent.rmdir()
+
+
+def progress_of(ticket: Path | None, show: Callable[..., Any]) -> Callable[[str, int, int], None]:
+    """Return what shows the stages of a job to its visitor, and stops the job once its ticket is deleted.
+
+    `show` is the progress tracker of Gradio.
+    """
+    context = copy_context()
+
+    def on_progress(stage: str, done: int, total: int) -> None:
+        if ticket and not ticket.exists():
+            raise Cancelled
+        # Downloads report from other threads. Gradio finds the visitor's event in the context.
+        context.copy().run(show, (done, total), desc=fragments.STAGES.get(stage, stage), unit="")
+
+    return on_progress
 
 
 def forget(session: str | None) -> None:

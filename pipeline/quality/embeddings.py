@@ -21,9 +21,10 @@ import soundfile
 from ..audio import read_wav
 from ..backends.audio.clap import DOWNLOAD_GB as CLAP_GB
 from ..backends.audio.clap import Clap
+from ..backends.download import cached_folder
 from ..backends.vision.clip import DOWNLOAD_GB as CLIP_GB
 from ..backends.vision.clip import PictureText
-from ..backends.weights import Weights, cached_folder
+from ..backends.weights import Weights
 from ..errors import SoundscapeError
 from ..files import sha256_of
 from ..picture import load_picture

@@ -1,31 +1,19 @@
 """Weights: which ones a setting names, why they cannot be used, and messages that say what to do."""
 
 import errno
-import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 
 import pytest
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError
 
-from pipeline.backends import weights
-from pipeline.backends.weights import (
-    Weights,
-    availability,
-    errors_in_words,
-    fetch,
-    locate,
-    note_of,
-    pretrained_arguments,
-)
+from pipeline.backends.availability import availability, note_of
+from pipeline.backends.download import fetch
+from pipeline.backends.faults import errors_in_words
+from pipeline.backends.weights import Weights, locate, pretrained_arguments
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import Settings
-
-from ..support.checkpoints.hub import serve
 
 DEFAULT = ("owner/model", "0" * 40)
 REMOTE = Weights(*DEFAULT)
@@ -130,7 +118,7 @@ def test_an_error_of_a_local_folder_does_not_tell_its_path():
 
 def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: True)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: True)
     start = time.monotonic()
     assert "HF_HUB_OFFLINE" in availability(REMOTE, ON_CPU, packages=())
     with pytest.raises(SoundscapeError, match="not on this machine"):
@@ -140,7 +128,7 @@ def test_offline_with_nothing_cached_is_known_at_once(monkeypatch, tmp_path):
 
 def test_a_hub_out_of_reach_is_known_at_once(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
 
     def no_network(*_, **__):
         raise ConnectionError("no route to host")
@@ -163,14 +151,14 @@ def test_cached_weights_can_be_used_offline(monkeypatch, tmp_path):
 
 def test_gated_weights_name_the_page_and_the_secret(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
     reason = availability(REMOTE, ON_CPU, packages=(), gated=True)
     assert "https://huggingface.co/owner/model" in reason and "HF_TOKEN" in reason
     assert availability(REMOTE, Settings(device="cpu", hf_token="hf_x"), packages=(), gated=True) == ""
 
 
 def test_too_little_memory_is_told_in_gigabytes(monkeypatch):
-    monkeypatch.setattr(weights, "memory_gb", lambda device: 8.0)
+    monkeypatch.setattr("pipeline.backends.availability.memory_gb", lambda device: 8.0)
     assert "needs 20 GB" in availability(REMOTE, ON_CPU, packages=(), min_memory_gb=20)
 
 
@@ -233,102 +221,6 @@ def test_what_is_not_about_weights_goes_on_as_it_is():
         1 / 0  # noqa: B018
     with pytest.raises(Cancelled), errors_in_words(REMOTE):
         raise Cancelled
-
-
-def test_progress_of_a_download_is_told_and_can_stop_it():
-    told = []
-    bar = weights._progress_bar(lambda done, total: told.append((done, total)))
-    files = bar(total=3, desc="Fetching 3 files")
-    files.update(1)
-    assert told == [], "files are not bytes"
-    read, written = bar(total=0, unit="B", unit_scale=True), bar(total=0, unit="B", unit_scale=True, initial=0)
-    for each in (read, written):
-        each.total += 4_000_000
-    read.update(1_000_000)
-    written.update(500_000)
-    read.update(3_000_000)
-    assert told == [(1, 4), (4, 4)], "the same bytes come in and go to disk"
-
-    def stop(done, total):
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        weights._progress_bar(stop)(total=10, unit="B").update(1)
-
-
-# A download ----------------------------------------------------------------------------------------------------------
-
-DOWNLOAD = """
-import json, sys
-from pipeline.backends.weights import Weights, cached_folder, fetch
-from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.settings import Settings
-
-def stop(done, total):
-    raise Cancelled
-
-told = []
-tell = stop if sys.argv[1] == "stop" else lambda done, total: told.append((done, total))
-outcomes = []
-for wish in sys.argv[2:]:
-    model, _, token = wish.partition("@")
-    try:
-        folder = fetch(Weights(model, "main"), Settings(hf_token=token), on_step=tell)
-        outcomes.append(sorted(path.name for path in folder.iterdir()))
-    except SoundscapeError as error:
-        outcomes.append(str(error))
-print(json.dumps([outcomes, told, "torch" in sys.modules]))
-"""
-
-
-@pytest.fixture
-def download(tmp_path):
-    """Run `fetch` in a separate process with a local hub: download(address, "model", "model@token", ...)."""
-
-    def run(address, *wishes, wanted=""):
-        environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache")}
-        environment |= {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
-        command = [sys.executable, "-c", DOWNLOAD, wanted, *wishes]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-        return json.loads(answer.stdout)
-
-    return run
-
-
-@pytest.fixture
-def repository(tmp_path):
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(os.urandom(3_000_000))
-    (folder / "pytorch_model.bin").write_bytes(b"pickle")
-    return folder
-
-
-def test_a_model_is_downloaded_once_with_progress_and_without_pickles(download, repository):
-    with serve({"owner/model": repository}) as address:
-        (files,), told, has_torch = download(address, "owner/model")
-    assert files == ["config.json", "model.safetensors"]
-    assert told[-1] == [4, 4], "megabytes begun: 3,000,002 bytes"
-    assert all(done <= total for done, total in told) and told == sorted(told)
-    assert not has_torch
-    (files,), told, _ = download(address, "owner/model")
-    assert files == ["config.json", "model.safetensors"] and not told, "the hub is gone, the model is here"
-
-
-def test_a_download_can_be_stopped_and_taken_up_again(download, repository):
-    with serve({"owner/model": repository}) as address:
-        assert "Stopped" in download(address, "owner/model", wanted="stop")[0][0]
-        assert "model.safetensors" in download(address, "owner/model")[0][0]
-
-
-def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
-    with serve({"owner/gated": repository}, gated=("owner/gated",)) as address:
-        gated, unknown, let_in = download(address, "owner/gated", "owner/unknown", "owner/gated@hf_x")[0]
-    assert "Accept its licence at https://huggingface.co/owner/gated" in gated
-    assert "has no model 'owner/unknown'" in unknown
-    assert "model.safetensors" in let_in
-    assert "could not be reached" in download(address, "owner/unknown")[0][0]
 
 
 def test_a_folder_is_told_by_its_name_and_marked_by_what_is_in_it(tmp_path):

@@ -17,8 +17,8 @@ from pipeline.backends.audio.clap import Clap
 from pipeline.job import Job, run
 from pipeline.page import fit, views, visitors
 from pipeline.page.document import Origin
-from pipeline.page.form import MEASURING_S
 from pipeline.page.manifest import report_in
+from pipeline.page.zero_gpu import MEASURING_S, gpu_seconds
 from pipeline.quality.glossary import meanings_of
 from pipeline.soundscape import Soundscape
 
@@ -154,7 +154,7 @@ def test_models_say_how_well_it_fits(models, result):
     names = zipfile.ZipFile(bundle).namelist()
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
     opened = app.on_open([bundle], "", Origin(), visitor())
-    assert opened[-12] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
+    assert opened[-13] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
 
 def test_the_reference_texts_are_read_once_for_all_visitors(models, result, made, monkeypatch):
@@ -187,4 +187,4 @@ def test_on_a_borrowed_gpu_it_goes_through_the_one_entry(result, monkeypatch):
     asked = []
     monkeypatch.setattr(app, "work_on_gpu", lambda *task: asked.append(task))
     app.on_measure(result, None, silent)
-    assert asked == [(None, result, None, silent)] and app.gpu_seconds(*asked[0]) == MEASURING_S <= 60
+    assert asked == [(None, result, None, silent)] and gpu_seconds(*asked[0]) == MEASURING_S <= 60

@@ -14,10 +14,8 @@ from gradio.context import LocalContext
 from PIL import Image
 
 import app
-from pipeline.backends import SoundOptions
 from pipeline.job import Job
 from pipeline.page import document, scratch, visitors
-from pipeline.soundscape import Soundscape
 
 from ..support.page_server import RIVER, visitor
 
@@ -87,26 +85,6 @@ def test_the_work_can_be_done_in_another_process(visitors_root):
     with pytest.raises(gr.Error) as caught:
         app.work(app.job_of(None, RIVER, audio="nothing"), *rest)
     assert "nothing" in pickle.loads(pickle.dumps(caught.value)).message
-
-
-def test_a_gpu_is_borrowed_for_as_long_as_the_job_needs_and_no_longer(monkeypatch, tmp_path):
-    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    picture, river = Image.new("RGB", (9, 9)), Soundscape.from_json(RIVER)
-
-    def seconds(folder=tmp_path, **wishes):
-        return app.gpu_seconds(Job(**{"vision": "blip", "audio": "audioldm2"} | wishes), folder, None, app.PROGRESS)
-
-    usual = seconds(soundscape=river)
-    assert 0 < usual <= 15 and usual == seconds(soundscape=river, picture=picture), (
-        "with a document, the picture is not described"
-    )
-    assert usual < seconds(picture=picture) <= 40
-    assert seconds(picture=picture, folder=None) == seconds(picture=picture, audio="procedural") <= 20
-    for more in ({"steps": 200}, {"candidates": 3}):
-        assert seconds(soundscape=river, options=SoundOptions(**more)) > 1.5 * usual
-    assert seconds(soundscape=river, duration_s=40) > usual
-    assert app.needs_gpu(Job(picture, vision="blip", audio="procedural"), only_look=False)
-    assert not app.needs_gpu(Job(picture, vision="tagger", audio="procedural"), only_look=False)
 
 
 def test_what_a_visitor_sends_is_not_given_back_as_a_file():

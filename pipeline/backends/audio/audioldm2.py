@@ -38,6 +38,7 @@ class AudioLDM2(TextToAudio):
         download_gb=4.5,
         memory_gb=2.3,
         stem_gb=0.5,  # largest activations of the UNet, with guidance
+        decode_tflop=1.9,
         steps=20,
         guidance=3.5,
         max_duration_s=30.0,  # trained on 10.24 s; longer sounds are possible but untrained
@@ -58,6 +59,11 @@ class AudioLDM2(TextToAudio):
     @classmethod
     def download_gb(cls, weights: Weights) -> float:
         return LARGE_DOWNLOAD_GB if weights == LARGE else super().download_gb(weights)
+
+    @classmethod
+    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
+        # Counted at full size: convolutions grow with the duration, attention with its square.
+        return 0.0292 * duration_s + 0.00045 * duration_s**2
 
     def scheduler(self, steps: int) -> str:
         return "DDIM" if steps >= DDIM_FROM_STEPS else "DPM-Solver++"

@@ -13,7 +13,11 @@ from ...audio import Clip, Samples, resample
 from ...errors import SoundscapeError
 from ...settings import Settings
 from .. import memory
-from ..weights import Weights, availability, errors_in_words, fetch, locate, pretrained_arguments
+from ..availability import availability
+from ..download import fetch
+from ..faults import errors_in_words
+from ..loading import loading_bars
+from ..weights import Weights, locate, pretrained_arguments
 
 MODEL = "laion/clap-htsat-unfused"  # Apache-2.0
 REVISION = "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a"
@@ -81,7 +85,7 @@ class Clap:
     def _load(self, device: str) -> tuple[Any, Any]:
         from transformers import ClapModel, ClapProcessor
 
-        with errors_in_words(self._weights):
+        with errors_in_words(self._weights), loading_bars(None):
             folder = fetch(self._weights, self._settings)
             arguments = pretrained_arguments(Weights(str(folder)), self._settings)
             model: Any = ClapModel.from_pretrained(folder, **arguments)

@@ -23,8 +23,13 @@ from ...audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, resample
 from ...errors import SoundscapeError
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape, Source
-from .. import Card, OnStep, SoundOptions, memory
-from ..weights import MODEL_FILES, Weights, availability, errors_in_words, fetch, locate, note_of, pretrained_arguments
+from .. import Card, OnStep, SoundOptions, loading_of, memory
+from ..availability import availability, note_of
+from ..download import MODEL_FILES, fetch
+from ..faults import errors_in_words
+from ..loading import loading_bars
+from ..weights import Weights, locate, pretrained_arguments
+from ..work import Work
 from .clap import Clap
 from .family import Call, Family, Job, Loaded, Progress
 
@@ -154,10 +159,26 @@ class TextToAudio(ABC):
 
     # Sound -----------------------------------------------------------------------------------------------------------
 
-    def load(self) -> None:
-        """Load the weights now instead of in the first job."""
-        with self._lent(self._precision("")):
+    def fetch(self, on_step: OnStep | None = None) -> Path:
+        """Download missing files and return the folder of the weights. `on_step` reports megabytes."""
+        ignored = ("model.safetensors",)  # the same weights in another layout, at the root
+        files = (*MODEL_FILES, "*.model")
+        with errors_in_words(self._weights):
+            return fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
+
+    def load(self, on_step: OnStep | None = None) -> None:
+        """Load tokenizer and weights now instead of in the first job."""
+        _ = self._tokenizer
+        with self._lent(self._precision(""), on_step):
             pass
+
+    @classmethod
+    def work(cls, settings: Settings, *, clips: int, duration_s: float, steps: int | None = None) -> Work:
+        """Return the work of this many clips in one call. `steps` is None for the default number of steps."""
+        family = cls.family
+        steps = family.steps if steps is None else steps
+        per_clip = steps * cls.step_tflop(settings, duration_s) + family.decode_tflop * duration_s / 10
+        return Work(clips * per_clip, calls=steps, weights_gb=family.memory_gb)
 
     def synthesize(
         self,
@@ -295,11 +316,8 @@ class TextToAudio(ABC):
     def _load(self, precision: str, on_step: OnStep | None) -> Loaded:
         import torch
 
-        _silence_progress_bars()
-        ignored = ("model.safetensors",)  # the same weights in another layout, at the root
-        files = (*MODEL_FILES, "*.model")
-        with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
+        folder = self.fetch(loading_of(on_step))
+        with errors_in_words(self._weights), loading_bars(on_step):
             local = pretrained_arguments(Weights(str(folder)), self._settings)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of torch, about layers of these models
@@ -319,6 +337,11 @@ class TextToAudio(ABC):
         return min(MAX_BATCH, max(1, math.floor(memory.free_gb(device) / stem_gb)))
 
     # To be defined by each model -------------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
+        """Return the 10^12 operations of one denoising step of one clip, guidance included."""
 
     @abstractmethod
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
@@ -368,16 +391,6 @@ def _clipping(samples: Samples) -> str:
     level = np.abs(samples)
     share = float(np.mean(level >= CLIPPED * level.max())) if level.any() else 0.0
     return f"The sound is clipped: {share:.1%} of it is at the highest level." if share > CLIPPED_SHARE else ""
-
-
-def _silence_progress_bars() -> None:
-    """Turn off the progress bars of the libraries. Progress is reported by `on_step`."""
-    import diffusers
-    import transformers
-
-    libraries: tuple[Any, ...] = diffusers, transformers  # these functions have no types
-    for library in libraries:
-        library.utils.logging.disable_progress_bar()
 
 
 def _ignore(done: int, total: int) -> None:

@@ -22,6 +22,7 @@ class Family:
     download_gb: float
     memory_gb: float  # for the weights, in half precision
     stem_gb: float  # for each stem of 10 s, in half precision; an estimate
+    decode_tflop: float  # 10^12 operations to encode the text and decode a clip of 10 s
     steps: int
     guidance: float
     max_duration_s: float

@@ -31,6 +31,7 @@ class StableAudio3(TextToAudio):
         download_gb=0.0,
         memory_gb=5.0,
         stem_gb=0.5,  # 11 latent frames per second, so attention needs little memory
+        decode_tflop=2.2,
         steps=8,
         guidance=1.0,  # distilled: the guidance is built into the weights
         max_duration_s=60.0,  # the model allows 380 s; this is enough for a picture
@@ -51,6 +52,10 @@ class StableAudio3(TextToAudio):
                 f"{CONVERSION} and set STABLE_AUDIO_3_MODEL to the folder."
             ),
         )
+
+    @classmethod
+    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
+        return 0.052 * duration_s
 
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
         from diffusers import StableAudio3Pipeline

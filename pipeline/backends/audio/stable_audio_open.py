@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...audio import Samples
 from ...errors import SoundscapeError
+from ...settings import Settings
 from ...soundscape import Soundscape, Source
 from .. import SoundOptions
 from .diffusion import TextToAudio
@@ -23,6 +24,10 @@ CANVASES = ("full", "fitted")
 MARGIN_FRAMES = 16
 
 
+# Of the public checkpoint, for estimates before it is loaded. The operations were counted at full size.
+CANVAS_FRAMES, FRAMES_PER_S, FULL_STEP_TFLOP = 1024, 44_100 / 2048, 4.55
+
+
 class StableAudioOpen(TextToAudio):
     """Stable Audio Open, run with diffusers."""
 
@@ -36,6 +41,7 @@ class StableAudioOpen(TextToAudio):
         download_gb=5.3,
         memory_gb=2.7,
         stem_gb=1.0,  # for a few decoder tensors of 128 channels at 44.1 kHz, 0.11 GB each
+        decode_tflop=1.3,
         steps=100,
         guidance=7.0,
         max_duration_s=47.0,
@@ -46,6 +52,12 @@ class StableAudioOpen(TextToAudio):
 
     def request(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> dict[str, Any]:
         return super().request(soundscape, source, options) | {"canvas": self._canvas}
+
+    @classmethod
+    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
+        if settings.stable_audio_canvas != "fitted":
+            return FULL_STEP_TFLOP
+        return FULL_STEP_TFLOP * min(1.0, (duration_s * FRAMES_PER_S + MARGIN_FRAMES + 1) / CANVAS_FRAMES)
 
     @property
     def _canvas(self) -> str:

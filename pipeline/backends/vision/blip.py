@@ -13,16 +13,11 @@ from ...errors import SoundscapeError
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import Soundscape
 from .. import Card, OnStep, loading_of, memory
-from ..weights import (
-    Weights,
-    availability,
-    check_complete,
-    errors_in_words,
-    fetch,
-    locate,
-    note_of,
-    pretrained_arguments,
-)
+from ..availability import availability, note_of
+from ..download import fetch
+from ..faults import errors_in_words
+from ..loading import loading_bars
+from ..weights import Weights, check_complete, locate, pretrained_arguments
 from ..work import Work
 from .captions import soundscape_of
 from .outcome import Outcome, only_one, outcome_of
@@ -79,6 +74,7 @@ class Blip:
         return Work(
             tflop=2 * VISION_PARAMETERS * PATCHES / 1e12,  # a multiplication and an addition per parameter and patch
             read_gb=DOWNLOAD_GB * MAX_NEW_TOKENS,
+            calls=1 + MAX_NEW_TOKENS,
             weights_gb=DOWNLOAD_GB,
         )
 
@@ -131,12 +127,13 @@ class Blip:
             processors: Any = AutoProcessor  # its methods have no types
             models: Any = BlipForConditionalGeneration  # nor does its answer with `output_loading_info`
             processor = processors.from_pretrained(folder, local_files_only=True)
-            model, report = models.from_pretrained(
-                folder,
-                output_loading_info=True,
-                dtype=torch.float32,
-                **pretrained_arguments(Weights(str(folder)), self._settings),
-            )
+            with loading_bars(on_step):
+                model, report = models.from_pretrained(
+                    folder,
+                    output_loading_info=True,
+                    dtype=torch.float32,
+                    **pretrained_arguments(Weights(str(folder)), self._settings),
+                )
         check_complete(report["missing_keys"], self._weights)
         writer = model.text_decoder  # the part that generates
         writer.generation_config = plain_config(writer, processor.tokenizer)

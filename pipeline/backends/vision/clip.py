@@ -14,16 +14,11 @@ from PIL import Image
 from ...errors import SoundscapeError
 from ...settings import Settings
 from .. import memory
-from ..weights import (
-    MODEL_FILES,
-    Weights,
-    availability,
-    check_complete,
-    errors_in_words,
-    fetch,
-    locate,
-    pretrained_arguments,
-)
+from ..availability import availability
+from ..download import MODEL_FILES, fetch
+from ..faults import errors_in_words
+from ..loading import loading_bars
+from ..weights import Weights, check_complete, locate, pretrained_arguments
 
 MODEL = "openai/clip-vit-base-patch32"  # MIT, according to its model card
 # The main branch has only a pickle, which is never read; this commit adds the same weights as safetensors.
@@ -89,7 +84,7 @@ class PictureText:
         import torch
         from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoTokenizer
 
-        with errors_in_words(self._weights):
+        with errors_in_words(self._weights), loading_bars(None):
             folder = fetch(self._weights, self._settings, files=FILES)
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             if config.model_type not in FAMILIES:

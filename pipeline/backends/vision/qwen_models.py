@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...settings import Settings, accelerator
-from ..weights import GIGABYTE, Weights, locate, memory_gb
+from ..machine import GIGABYTE, memory_gb
+from ..weights import Weights, locate
 
 ROOMY_GPU_GB = 20.0  # enough for 7B in 16 bits with pictures and answers
 ROOMY_MAC_GB = 32.0  # shared with the system

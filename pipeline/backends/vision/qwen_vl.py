@@ -18,17 +18,12 @@ from ...errors import SoundscapeError, did_you_mean
 from ...settings import Settings, accelerator, read_settings
 from ...soundscape import MAX_SOURCES, Soundscape
 from .. import Card, OnStep, loading_of, memory
-from ..weights import (
-    GIGABYTE,
-    Weights,
-    availability,
-    check_complete,
-    errors_in_words,
-    fetch,
-    memory_gb,
-    note_of,
-    pretrained_arguments,
-)
+from ..availability import availability, note_of
+from ..download import fetch
+from ..faults import errors_in_words
+from ..loading import loading_bars
+from ..machine import GIGABYTE, memory_gb
+from ..weights import Weights, check_complete, pretrained_arguments
 from ..work import Work
 from .answer import FULL, SHORT, Demand, Frame, answer_schema, pixels, read_answer, thousandths
 from .instruction import read_instruction
@@ -106,9 +101,11 @@ class QwenVL:
         weights_gb = size_gb(weights_of(settings)) or VARIANTS[LARGE].download_gb
         parameters = weights_gb * GIGABYTE / 2  # in 16 bits
         seen = parameters * (MAX_VISUAL_TOKENS + INSTRUCTION_TOKENS) + VISION_PARAMETERS * 4 * MAX_VISUAL_TOKENS
+        answer = SCENE_TOKENS + MAX_SOURCES * SOURCE_TOKENS
         return Work(
             tflop=2 * seen / 1e12,  # a multiplication and an addition per parameter
-            read_gb=weights_gb * (SCENE_TOKENS + MAX_SOURCES * SOURCE_TOKENS),
+            read_gb=weights_gb * answer,
+            calls=1 + answer,
             weights_gb=weights_gb,
         )
 
@@ -244,13 +241,14 @@ class QwenVL:
                 )
             processor = image_processor_and_tokenizer(folder, config.model_type)
             models: Any = AutoModelForImageTextToText  # its answer with `output_loading_info` has no type
-            model, report = models.from_pretrained(
-                folder,
-                output_loading_info=True,
-                dtype=getattr(torch, self._precision(folder_gb(folder))),
-                **({"device_map": "auto"} if placement.offload else {}),
-                **pretrained_arguments(Weights(str(folder)), self._settings),
-            )
+            with loading_bars(on_step):
+                model, report = models.from_pretrained(
+                    folder,
+                    output_loading_info=True,
+                    dtype=getattr(torch, self._precision(folder_gb(folder))),
+                    **({"device_map": "auto"} if placement.offload else {}),
+                    **pretrained_arguments(Weights(str(folder)), self._settings),
+                )
         check_complete(report["missing_keys"], self._weights)
         if not placement.offload:
             # Not by `device_map`, which fills the weights in threads: ZeroGPU knows only those of this thread.

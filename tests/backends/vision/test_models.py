@@ -1,63 +1,20 @@
-"""Qwen2.5-VL, Qwen3-VL and BLIP with the real loading code and tiny checkpoints with random weights."""
+"""Qwen2.5-VL, Qwen3-VL, Qwen3.5 and BLIP with the real loading code and tiny checkpoints with random weights."""
 
-import gc
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from pipeline import backends
-from pipeline.backends import memory
-from pipeline.backends.vision import blip, instruction, qwen_models, qwen_vl
+from pipeline.backends import Steps, memory
+from pipeline.backends.vision import blip, instruction, qwen_vl
 from pipeline.backends.vision.answer import FULL, pixels, thousandths
 from pipeline.describe import describe
 from pipeline.errors import Cancelled, SoundscapeError
-from pipeline.settings import Settings
-from pipeline.soundscape import Soundscape
 
 from ...support.checkpoints import vision
-
-QWENS = {
-    "Qwen2.5-VL": vision.build_qwen2_5_vl,
-    "Qwen2.5-VL as published": vision.build_legacy_qwen2_5_vl,
-    "Qwen3-VL": vision.build_qwen3_vl,
-    "Qwen3.5": vision.build_qwen3_5,
-}
-
-
-def picture(width=160, height=120, seed=0) -> Image.Image:
-    rng = np.random.default_rng(seed)
-    return Image.fromarray(rng.integers(0, 255, (height, width, 3), dtype=np.uint8))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Return the folder of a tiny checkpoint, which is built once: checkpoint(build, seed)."""
-    folders = {}
-
-    def of(build, seed=0):
-        if (build, seed) not in folders:
-            folders[build, seed] = build(tmp_path_factory.mktemp(build.__name__), seed)
-            gc.freeze()
-        return folders[build, seed]
-
-    yield of
-    memory.forget_others()
-
-
-@pytest.fixture
-def use(monkeypatch):
-    """Set an environment variable to a folder, as a user would: use("QWEN_VL_MODEL", folder)."""
-    monkeypatch.setenv("DEVICE", "cpu")
-
-    def point(variable, folder):
-        monkeypatch.setenv(variable, str(folder))
-        backends._instance.cache_clear()
-
-    yield point
-    backends._instance.cache_clear()
+from .conftest import QWENS, is_valid, picture
 
 
 @pytest.fixture
@@ -66,21 +23,19 @@ def qwen(use, checkpoint):
     return qwen_vl.QwenVL()
 
 
-def is_valid(soundscape: Soundscape) -> bool:
-    return Soundscape.from_json(soundscape.to_json()) == soundscape and bool(soundscape.sources)
-
-
 # A folder is enough --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", QWENS)
 def test_every_qwen_describes_a_picture_from_a_local_folder(name, use, checkpoint):
     use("QWEN_VL_MODEL", checkpoint(QWENS[name], seed=2))
-    steps = []
-    found = describe(picture(), "qwen2.5-vl", on_step=lambda done, total: steps.append((done, total)))
+    steps, loading = [], []
+    report = Steps(lambda *step: steps.append(step), loading=lambda *step: loading.append(step))
+    found = describe(picture(), "qwen2.5-vl", on_step=report)
     assert is_valid(found)
-    assert steps[0] == (0, qwen_vl.MAX_NEW_TOKENS) and steps[1][0] == 1
-    assert all(done <= total for done, total in steps)
+    assert steps == [(done, qwen_vl.MAX_NEW_TOKENS) for done in range(len(steps))] and len(steps) > 2
+    tensors = loading[-1][1]
+    assert loading[-1] == (tensors, tensors) and tensors > 50
 
 
 def test_the_published_layout_is_the_same_model(use, checkpoint):
@@ -94,16 +49,18 @@ def test_the_published_layout_is_the_same_model(use, checkpoint):
 
 def test_blip_describes_a_picture_from_a_local_folder(use, checkpoint):
     use("BLIP_MODEL", checkpoint(vision.build_blip))
-    steps = []
-    found = describe(picture(), "blip", on_step=lambda done, total: steps.append(done))
+    steps, loading = [], []
+    report = Steps(lambda *step: steps.append(step), loading=lambda *step: loading.append(step))
+    found = describe(picture(), "blip", on_step=report)
     assert is_valid(found) and found.scene
-    assert steps == list(range(len(steps))) and len(steps) > 2
+    assert steps == [(done, blip.MAX_NEW_TOKENS) for done in range(len(steps))] and len(steps) > 2
+    assert loading[-1][0] == loading[-1][1] > 50, "the tensors"
     assert describe(picture(), "blip") == found, "the same picture, the same caption"
 
 
 def test_fifty_descriptions_by_random_weights_are_valid_documents(use, checkpoint):
     described = []
-    seeds = {vision.build_qwen2_5_vl: (0, 1, 2), vision.build_qwen3_vl: (2, 3)}  # others take longer
+    seeds = {vision.build_qwen2_5_vl: (0, 1), vision.build_qwen3_vl: (2, 3), vision.build_qwen3_5: (2,)}
     for build, seed in [(build, seed) for build, numbers in seeds.items() for seed in numbers]:
         use("QWEN_VL_MODEL", checkpoint(build, seed))
         pictures = [picture(60 + 40 * n, 200 - 15 * n, seed=n) for n in range(10)]
@@ -139,9 +96,10 @@ def test_positions_are_asked_for_as_each_model_was_trained(qwen, use, checkpoint
         assert (frame.width, frame.height) == (280, 140), "a size that needs no rounding stays"
         large = loaded.frame(picture(2048, 1365))
         assert large.width % 28 == 0 and large.width * large.height <= 640 * 28 * 28
-    use("QWEN_VL_MODEL", checkpoint(vision.build_qwen3_vl))
-    with qwen_vl.QwenVL()._lent(None) as loaded:
-        assert loaded.frame(picture(2048, 1365)) == thousandths()
+    for build in (vision.build_qwen3_vl, vision.build_qwen3_5):
+        use("QWEN_VL_MODEL", checkpoint(build))
+        with qwen_vl.QwenVL()._lent(None) as loaded:
+            assert loaded.frame(picture(2048, 1365)) == thousandths()
 
 
 def test_editing_the_instruction_changes_the_request(qwen, monkeypatch, tmp_path):
@@ -174,7 +132,11 @@ def test_the_instruction_reaches_the_model(qwen, monkeypatch):
 # A batch -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_is_one_call_and_says_the_same_as_one_by_one(qwen, monkeypatch):
+@pytest.mark.parametrize("name", QWENS)
+def test_a_batch_is_one_call_and_says_the_same_as_one_by_one(name, use, checkpoint, monkeypatch):
+    """The shorter questions are padded on the left, which neither attention nor linear attention may notice."""
+    use("QWEN_VL_MODEL", checkpoint(QWENS[name], seed=2))
+    qwen = qwen_vl.QwenVL()
     pictures = [picture(160, 120), picture(60, 200, seed=1), picture(300, 80, seed=2)]
     alone = [qwen.describe(each) for each in pictures]
     with qwen._lent(None) as loaded:
@@ -182,6 +144,7 @@ def test_a_batch_is_one_call_and_says_the_same_as_one_by_one(qwen, monkeypatch):
         monkeypatch.setattr(loaded.model, "generate", lambda **inputs: calls.append(inputs) or generate(**inputs))
         together = qwen.describe_batch(pictures)
     assert [len(inputs["input_ids"]) for inputs in calls] == [3]
+    assert len(set(calls[0]["attention_mask"].sum(1).tolist())) == 3, "of three lengths"
     assert together == alone
 
 
@@ -206,7 +169,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_next_job_works(qwen, m
 def test_half_precision_where_memory_is_short(use, checkpoint, monkeypatch):
     import torch
 
-    for build in (vision.build_qwen2_5_vl, vision.build_qwen3_vl):
+    for build in (vision.build_qwen2_5_vl, vision.build_qwen3_vl, vision.build_qwen3_5):
         use("QWEN_VL_MODEL", checkpoint(build, seed=2))
         memory.forget(qwen_vl.NAME)
         with monkeypatch.context() as scarce:
@@ -288,27 +251,7 @@ def test_numbers_that_are_not_finite_are_a_clear_error(qwen):
             norm.data.copy_(kept)
 
 
-# Which model, and why not ---------------------------------------------------------------------------------------------
-
-
-def test_the_largest_model_that_the_device_holds_is_the_default(monkeypatch):
-    monkeypatch.setattr(qwen_models, "memory_gb", lambda device: 24.0)
-    assert qwen_models.weights_of(Settings(device="cuda")).model == qwen_models.LARGE
-    assert qwen_models.weights_of(Settings(device="mps")).model == qwen_models.SMALL
-    assert qwen_models.weights_of(Settings(device="cpu")).model == qwen_models.SMALL
-    monkeypatch.setattr(qwen_models, "memory_gb", lambda device: 16.0)
-    assert qwen_models.weights_of(Settings(device="cuda")).model == qwen_models.SMALL
-
-
-def test_every_known_model_is_pinned_to_a_commit():
-    for model, variant in qwen_models.VARIANTS.items():
-        assert len(variant.revision) == 40 and int(variant.revision, 16)
-        chosen = qwen_models.weights_of(Settings(device="cpu", qwen_vl_model=model))
-        assert (chosen.model, chosen.revision) == (model, variant.revision)
-        card = qwen_vl.QwenVL.card(Settings(device="cpu", qwen_vl_model=model))
-        assert (card.licence, card.download_gb) == (variant.licence, variant.download_gb)
-    free = qwen_models.weights_of(Settings(device="cpu", qwen_vl_model=f"{qwen_models.LARGE}@main"))
-    assert free.revision == "main"
+# Why not --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_model_that_cannot_be_had_keeps_the_others_usable(monkeypatch, use, tmp_path):
