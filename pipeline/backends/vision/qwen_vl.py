@@ -53,6 +53,11 @@ class Loaded:
     tokens: Any  # the vocabulary, for constrained decoding
     counts_pixels: bool  # boxes are in pixels, not in thousandths
 
+    @property
+    def template_options(self) -> dict[str, Any]:
+        """Options for the chat template: Qwen3.5 would think first, which the grammar does not allow."""
+        return {"enable_thinking": False} if "enable_thinking" in self.processor.chat_template else {}
+
     def frame(self, picture: Image.Image) -> Frame:
         """Return the coordinate system of this model for this picture."""
         if not self.counts_pixels:
@@ -183,7 +188,7 @@ class QwenVL:
         inputs = loaded.processor.apply_chat_template(
             [self.request(picture, frame, demand) for picture, frame in zip(pictures, frames)],
             add_generation_prompt=True,
-            enable_thinking=False,  # of Qwen3.5; the other templates ignore it
+            **loaded.template_options,
             tokenize=True,
             return_dict=True,
             return_tensors="pt",

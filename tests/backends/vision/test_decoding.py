@@ -119,6 +119,13 @@ def test_an_answer_ends_with_its_turn(name, use, checkpoint):
         assert loaded.processor.tokenizer.eos_token_id in loaded.model.generation_config.eos_token_id
 
 
+@pytest.mark.parametrize("name", QWENS)
+def test_the_template_gets_only_the_options_that_it_knows(name, use, checkpoint, caplog):
+    use("QWEN_VL_MODEL", checkpoint(QWENS[name], seed=2))
+    qwen_vl.QwenVL().describe(picture())
+    assert not [each for each in caplog.records if "processing" in each.name]
+
+
 def test_qwen3_5_answers_without_thinking_first(use, checkpoint, monkeypatch):
     use("QWEN_VL_MODEL", checkpoint(vision.build_qwen3_5, seed=2))
     seen = []
