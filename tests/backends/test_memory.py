@@ -7,6 +7,7 @@ import weakref
 import pytest
 
 from pipeline.backends import memory
+from pipeline.backends.machine import Gpu
 from pipeline.backends.memory import Placement, in_batches, placement, precision, resident
 from pipeline.errors import SoundscapeError
 from pipeline.settings import Settings
@@ -184,11 +185,51 @@ def test_half_precision_is_for_gpus_of_nvidia(device, half, expected):
     assert precision(device, "float32", half=half) == "float32"
 
 
-def test_bfloat16_is_taken_where_the_gpu_computes_in_it(monkeypatch):
-    monkeypatch.setattr(memory, "_computes_bfloat16", lambda: True)
-    assert precision("cuda", half="bfloat16") == "bfloat16"
-    monkeypatch.setattr(memory, "_computes_bfloat16", lambda: False)
-    assert precision("cuda", half="bfloat16") == "float16"
+# A language model of 9 GB in bfloat16, on machines that are common.
+@pytest.mark.parametrize(
+    ("device", "free_gb", "computes_bfloat16", "expected"),
+    [
+        pytest.param("cuda", 24, True, "bfloat16", id="RTX 3090"),
+        pytest.param("cuda", 80, True, "bfloat16", id="H100"),
+        pytest.param("cuda", 16, False, "float16", id="T4"),
+        pytest.param("cuda", 32, False, "float16", id="V100"),
+        pytest.param("mps", 16, False, "bfloat16", id="Mac with 16 GB"),
+        pytest.param("mps", 24, False, "bfloat16", id="Mac with 24 GB"),
+        pytest.param("mps", 128, False, "bfloat16", id="Mac with 128 GB"),
+        pytest.param("cpu", 16, False, "bfloat16", id="PC with 16 GB"),
+        pytest.param("cpu", 32, False, "float32", id="PC with 32 GB"),
+    ],
+)
+def test_a_language_model_takes_the_precision_of_its_training_where_it_can(
+    monkeypatch, device, free_gb, computes_bfloat16, expected
+):
+    monkeypatch.setattr(memory, "free_gb", lambda device: free_gb)
+    monkeypatch.setattr(memory, "_computes_bfloat16", lambda: computes_bfloat16)
+    assert precision(device, half="bfloat16", size_gb=9, per_token=True) == expected
+    assert precision(device, "float32", half="bfloat16", size_gb=9, per_token=True) == "float32"
+
+
+@pytest.mark.parametrize(("free_gb", "expected"), [(6, "bfloat16"), (24, "float32")])
+def test_an_audio_model_on_a_mac_takes_float32_unless_memory_is_short(monkeypatch, free_gb, expected):
+    monkeypatch.setattr(memory, "free_gb", lambda device: free_gb)
+    assert precision("mps", size_gb=3) == expected
+    assert precision("mps") == "float32", "without a size, memory is no reason"
+
+
+@pytest.mark.parametrize(
+    ("capability", "half", "is_noted"),
+    [
+        (7.0, "bfloat16", True),
+        (7.5, "bfloat16", True),
+        (7.5, "float16", False),
+        (8.0, "bfloat16", False),
+        (0, "", False),
+    ],
+)
+def test_the_card_says_when_a_gpu_does_not_compute_in_bfloat16(monkeypatch, capability, half, is_noted):
+    monkeypatch.setattr(memory, "gpu", lambda: Gpu("a GPU", 16.0, capability))
+    assert ("float16" in memory.precision_note("cuda", half=half)) == is_noted
+    assert memory.precision_note("cpu", half=half) == memory.precision_note("mps", half=half) == ""
 
 
 def test_an_unknown_precision_is_refused_with_the_nearest():

@@ -15,7 +15,7 @@ class InvalidNumbersError(SoundscapeError):
     """The numbers of a model overflowed, so it has no answer."""
 
     def __init__(self) -> None:
-        super().__init__("The model computed invalid numbers. Try again, choose another model, or set DEVICE to cpu.")
+        super().__init__("The model computed invalid numbers. Choose another model or picture, or set DEVICE to cpu.")
 
 
 def outcome_of(
