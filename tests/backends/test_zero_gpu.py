@@ -19,7 +19,7 @@ MODELS = {
     "stable-audio-open": ("STABLE_AUDIO_MODEL", audio.build_stable_audio_open),
     "stable-audio-3": ("STABLE_AUDIO_3_MODEL", audio.build_stable_audio_3),
 }
-OTHERS = {"qwen3-vl": vision.build_qwen3_vl}
+OTHERS = {"qwen3-vl": vision.build_qwen3_vl, "qwen3.5": vision.build_qwen3_5}
 
 
 @pytest.fixture(scope="module")

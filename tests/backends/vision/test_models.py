@@ -84,7 +84,10 @@ def test_a_picture_takes_at_most_640_tokens(name, use, checkpoint):
         assert 550 < tokens(2048, 1365) <= 640, "and uses them"
 
 
-def test_a_picture_of_any_shape_is_described(qwen):
+@pytest.mark.parametrize("name", QWENS)
+def test_a_picture_of_any_shape_is_described(name, use, checkpoint):
+    use("QWEN_VL_MODEL", checkpoint(QWENS[name], seed=2))
+    qwen = qwen_vl.QwenVL()
     assert is_valid(qwen.describe(picture(2048, 3)))
     assert is_valid(qwen.describe(picture(1, 1)))
     assert is_valid(qwen.describe(picture().convert("L")))

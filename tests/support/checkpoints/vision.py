@@ -92,8 +92,11 @@ def build_qwen3_5(folder: Path, seed: int = 0) -> Path:
     """Qwen3.5 in the layout of the public repositories.
 
     Three of four layers have linear attention. There is no generation_config.json, and the end of a text in config.json
-    is not the end of a turn, so only the tokenizer knows where an answer ends.
+    is not the end of a turn, so only the tokenizer knows where an answer ends. A part that predicts several tokens at
+    once (mtp) is for other programs.
     """
+    import torch
+    from safetensors.torch import load_file, save_file
     from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
 
     tokenizer = _qwen_tokenizer()
@@ -106,6 +109,8 @@ def build_qwen3_5(folder: Path, seed: int = 0) -> Path:
     text["rope_parameters"] |= {"mrope_interleaved": True, "partial_rotary_factor": 0.5}
     _save_qwen(Qwen3_5ForConditionalGeneration, Qwen3_5Config(**config), tokenizer, folder, seed)
     (folder / "generation_config.json").unlink()
+    path = folder / "model.safetensors"
+    save_file(load_file(path) | {"mtp.norm.weight": torch.ones(32)}, path, metadata={"format": "pt"})
     return folder
 
 
