@@ -70,7 +70,7 @@ class Blip:
 
     @classmethod
     def work(cls, settings: Settings) -> Work:
-        """Return the work of one picture with the longest caption, as an upper bound (weights in float32)."""
+        """Return the work of one picture with the longest caption. The weights are in float32."""
         return Work(
             tflop=2 * VISION_PARAMETERS * PATCHES / 1e12,  # a multiplication and an addition per parameter and patch
             read_gb=DOWNLOAD_GB * MAX_NEW_TOKENS,
@@ -80,8 +80,7 @@ class Blip:
 
     def fetch(self, on_step: OnStep | None = None) -> None:
         """Download missing files; load nothing. `on_step` reports megabytes."""
-        with errors_in_words(self._weights):
-            fetch(self._weights, self._settings, on_step=on_step)
+        fetch(self._weights, self._settings, on_step=on_step)
 
     def load(self, on_step: OnStep | None = None) -> None:
         """Download and load the model now instead of at the first picture."""
@@ -91,8 +90,8 @@ class Blip:
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape:
         """Return what would be heard in the picture.
 
-        `on_step` reports megabytes during the download, then tokens. Raises SoundscapeError if the model cannot be
-        loaded, or finds nothing in the picture but music and speech.
+        `on_step` reports megabytes of the download, then tensors loaded, then tokens. Raises SoundscapeError if the
+        model cannot be loaded, or finds nothing in the picture but music and speech.
         """
         return only_one(self.describe_batch([picture], on_step=on_step))
 

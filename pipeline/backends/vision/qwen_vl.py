@@ -98,10 +98,10 @@ class QwenVL:
 
     @classmethod
     def work(cls, settings: Settings) -> Work:
-        """Return the work of one picture with the longest complete answer, as an upper bound.
+        """Return the work of one picture whose answer has as many sources as allowed, each of usual length.
 
-        The instruction and the picture fill the GPU; then all weights are read for each token of the answer. A second
-        attempt, which a complete answer does not need, is not counted.
+        The instruction and the picture fill the GPU; then all weights are read for each token of the answer. Few
+        answers need more: those that are cut off and asked for a second time.
         """
         weights_gb = size_gb(weights_of(settings)) or VARIANTS[LARGE].download_gb
         parameters = weights_gb * GIGABYTE / 2  # in 16 bits
@@ -116,8 +116,7 @@ class QwenVL:
 
     def fetch(self, on_step: OnStep | None = None) -> None:
         """Download missing files; load nothing. `on_step` reports megabytes."""
-        with errors_in_words(self._weights):
-            fetch(self._weights, self._settings, on_step=on_step)
+        fetch(self._weights, self._settings, on_step=on_step)
 
     def load(self, on_step: OnStep | None = None) -> None:
         """Download and load the model now instead of at the first picture."""
@@ -127,8 +126,8 @@ class QwenVL:
     def describe(self, picture: Image.Image, *, on_step: OnStep | None = None) -> Soundscape:
         """Return what would be heard in the picture.
 
-        `on_step` reports megabytes during the download, then tokens. Raises SoundscapeError if the model cannot be
-        loaded, finds nothing but speech or music, or does not finish its answer in two attempts.
+        `on_step` reports megabytes of the download, then tensors loaded, then tokens. Raises SoundscapeError if the
+        model cannot be loaded, finds nothing but speech or music, or does not finish its answer in two attempts.
         """
         return only_one(self.describe_batch([picture], on_step=on_step))
 
@@ -256,7 +255,8 @@ class QwenVL:
                 )
         check_complete(report["missing_keys"], self._weights)
         if not placement.offload:
-            # Not by `device_map`, which fills the weights in threads: ZeroGPU knows only those of this thread.
+            # Not by `device_map`, which moves the weights in other threads: there, ZeroGPU does not simulate a GPU.
+            # Until now, weights in the precision of their files were mapped to them, so there is no copy in memory.
             model.to(placement.device)
         model.generation_config = plain_config(model, processor.tokenizer)
         tokens = token_table(processor.tokenizer, model.config.get_text_config().vocab_size)

@@ -60,7 +60,7 @@ def test_blip_describes_a_picture_from_a_local_folder(use, checkpoint):
 
 def test_fifty_descriptions_by_random_weights_are_valid_documents(use, checkpoint):
     described = []
-    seeds = {vision.build_qwen2_5_vl: (0, 1), vision.build_qwen3_vl: (2, 3), vision.build_qwen3_5: (2,)}
+    seeds = {vision.build_qwen2_5_vl: (0, 1), vision.build_qwen3_vl: (2, 3), vision.build_qwen3_5: (4,)}
     for build, seed in [(build, seed) for build, numbers in seeds.items() for seed in numbers]:
         use("QWEN_VL_MODEL", checkpoint(build, seed))
         pictures = [picture(60 + 40 * n, 200 - 15 * n, seed=n) for n in range(10)]
