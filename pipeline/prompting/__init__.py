@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SoundscapeError
-from ..kinds.stemming import stem
 from ..soundscape import Source, Space
 from .caption import fields_of, tags_of
-from .grammar import Grammar, read_grammar, trimmed, words_of
+from .grammar import Grammar, read_grammar, trimmed
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 
@@ -52,7 +51,7 @@ def compile_prompt(
     and then words from the end. Raises SoundscapeError if a file in prompts/ is missing or invalid.
     """
     template = _read(f"{backend}.txt")
-    grammar = read_grammar(_text("grammar.toml"))
+    grammar = _grammar()
     distance, surroundings = _said_of_place(source.distance_m, space)
     fields = fields_of(source, grammar, distance=distance, space=surroundings)
     if "{of}" not in template:
@@ -81,9 +80,10 @@ def negative_prompt(caption: str = "") -> str:
 
     Phrases that share a word with the caption are left out, because the model would avoid what it is asked for.
     """
-    wanted = set(map(stem, words_of(caption)))
+    grammar = _grammar()
+    wanted = set(grammar.stems_of(caption))
     phrases = _read("negative.txt").split(",")
-    return ", ".join(phrase.strip() for phrase in phrases if not wanted & set(map(stem, words_of(phrase))))
+    return ", ".join(phrase.strip() for phrase in phrases if wanted.isdisjoint(grammar.stems_of(phrase)))
 
 
 # Files ---------------------------------------------------------------------------------------------------------------
@@ -99,6 +99,10 @@ def _text(name: str) -> str:
 def _read(name: str) -> str:
     lines = (line.strip() for line in _text(name).splitlines())
     return " ".join(line for line in lines if line and not line.startswith("#"))
+
+
+def _grammar() -> Grammar:
+    return read_grammar(_text("grammar.toml"))
 
 
 def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:

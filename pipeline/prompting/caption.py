@@ -19,7 +19,7 @@ _JOINTS = {
     "while",
     "but",
     "when",
-}  # words between two parts of a phrase, beside prepositions
+}  # they begin a part of a phrase, as prepositions do
 _VERB_OR_ADVERB = ("ing", "ed", "ly", "s")  # endings of an action of one word that is no adjective
 _SHORT = 3  # letters of the longest name in capitals that is an abbreviation, as "TV"
 _PLACES = 2  # so many "in the grass", "at the shore" are enough; a material would be one too many
@@ -116,7 +116,7 @@ class _Caption:
     # Material and space
 
     def material(self, material: str, name: str, action: str) -> tuple[str, str, str]:
-        """Return the name and the material with its preposition: as a part of the name, or as the place of the action."""
+        """Return the name, and the material as a part of it ("of pine logs") or as the place of the action."""
         grammar = self.grammar
         head, tail = grammar.split(material)
         if grammar.is_in("implied", head) or not self.new(head):
@@ -126,20 +126,17 @@ class _Caption:
             return name, "", self._place(f"{join} {head}".strip(), name, action)
         if join == "of" and name.endswith(tuple(grammar.doers.values())):
             return name, "", ""
-        if join == "of" and not tail and self._is_adjective(head, name):
-            words = name.split()
-            first = next(index for index, word in enumerate([*words, ""]) if word not in grammar.words["adjectives"])
-            return " ".join([*words[:first], head, *words[first:]]), "", ""
+        is_adjective = len(head.split()) <= 2 and head.split()[-1] in grammar.words["uncounted"] and name.isascii()
+        if join == "of" and not tail and is_adjective:
+            return self._with_adjective(head, name), "", ""
         join = "of" if join == "of" else "with"
         return name, f"{join} {grammar.with_articles(f'{head} {tail}'.strip())}", ""
 
-    def _is_adjective(self, head: str, name: str) -> bool:
-        """Return whether the material can stand before the name: "bronze bell", "wet timber planks"."""
-        words = head.split()
-        is_plain = len(words) <= 2 and words[-1] in self.grammar.words["uncounted"]
-        return (
-            is_plain and name.isascii() and not self.grammar.begins_with_article(name) and not name.split()[0].isdigit()
-        )
+    def _with_adjective(self, adjective: str, name: str) -> str:
+        """Return the name with its material: "bronze church bell", "the old stone mill"."""
+        words, before = name.split(), self.grammar.words["articles"] | self.grammar.words["adjectives"]
+        first = next((i for i, word in enumerate(words) if word.lower() not in before and not word.isdigit()), 0)
+        return " ".join([*words[:first], adjective, *words[first:]])
 
     def _join(self, head: str, name: str, action: str) -> str:
         """Return the preposition that the action, the name or the material asks for."""
