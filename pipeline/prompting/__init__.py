@@ -141,4 +141,5 @@ def _phrases(template: str, fields: dict[str, str], grammar: Grammar, backend: s
 def _sentence(phrases: list[_Phrase]) -> str:
     text = " ".join("".join(phrase.text for phrase in phrases).split())
     text = trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # phrases left out can leave two commas side by side
-    return text[:1].upper() + text[1:]
+    capital = text[:1].upper()
+    return capital + text[1:] if capital.lower() == text[:1].lower() else text  # "ﬀ" has no capital
