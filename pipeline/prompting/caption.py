@@ -11,15 +11,8 @@ from dataclasses import dataclass, field
 from ..soundscape import Source
 from .grammar import Grammar, is_same, trimmed, words_of
 
-_JOINTS = {
-    "and",
-    "or",
-    "then",
-    "as",
-    "while",
-    "but",
-    "when",
-}  # they begin a part of a phrase, as prepositions do
+# A part of a phrase begins with one of these, or with a preposition.
+_JOINTS = {"and", "or", "then", "as", "while", "but", "when"}
 _VERB_OR_ADVERB = ("ing", "ed", "ly", "s")  # endings of an action of one word that is no adjective
 _SHORT = 3  # letters of the longest name in capitals that is an abbreviation, as "TV"
 _PLACES = 2  # so many "in the grass", "at the shore" are enough; a material would be one too many
@@ -126,7 +119,7 @@ class _Caption:
             return name, "", self._place(f"{join} {head}".strip(), name, action)
         if join == "of" and name.endswith(tuple(grammar.doers.values())):
             return name, "", ""
-        is_adjective = len(head.split()) <= 2 and head.split()[-1] in grammar.words["uncounted"] and name.isascii()
+        is_adjective = len(head.split()) <= 2 and head.split()[-1] in grammar.words["substances"] and name.isascii()
         if join == "of" and not tail and is_adjective:
             return self._with_adjective(head, name), "", ""
         join = "of" if join == "of" else "with"
@@ -146,7 +139,7 @@ class _Caption:
             return "on"
         if grammar.is_in("with", head):
             return "with"
-        for each in (*grammar.stems_of(action)[:1], *reversed(grammar.stems_of(thing))):
+        for each in (*grammar.stems_of(action)[:1], *grammar.stems_of(thing)[-1:]):
             if each in grammar.joins:
                 return grammar.joins[each]
         return "on" if grammar.is_in("on", head) else "of"

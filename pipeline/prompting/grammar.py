@@ -90,7 +90,7 @@ class Grammar:
         return words[0] not in self.words["articles"] and not any(map(self._is_uncounted, nouns))
 
     def _is_uncounted(self, noun: str) -> bool:
-        if noun in self.words["uncounted"]:
+        if noun in self.words["uncounted"] | self.words["substances"]:
             return True
         is_plural = noun.endswith(_PLURAL) and not noun.endswith(_SINGULAR)
         return noun not in self.words["singular"] and (is_plural or self.is_verb(noun))
@@ -101,13 +101,16 @@ class Grammar:
             return word[0] in _SPELT_WITH_VOWEL
         if word[0].isdigit():
             return re.match(r"8|1[18]\b", word) is not None
-        return word in self.words["an"] or (word[0].lower() in "aeiou" and not word.startswith(tuple(self.words["a"])))
+        return word.split("-")[0] in self.words["an"] or (
+            word[0].lower() in "aeiou" and not word.startswith(tuple(self.words["a"]))
+        )
 
 
-_LISTS = {
-    "adjectives", "articles", "uncounted", "singular", "an", "a", "function_words", "prepositions", "nearness",
-    "on", "with", "implied", "verbs", "sounds", "heard", "transitive",
-}  # fmt: skip
+_LISTS = (
+    *("articles", "substances", "uncounted", "singular", "adjectives", "an", "a"),
+    *("function_words", "prepositions", "nearness"),
+    *("on", "with", "implied", "verbs", "sounds", "heard", "transitive"),
+)
 
 
 @lru_cache(maxsize=4)
