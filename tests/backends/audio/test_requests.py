@@ -118,12 +118,16 @@ def test_a_prompt_is_no_longer_than_the_model_reads_and_what_is_left_out_is_told
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_caption_of_the_longest_source_is_read_as_a_whole(name):
-    text = " ".join(["thunderous"] * 6)[:60]
-    source = Source(name=f"zig{text}"[:60], material=f"zag{text}"[:60], action=text, timbre=tuple("abcde"))
+def test_a_long_caption_loses_phrases_until_the_model_reads_all_of_it(name):
+    limit = {"audioldm2": 77, "stable-audio-open": 128, "stable-audio-3": 256}[name]
+    words = [f"{first}{last}" for first in "bdfgklmnprst" for last in ("ab", "ock", "ush", "int")]
+    fields = [" ".join(words[place : place + 12])[:60] for place in (0, 12, 24)]
+    source = Source(name=fields[0], action=f"humming {fields[1]}"[:60], material=fields[2], timbre=tuple(words[36:41]))
     request = the_request(name, source=source)
     _, model = backends.load_audio(name)
-    assert model._fits(request["prompt"])
+    assert len(model._tokenizer(request["prompt"]).input_ids) <= limit
+    assert request["prompt"].lower().startswith(f"a {words[0]} {words[1]}")
+    assert bool(request["left_out"]) == (name != "stable-audio-3")
 
 
 @pytest.mark.parametrize("name", MODELS)
