@@ -75,7 +75,7 @@ def test_a_picture_that_breaks_its_batch_does_not_affect_the_others(together, tm
 
 
 def test_a_model_that_cannot_be_loaded_is_reported_once_and_not_for_each_picture(together, pictures, tmp_path):
-    def load():
+    def load(on_step=None):
         raise SoundscapeError("The weights are not complete.")
 
     together.load = load

@@ -78,7 +78,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     mix, _, bundle, stems, facts, *_ = values[10:17]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[20:])
+    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[21:])
     assert Path(again[0]).read_bytes() == made.mix_path.read_bytes()
 
 

@@ -103,7 +103,8 @@ class TextToAudio(ABC):
         guidance = self.family.guidance if options.guidance is None else options.guidance
         _check_range("The guidance", guidance, 0.0, MAX_GUIDANCE)
         _check_range("The number of candidates", options.candidates, 1, MAX_CANDIDATES)
-        prompt, negative = self._prompt(soundscape, source, options), self._negative(guidance, options)
+        prompt = self._prompt(soundscape, source, options)
+        negative = self._negative(prompt.text, guidance, options)
         request = {
             "model": self._weights.name,
             "revision": self._weights.mark,
@@ -130,11 +131,11 @@ class TextToAudio(ABC):
             return prompting.shorten(own, self._fits)
         return prompting.compile_prompt(self.family.name, source, soundscape.space, fits=self._fits)
 
-    def _negative(self, guidance: float, options: SoundOptions) -> prompting.Prompt:
+    def _negative(self, prompt: str, guidance: float, options: SoundOptions) -> prompting.Prompt:
         if guidance <= 1:  # without guidance, the model ignores it
             return prompting.Prompt("")
         wanted = options.negative_prompt
-        text = prompting.negative_prompt() if wanted is None else " ".join(wanted.split())
+        text = prompting.negative_prompt(prompt) if wanted is None else " ".join(wanted.split())
         return prompting.shorten(text, self._fits)
 
     def _fits(self, text: str) -> bool:
@@ -213,7 +214,7 @@ class TextToAudio(ABC):
         if count > 1:
             Clap(self._settings).check()
         jobs = [
-            Job(request["prompt"], (seed + number) % 2**63)
+            Job(request["prompt"], (seed + number) % 2**63, request["negative_prompt"])
             for request, seed in zip(requests, seeds, strict=True)
             for number in range(count)
         ]
@@ -243,8 +244,14 @@ class TextToAudio(ABC):
         progress.begin(0)  # lets the user stop before the weights are loaded
         with self._lent(call.precision, progress.on_step) as loaded:
             size = self._batch_size(call, loaded.placement.device)
-            run = partial(self._batch, loaded, call=call, progress=progress)
-            return memory.in_batches(jobs, size, run, keep=self.family.name)
+            made: dict[int, Clip | None] = {}
+            for negative in dict.fromkeys(job.negative_prompt for job in jobs):  # most captions have the same one
+                places = [place for place, job in enumerate(jobs) if job.negative_prompt == negative]
+                own = replace(call, negative_prompt=negative)
+                run = partial(self._batch, loaded, call=own, progress=progress)
+                clips = memory.in_batches([jobs[place] for place in places], size, run, keep=self.family.name)
+                made |= zip(places, clips, strict=True)
+            return [made[place] for place in range(len(jobs))]
 
     def _batch(self, loaded: Loaded, jobs: Sequence[Job], *, call: Call, progress: Progress) -> list[Clip | None]:
         import torch

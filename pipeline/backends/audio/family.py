@@ -34,10 +34,11 @@ class Family:
 
 @dataclass(frozen=True)
 class Job:
-    """One clip to make: its prompt and the seed of its noise."""
+    """One clip to make: its prompt, the seed of its noise, and what it may not contain."""
 
     prompt: str
     seed: int
+    negative_prompt: str
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,10 @@ def test_the_command_line_writes_the_mix_and_the_prompts(name, two, tmp_path, ca
     result = tmp_path / "out" / "river"
     assert soundfile.info(result / "mix.wav").duration == 2
     prompts = json.loads((result / "prompts.json").read_text())
-    assert [prompt["prompt"].lower().startswith(prompt["source"]) for prompt in prompts] == [True, True]
+    assert [prompt["prompt"].lower().removeprefix("a ").startswith(prompt["source"]) for prompt in prompts] == [
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,11 +1,14 @@
 """Soundscape and source -> the prompt of a text-to-audio model.
 
-The wording is in prompts/, in one editable template per model. A prompt is a short caption, not an instruction. It
-contains only the words of its own source, because a model that reads "birds" makes birds.
+The wording is in prompts/: one editable template per model, phrases for distances and spaces, and a grammar. A prompt
+reads as people caption recordings, not as an instruction. It contains only the words of its own source, because a model
+that reads "birds" makes birds, and it says nothing twice.
 
 >>> rain = Source(name="rain", action="falling", material="tin roof", distance_m=2)
 >>> compile_prompt("audioldm2", rain, "courtyard").text
-'Rain falling, tin roof, close-up, in a courtyard'
+'Rain falling on a tin roof in a courtyard, close'
+>>> negative_prompt("A music box ringing").split(", ")[:2]
+['melody', 'vocals']
 """
 
 import re
@@ -14,10 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import SoundscapeError
-from .soundscape import Source, Space
+from ..errors import SoundscapeError
+from ..soundscape import Source, Space
+from .caption import fields_of, tags_of
+from .grammar import Grammar, read_grammar, trimmed
 
-PROMPTS = Path(__file__).parent.parent / "prompts"
+PROMPTS = Path(__file__).parents[2] / "prompts"
 
 _PHRASE = re.compile(r"\[([^\[\]]*)\]|([^\[\]]+)")  # a phrase in brackets, or the text between two of them
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -45,11 +50,17 @@ def compile_prompt(
     `fits` says whether a text is within the model's limit. Until it is, optional phrases are left out, last one first,
     and then words from the end. Raises SoundscapeError if a file in prompts/ is missing or invalid.
     """
-    phrases = _phrases(_read(f"{backend}.txt"), _fields(source, space), backend)
+    template = _read(f"{backend}.txt")
+    grammar = _grammar()
+    distance, surroundings = _said_of_place(source.distance_m, space)
+    fields = fields_of(source, grammar, distance=distance, space=surroundings)
+    if "{of}" not in template:
+        fields |= {"material": fields["of"] or fields["material"]}
+    phrases = _phrases(template, fields, grammar, backend)
     left_out: list[str] = []
     while not fits(_sentence(phrases)) and any(phrase.is_optional for phrase in phrases):
         last = max(place for place, phrase in enumerate(phrases) if phrase.is_optional)
-        left_out.insert(0, _trimmed(phrases.pop(last).text))
+        left_out.insert(0, trimmed(phrases.pop(last).text))
     shortened = shorten(_sentence(phrases), fits)
     return Prompt(shortened.text, shortened.left_out + tuple(left_out))
 
@@ -61,37 +72,42 @@ def shorten(text: str, fits: Callable[[str], bool]) -> Prompt:
     while count > 1 and not fits(" ".join(words[:count])):
         count -= 1
     rest = " ".join(words[count:])
-    return Prompt(_trimmed(" ".join(words[:count])) if rest else text, (rest,) if rest else ())
+    return Prompt(trimmed(" ".join(words[:count])) if rest else text, (rest,) if rest else ())
 
 
-def negative_prompt() -> str:
-    """Return what no sound may contain (music, speech, noise), from prompts/negative.txt."""
-    return _read("negative.txt")
+def negative_prompt(caption: str = "") -> str:
+    """Return what no sound may contain (music, speech, faults), from prompts/negative.txt.
+
+    Phrases that share a word with the caption are left out, because the model would avoid what it is asked for.
+    """
+    grammar = _grammar()
+    wanted = set(grammar.stems_of(caption))
+    phrases = _read("negative.txt").split(",")
+    return ", ".join(phrase.strip() for phrase in phrases if wanted.isdisjoint(grammar.stems_of(phrase)))
 
 
-def _read(name: str) -> str:
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def _text(name: str) -> str:
     path = PROMPTS / name
     if not path.is_file():
         raise SoundscapeError(f"The file prompts/{name} is missing. Restore it.")
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return path.read_text(encoding="utf-8")
+
+
+def _read(name: str) -> str:
+    lines = (line.strip() for line in _text(name).splitlines())
     return " ".join(line for line in lines if line and not line.startswith("#"))
 
 
-def _fields(source: Source, space: Space) -> dict[str, str]:
-    distance, surroundings = _said_of_place(source.distance_m, space)
-    return {
-        "name": _trimmed(source.name),
-        "material": _trimmed(source.material),
-        "action": _trimmed(source.action),
-        "timbre": ", ".join(filter(None, map(_trimmed, source.timbre))),
-        "distance": distance,
-        "space": surroundings,
-    }
+def _grammar() -> Grammar:
+    return read_grammar(_text("grammar.toml"))
 
 
 def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
     try:
-        phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
+        phrases = tomllib.loads(_text("phrases.toml"))
         steps = [step for step in phrases["distance"] if distance_m <= step.get("up_to_m", float("inf"))]
         return str(steps[0]["words"]), str(phrases["space"][space])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # any mistake of an editor
@@ -101,9 +117,11 @@ def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
         ) from error
 
 
-def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phrase]:
+# Sentence ------------------------------------------------------------------------------------------------------------
+
+
+def _phrases(template: str, fields: dict[str, str], grammar: Grammar, backend: str) -> list[_Phrase]:
     phrases: list[_Phrase] = []
-    said: set[str] = set()
     for match in _PHRASE.finditer(template):
         is_optional = match[1] is not None
         pattern = match[1] if is_optional else match[2]
@@ -112,23 +130,16 @@ def _phrases(template: str, fields: dict[str, str], backend: str) -> list[_Phras
         if unknown:
             known = ", ".join(f"{{{name}}}" for name in fields)
             raise SoundscapeError(f"prompts/{backend}.txt has an unknown field {{{unknown.pop()}}}. Known are {known}.")
-        words = {word for name in names for word in _words(fields[name])}
-        if is_optional and names and words <= said:  # empty, or a repetition such as "river, river"
+        if is_optional and names and not any(fields[name] for name in names):
             continue
-        said |= words
+        if is_optional and not names:  # tags
+            pattern = tags_of(pattern, [*fields.values(), *(phrase.text for phrase in phrases)], grammar)
         phrases.append(_Phrase(_FIELD.sub(lambda field: fields[field[1]], pattern), is_optional))
     return phrases
 
 
 def _sentence(phrases: list[_Phrase]) -> str:
     text = " ".join("".join(phrase.text for phrase in phrases).split())
-    text = _trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # phrases left out can leave two commas side by side
-    return text[:1].upper() + text[1:]
-
-
-def _trimmed(text: str) -> str:
-    return " ".join(text.split()).strip(" ,.;:")
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))
+    text = trimmed(re.sub(r"\s*,(?:\s*,)*", ",", text))  # phrases left out can leave two commas side by side
+    capital = text[:1].upper()
+    return capital + text[1:] if capital.lower() == text[:1].lower() else text  # "ﬀ" has no capital
