@@ -69,7 +69,9 @@ class Stems:
             output_type="latent",
         )
 
-    def loop(self, run: Callable[[int, Callable[[int], None]], Any], steps: int, timed: int) -> float:
+    def loop(self, run: Callable[[int, Callable[[int], None]], Any], steps: int, timed: int = TIMED_STEPS) -> float:
+        """Return the seconds of a loop, extrapolated from `timed` steps. 0 times all of them."""
+        timed = TINY_STEPS if self.machine.is_tiny else timed or steps
         return loop_seconds(self.machine, lambda on_step: run(steps, on_step), steps, timed)
 
     def decoding(self) -> float:
@@ -86,12 +88,14 @@ class Stems:
 
     def whole(self, steps: int) -> float:
         """Return the seconds of a call of the app: cached texts, noise, denoising, decoding, resampling."""
+        steps = TINY_STEPS if self.machine.is_tiny else steps
         progress = Progress(lambda done, total: None, self.count, steps)
         call = self.call(steps)
         return seconds(self.machine, lambda: self.backend._batch(self.loaded, self.jobs, call=call, progress=progress))
 
     def step_operations(self) -> float:
         """Return the floating-point operations of one step of all stems."""
+        self.run(2)  # encodes the texts
         return operations(lambda: self.run(2)) / 2
 
 
@@ -99,14 +103,13 @@ def audioldm2(machine: Machine) -> Iterator[Row | Goal]:
     """Time the ladder of optimisations of AudioLDM 2, for one stem and for eight."""
     backend, half = models.AUDIOLDM2.backend(machine), machine.half
     default = backend.family.steps
-    timed = TINY_STEPS if machine.is_tiny else TIMED_STEPS
     with backend._lent("float32") as loaded:
         exact = Stems(machine, backend, loaded, 1, "float32")
-        plain_s = exact.loop(exact.plain, PLAIN_STEPS, timed)
+        plain_s = exact.loop(exact.plain, PLAIN_STEPS)
     del exact, loaded  # frees the memory before half precision is loaded
     with backend._lent(half) as loaded:
         one = Stems(machine, backend, loaded, 1, half)
-        half_s = one.loop(one.plain, PLAIN_STEPS, timed)
+        half_s = one.loop(one.plain, PLAIN_STEPS)
         step_flop = one.step_operations()
         peak = machine.flops.get(half, 0.0)
         for count in (1, 8):
@@ -123,8 +126,8 @@ def audioldm2(machine: Machine) -> Iterator[Row | Goal]:
             yield row(f"plain loop, float32, {PLAIN_STEPS} steps, one by one", count * plain_s, PLAIN_STEPS, exact_peak)
             yield row(f"the same in {half}", count * half_s, PLAIN_STEPS)
             if count > 1:
-                yield row("+ one batch", stems.loop(stems.run, PLAIN_STEPS, timed), PLAIN_STEPS)
-            batch_s = stems.loop(stems.run, default, default)
+                yield row("+ one batch", stems.loop(stems.run, PLAIN_STEPS), PLAIN_STEPS)
+            batch_s = stems.loop(stems.run, default, timed=0)
             yield row(f"+ {default} steps of DPM-Solver++", batch_s, default)
             yield from _whole(stems, default, count * LIMIT_MS / 1000)
             if count > 1:
@@ -136,7 +139,7 @@ def audioldm2(machine: Machine) -> Iterator[Row | Goal]:
         for count in (1, 8):  # last, because it is the most likely to fail
             stems = Stems(machine, backend, loaded, count, half)
             with graphed(loaded.pipe.unet, machine):
-                yield row("+ CUDA graph", stems.loop(stems.run, default, default), default, count=count)
+                yield row("+ CUDA graph", stems.loop(stems.run, default, timed=0), default, count=count)
 
 
 def stable_audio_open(machine: Machine) -> Iterator[Row]:
@@ -148,7 +151,7 @@ def stable_audio_open(machine: Machine) -> Iterator[Row]:
             for count in (1, 4):
                 stems = Stems(machine, backend, loaded, count, machine.half)
                 steps = backend.family.steps
-                taken_s = stems.loop(stems.run, steps, TINY_STEPS if machine.is_tiny else TIMED_STEPS)
+                taken_s = stems.loop(stems.run, steps)
                 first_s = first_s or taken_s
                 yield _row(stems, f"{canvas} canvas, {steps} steps", taken_s, count * first_s / taken_s, steps)
             yield Row((f"{canvas} canvas: decoding 4 stems", f"{1000 * stems.decoding():,.1f}", "", ""))
@@ -162,7 +165,7 @@ def stable_audio_3(machine: Machine) -> Iterator[Row]:
         for count in (1, 4):
             stems = Stems(machine, backend, loaded, count, "bfloat16")
             steps = backend.family.steps
-            taken_s = stems.loop(stems.run, steps, steps)
+            taken_s = stems.loop(stems.run, steps, timed=0)
             first_s = first_s or taken_s
             yield _row(stems, f"{steps} steps", taken_s, count * first_s / taken_s, steps)
         yield from _whole(stems, backend.family.steps, 0.0)
@@ -226,6 +229,7 @@ def batches(machine: Machine) -> Iterator[Row]:
 def _made(machine: Machine, backend: TextToAudio, count: int, steps: int, precision: str) -> Sequence[Any]:
     """Return clips, or None in place of those that are not finite."""
     negative = prompting.negative_prompt() if backend.family.guidance > 1 else ""
+    steps = TINY_STEPS if machine.is_tiny else steps
     call = Call(machine.duration_s, steps, backend.family.guidance, negative, precision)
     jobs = [Job(PROMPTS[place % len(PROMPTS)], place) for place in range(count)]
     return backend._attempt(jobs, call, Progress(lambda done, total: None, count, steps))
