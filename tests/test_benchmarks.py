@@ -1,6 +1,5 @@
 """The benchmarks of the large models measure what they claim, as far as this can be checked without a GPU."""
 
-import os
 import time
 
 import pytest
@@ -9,9 +8,10 @@ import torch
 from .benchmarks import full_size, work
 from .benchmarks.gpu import __main__ as gpu
 from .benchmarks.gpu import bench
-from .benchmarks.gpu.report import Goal, Machine, Row, Step
+from .benchmarks.gpu.report import Machine, Step
 from .benchmarks.gpu.vocabulary import byte_pairs
 from .benchmarks.gpu.worker import run_steps
+from .support import gpu_steps
 
 # Bytes of all safetensors files of cvssp/audioldm2, float32. They also contain the projections, which we do not build.
 AUDIOLDM2_BYTES = 4_474_362_800
@@ -105,39 +105,14 @@ def test_every_step_of_the_benchmark_runs_on_small_models(capfd):
 
 
 def _ran(steps: list[Step], folder: str, budget_s: float = 60.0) -> tuple[list[str], str]:
-    """Run steps of this module. Return the failed ones and what was printed."""
+    """Run steps. Return the failed ones and what was printed."""
     said: list[str] = []
     failed = run_steps(steps, Machine("cpu", folder), budget_s=budget_s, say=said.append)
     return failed, "\n".join(said)
 
 
 def _step(name: str, *, needs_s: float = 0.0, limit_s: float = 60.0) -> Step:
-    return Step(name, name, ("what", "figure"), needs_s, limit_s, f"{__name__}:{name}")
-
-
-def works(machine: Machine):
-    yield Row(("rate", f"{machine.flops.get('float32', 0):g}"))
-    yield Goal("speed", 3.0, 2.0, " times")
-    yield Goal("share", 7.0, 5.0, " %", at_least=False)
-
-
-def tells_limits(machine: Machine):
-    yield Machine(machine.device, machine.folder, flops={"float32": 7.0})
-
-
-def breaks(machine: Machine):
-    yield Row(("before", "1"))
-    raise ValueError("two\nlines")
-
-
-def crashes(machine: Machine):
-    yield Row(("before", "2"))
-    os._exit(3)
-
-
-def hangs(machine: Machine):
-    yield Row(("before", "3"))
-    time.sleep(600)
+    return Step(name, name, ("what", "figure"), needs_s, limit_s, f"{gpu_steps.__name__}:{name}")
 
 
 def test_a_step_that_fails_does_not_stop_the_rest(tmp_path):

@@ -11,6 +11,8 @@ from multiprocessing import get_context
 from pkgutil import resolve_name
 from typing import Any
 
+from pipeline.backends import memory
+
 from .report import Done, Failure, Goal, Machine, Message, Row, Step, head, line, verdict
 
 LONGEST_ERROR = 300  # characters of an error that are printed; all of it goes to stderr
@@ -75,7 +77,7 @@ def run_steps(steps: Iterable[Step], machine: Machine, *, budget_s: float, say: 
                     failed.append(step.name)
                     worker.stop()
                     worker = None
-                elif message.peak_gb:
+                elif message.peak_gb and "peak GB" not in step.columns:
                     peak = f", at most {message.peak_gb:.2f} GB of GPU memory"
             say("\n" + "\n\n".join([*goals, f"{time.monotonic() - start:.0f} s{peak}."]))
     finally:
@@ -98,10 +100,10 @@ def _serve(connection: Any) -> None:
 def _outcome(connection: Any) -> Message:
     try:
         run, machine = connection.recv()
-        _forget(machine)
+        _forget()
         for message in resolve_name(run)(machine):
             connection.send(message)
-        return Done(_peak_gb(machine))
+        return Done(_peak_gb())
     except EOFError:
         raise
     except BaseException as error:
@@ -110,18 +112,14 @@ def _outcome(connection: Any) -> Message:
         return Failure(words[:LONGEST_ERROR])
 
 
-def _forget(machine: Machine) -> None:
+def _forget() -> None:
     """Drop the models of the previous step."""
-    import torch
-
-    from pipeline.backends import memory
-
     memory.forget_others()
-    if machine.device == "cuda":
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
 
 
-def _peak_gb(machine: Machine) -> float:
-    import torch
-
-    return torch.cuda.max_memory_allocated() / 1e9 if machine.device == "cuda" else 0.0
+def _peak_gb() -> float:
+    torch = sys.modules.get("torch")
+    return torch.cuda.max_memory_allocated() / 1e9 if torch and torch.cuda.is_available() else 0.0
