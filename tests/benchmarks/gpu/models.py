@@ -1,6 +1,7 @@
 """The backends of this project with models of full size and random weights in place of published weights."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,10 +107,9 @@ def qwen(machine: Machine, config: dict[str, Any]) -> qwen_vl.QwenVL:
         def _load(self, placement: Any, on_step: Any) -> qwen_vl.Loaded:
             from pipeline.backends.vision.constrained import token_table
 
-            processor = qwen_vl.image_processor_and_tokenizer(folder, "qwen2_5_vl")
-            processor.tokenizer = tokenizer = large_tokenizer(str(folder))
-            model = qwen_model(machine, config, tokenizer)
-            table = token_table(tokenizer, config["text_config"]["vocab_size"])
+            processor = qwen_vl.image_processor_and_tokenizer(_with_large_tokenizer(folder), "qwen2_5_vl")
+            model = qwen_model(machine, config, processor.tokenizer)
+            table = token_table(processor.tokenizer, config["text_config"]["vocab_size"])
             return qwen_vl.Loaded(model, processor, table, counts_pixels=True)
 
     return FullSize()
@@ -128,10 +128,12 @@ def qwen_model(machine: Machine, config: dict[str, Any], tokenizer: Any) -> Any:
 
 
 @cache
-def large_tokenizer(folder: str) -> Any:
-    """Return the tokenizer in the folder with as many tokens as Qwen2.5 has."""
+def _with_large_tokenizer(folder: Path) -> Path:
+    """Return a copy of the checkpoint whose tokenizer has as many tokens as that of Qwen2.5."""
     from transformers import AutoTokenizer, Qwen2Tokenizer
 
+    copy = folder.with_name(f"{folder.name}-large")
+    shutil.copytree(folder, copy)
     small = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     vocabulary, merges = byte_pairs(QWEN_VOCABULARY)
     large = Qwen2Tokenizer(
@@ -142,10 +144,10 @@ def large_tokenizer(folder: str) -> Any:
         pad_token=small.pad_token,
         extra_special_tokens=list(vision_checkpoints.QWEN_TOKENS),
         model_max_length=small.model_max_length,
-        padding_side="left",
     )
     large.chat_template = small.chat_template
-    return large
+    large.save_pretrained(copy)
+    return copy
 
 
 @cache
