@@ -87,6 +87,7 @@ def test_every_step_of_the_benchmark_runs_on_small_models(capfd):
         "8 stems: + CUDA graph",
         "4 stems: full canvas, 100 steps",
         "4 stems: fitted canvas, 100 steps",
+        "4 stems: + rotary tables on the GPU",
         "prefill: 609 visual tokens",
         "one token, growing cache, with the grammar",
         "the grammar alone",
