@@ -43,7 +43,7 @@ class Sound:
         """Return the backend. `environment` are further variables that it reads, such as STABLE_AUDIO_CANVAS."""
         parts = self.parts(machine.is_tiny)
 
-        class FullSize(self.kind):  # type: ignore[name-defined]
+        class FullSize(self.kind):
             def open(self, folder: Path, arguments: dict[str, Any]) -> Any:
                 dtype = arguments["dtype"]
                 made = {name: random_model(build, machine.device, dtype) for name, build in parts.items()}
