@@ -75,6 +75,13 @@ STABLE_AUDIO_3 = {
     },
 }
 
+# Stable Audio 3 small: SAME-S, the defaults of diffusers' autoencoder. The transformer's width, depth and plain
+# attention follow from the 567.6 million parameters of the published file, of which 107.5 million are SAME-S.
+STABLE_AUDIO_3_SMALL = {
+    "transformer": {"embed_dim": 1024, "depth": 20, "num_heads": 16, "use_differential_attention": False},
+    "vae": {},
+}
+
 # Qwen2.5-VL 7B: config.json of Qwen/Qwen2.5-VL-7B-Instruct.
 QWEN2_5_VL = {
     "text_config": {
@@ -95,53 +102,28 @@ QWEN2_5_VL = {
     },
 }
 
-# Small replacements with the same structure, for machines without a GPU.
-TINY_AUDIOLDM2 = AUDIOLDM2 | {
-    "unet": AUDIOLDM2["unet"]
+# Qwen2.5-VL 3B: config.json of Qwen/Qwen2.5-VL-3B-Instruct.
+QWEN2_5_VL_3B = {
+    "text_config": QWEN2_5_VL["text_config"]
     | {
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
-        "block_out_channels": (16, 32),
-        "cross_attention_dim": [[None, 768, 1024]] * 2,
-        "layers_per_block": 1,
-        "norm_num_groups": 4,
+        "vocab_size": 151_936,
+        "hidden_size": 2048,
+        "intermediate_size": 11_008,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 2,
     },
+    "vision_config": QWEN2_5_VL["vision_config"] | {"out_hidden_size": 2048},
+    "tie_word_embeddings": True,
+}
+
+# Small replacements of the decoders, for machines without a GPU.
+TINY_AUDIOLDM2 = AUDIOLDM2 | {
     "vae": AUDIOLDM2["vae"] | {"block_out_channels": (8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4},
     "vocoder": AUDIOLDM2["vocoder"]
     | {"upsample_initial_channel": 32, "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1]]},
 }
-TINY_STABLE_AUDIO_OPEN = STABLE_AUDIO_OPEN | {
-    "transformer": {
-        "sample_size": 64,
-        "num_layers": 1,
-        "attention_head_dim": 16,
-        "num_attention_heads": 2,
-        "num_key_value_attention_heads": 1,
-    },
-    "vae": {"encoder_hidden_size": 4, "decoder_channels": 4, "channel_multiples": [1, 1, 1, 1, 1]},
-}
-TINY_QWEN2_5_VL = {
-    "text_config": {
-        "vocab_size": 64,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [1, 1, 2]},
-    },
-    "vision_config": {
-        "depth": 1,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_heads": 2,
-        "out_hidden_size": 32,
-    },
-    "image_token_id": 1,
-    "video_token_id": 2,
-    "vision_start_token_id": 3,
-    "vision_end_token_id": 4,
-}
+TINY_STABLE_AUDIO_OPEN = {"vae": {"encoder_hidden_size": 4, "decoder_channels": 4, "channel_multiples": [1] * 5}}
 
 
 def audioldm2_unet(config: dict[str, Any] = AUDIOLDM2) -> Any:
@@ -168,15 +150,33 @@ def audioldm2_text(config: dict[str, Any] = AUDIOLDM2) -> Any:
     return T5EncoderModel(T5Config(**config["text_encoder_2"])).eval()
 
 
+def audioldm2_projection() -> Any:
+    """Return the layers that bring CLAP and Flan-T5 to the width of GPT-2."""
+    from diffusers import AudioLDM2ProjectionModel
+
+    return AudioLDM2ProjectionModel(512, 1024, 768).eval()
+
+
+def audioldm2_clap(config: dict[str, Any] = AUDIOLDM2) -> Any:
+    from transformers import ClapConfig, ClapModel
+
+    return ClapModel(ClapConfig(audio_config=config["clap_audio"])).eval()
+
+
+def audioldm2_language_model(config: dict[str, Any] = AUDIOLDM2) -> Any:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    model = GPT2LMHeadModel(GPT2Config(**config["language_model"])).eval()
+    model.config.max_new_tokens = 8
+    return model
+
+
 def audioldm2_texts(config: dict[str, Any] = AUDIOLDM2) -> dict[str, Any]:
     """Return CLAP, Flan-T5 and GPT-2 under their names in the pipeline."""
-    from transformers import ClapConfig, ClapModel, GPT2Config, GPT2LMHeadModel
-
-    clap = ClapConfig(audio_config=config["clap_audio"])
     return {
-        "text_encoder": ClapModel(clap).eval(),
+        "text_encoder": audioldm2_clap(config),
         "text_encoder_2": audioldm2_text(config),
-        "language_model": GPT2LMHeadModel(GPT2Config(**config["language_model"])).eval(),
+        "language_model": audioldm2_language_model(config),
     }
 
 
@@ -196,6 +196,13 @@ def stable_audio_open_text(config: dict[str, Any] = STABLE_AUDIO_OPEN) -> Any:
     from transformers import T5Config, T5EncoderModel
 
     return T5EncoderModel(T5Config(**config["text_encoder"])).eval()
+
+
+def stable_audio_open_projection() -> Any:
+    """Return the embedders of texts and of the seconds of the sound."""
+    from diffusers import StableAudioProjectionModel
+
+    return StableAudioProjectionModel(768, 768, min_value=0, max_value=512).eval()
 
 
 def stable_audio_3_transformer(config: dict[str, Any] = STABLE_AUDIO_3) -> Any:
@@ -225,6 +232,20 @@ def stable_audio_3_text() -> Any:
     }
     config = T5GemmaConfig(encoder=size, decoder=dict(size), is_encoder_decoder=False)
     return T5GemmaEncoderModel(config).eval()
+
+
+def stable_audio_3_duration() -> Any:
+    from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
+
+    return StableAudio3DurationEmbedder().eval()
+
+
+def qwen2_5_vl(config: dict[str, Any] = QWEN2_5_VL, *, dtype: Any = None, **ids: int) -> Any:
+    """Return Qwen2.5-VL. `ids` are token ids in its configuration that differ from the published ones."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    settings = Qwen2_5_VLConfig(**config, **ids)
+    return Qwen2_5_VLForConditionalGeneration._from_config(settings, dtype=dtype).eval()
 
 
 def parameters(*models: Any) -> int:
