@@ -41,7 +41,8 @@ class Stems:
 
     @cached_property
     def jobs(self) -> list[Job]:
-        return [Job(f"{PROMPTS[place % len(PROMPTS)]}, {place}", place) for place in range(self.count)]
+        negative = self.call(1).negative_prompt
+        return [Job(f"{PROMPTS[place % len(PROMPTS)]}, {place}", place, negative) for place in range(self.count)]
 
     def call(self, steps: int) -> Call:
         guidance = self.backend.family.guidance
@@ -250,7 +251,7 @@ def _made(machine: Machine, backend: TextToAudio, count: int, steps: int, precis
     negative = prompting.negative_prompt() if backend.family.guidance > 1 else ""
     steps = TINY_STEPS if machine.is_tiny else steps
     call = Call(machine.duration_s, steps, backend.family.guidance, negative, precision)
-    jobs = [Job(PROMPTS[place % len(PROMPTS)], place) for place in range(count)]
+    jobs = [Job(PROMPTS[place % len(PROMPTS)], place, negative) for place in range(count)]
     return backend._attempt(jobs, call, Progress(lambda done, total: None, count, steps))
 
 

@@ -71,10 +71,9 @@ def _sounding(machine: Machine, sound: models.Sound, where: str) -> Iterator[Row
 
 def _stems(machine: Machine, backend: TextToAudio) -> None:
     precision = backend._precision("")
-    call = Call(
-        machine.duration_s, STEPS, backend.family.guidance, "music" if backend.family.guidance > 1 else "", precision
-    )
-    jobs = [Job("Rain falling on a tin roof", place) for place in range(STEMS)]
+    negative = "music" if backend.family.guidance > 1 else ""
+    call = Call(machine.duration_s, STEPS, backend.family.guidance, negative, precision)
+    jobs = [Job("Rain falling on a tin roof", place, negative) for place in range(STEMS)]
     backend._attempt(jobs, call, Progress(lambda done, total: None, STEMS, STEPS))
 
 
