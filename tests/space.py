@@ -98,9 +98,8 @@ def is_installed(report: Report, environment: Environment, python: str | None) -
     if not Path(environment.python).exists():
         with report.check("a Space's packages resolve together and install") as notes:
             begin_s = time.monotonic()
-            subprocess.run(
-                [python or interpreter(card["python_version"]), "-m", "venv", environment.folder], check=True
-            )
+            python = python or interpreter(card["python_version"])
+            subprocess.run([python, "-m", "venv", environment.folder], check=True)
             environment.install(card["sdk_version"])
             notes.append(f"{time.monotonic() - begin_s:.0f} s")
     if report.failed == failed:

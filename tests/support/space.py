@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradio_client import Client, handle_file
+from packaging.utils import canonicalize_name
 
 from .page_server import ROOT, free_port, wait_for
 
@@ -75,10 +76,9 @@ class Environment:
         self.run(*pip, "-r", "requirements.txt", f"gradio[oauth,mcp]=={sdk_version}", *BESIDE)
 
     def versions(self) -> dict[str, str]:
-        lines = self.run("-m", "pip", "freeze").splitlines()
-        return {
-            name.lower().replace("_", "-"): version for name, _, version in (line.partition("==") for line in lines)
-        }
+        """Return the version of every installed package."""
+        lines = (line.partition("==") for line in self.run("-m", "pip", "freeze").splitlines())
+        return {canonicalize_name(name): version for name, _, version in lines}
 
     def conflicts(self) -> list[str]:
         """Return the conflicts that pip finds, without those of `datasets`, which the app does not use."""
@@ -104,9 +104,8 @@ class Space:
 
     def call(self, picture: Path, vision: str = "", audio: str = "", duration_s: float = 10) -> tuple[str, ...]:
         """Call /image_to_soundscape: the document, the paths of mix and bundle, and the report."""
-        client = Client(
-            self.address, headers=PROXY, verbose=False, download_files=tempfile.mkdtemp(dir=self.app.parent)
-        )
+        files = tempfile.mkdtemp(dir=self.app.parent)
+        client = Client(self.address, headers=PROXY, verbose=False, download_files=files)
         return client.predict(handle_file(picture), vision, audio, duration_s, 7, api_name="/image_to_soundscape")
 
     def refusal(self, picture: Path, **wishes: str) -> str:
