@@ -39,9 +39,9 @@ PARSED = {
     r"examples/draw\.py": "would draw the examples anew for minutes; test_examples.py draws them small",
 }
 
-# Modules that take no arguments and are not run: benchmarks take minutes (parts of them run in test_benchmarks.py), and
-# the picture of the README would be taken anew.
-BARE = r"python -m tests\.(benchmarks\.\w+|screenshot)"
+# Modules that take no arguments and are not run: benchmarks take minutes (parts of them run in test_benchmarks.py), the
+# picture of the README would be taken anew, and a Space's packages take gigabytes.
+BARE = r"python -m tests\.(benchmarks\.\w+|screenshot|space)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {

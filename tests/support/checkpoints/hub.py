@@ -13,8 +13,13 @@ COMMIT = "c" * 40
 
 
 @contextmanager
-def serve(repositories: dict[str, Path], *, gated: tuple[str, ...] = ()) -> Iterator[str]:
-    """Serve each folder as the repository "owner/name". Yield the address for HF_ENDPOINT."""
+def serve(
+    repositories: dict[str, Path], *, gated: tuple[str, ...] = (), refused: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Serve each folder as the repository "owner/name". Yield the address for HF_ENDPOINT.
+
+    Repositories that are gated need a token. The tokens that are refused give no access to anything.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -24,6 +29,8 @@ def serve(repositories: dict[str, Path], *, gated: tuple[str, ...] = ()) -> Iter
             tree = re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/[^?]+.*", self.path)
             file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", self.path)
             name = (info or tree or file or ["", ""])[1]
+            if self.headers.get("authorization", "").removeprefix("Bearer ") in refused:
+                return self._send(b"{}", 401, {"X-Error-Message": "Invalid credentials in Authorization header"})
             if name not in repositories:
                 return self._answer(404, error="RepoNotFound")
             if info:
