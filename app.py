@@ -6,7 +6,6 @@ lists the results in it. Heavy libraries are imported after the page is served.
 
 import argparse
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+from pipeline.page import process
+
 try:
+    process.prepare()
     import spaces  # before torch, which it patches on ZeroGPU
 except ImportError:  # it is only needed in a Space
     spaces = None

@@ -20,7 +20,8 @@ from tests.support.space import BESIDE, small_disk
 CARD = read_card(ROOT / "README.md")
 WANTED = requirements(ROOT)
 FETCH = f"""
-from pipeline.backends.weights import Weights, fetch
+from pipeline.backends.download import fetch
+from pipeline.backends.weights import Weights
 from pipeline.errors import SoundscapeError
 from pipeline.settings import read_settings
 try:
