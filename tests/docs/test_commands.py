@@ -45,7 +45,7 @@ BARE = r"python -m tests\.(benchmarks\.\w+|screenshot)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {
-    r"-m pipeline (?!index|study|gold|score)\S": ("--duration", str(DURATION_S)),
+    r"-m pipeline (?!index|remix|study|gold|score)\S": ("--duration", str(DURATION_S)),
     r"-m pipeline\.procedural": ("--only", "rain", "--seeds", "1", "--duration", "1"),
 }
 
