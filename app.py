@@ -40,9 +40,9 @@ from pipeline.page.form import (
     warm_up,
     wishes_of,
 )
-from pipeline.page.manifest import report_in
 from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
+from pipeline.results.manifest import report_in
 from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape

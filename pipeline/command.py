@@ -11,6 +11,7 @@ COMMANDS = {
     "run": "pipeline.batch.command",
     "index": "pipeline.overview.command",
     "score": "pipeline.quality.command",
+    "remix": "pipeline.remix",
     "study": "pipeline.study.command",
     "gold": "pipeline.gold.command",
 }

@@ -1,7 +1,8 @@
-"""Safe reading of files from users: only regular files, up to a size limit. Large files are hashed in blocks."""
+"""Safe reading of files from users, only regular ones up to a size limit, and atomic writing."""
 
 import hashlib
 import math
+import secrets
 import stat
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def write_file(path: Path, data: bytes) -> Path:
+    """Write a file atomically: to a temporary file, which is then renamed. Return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
 
 
 def _unreadable(path: Path, error: OSError) -> SoundscapeError:

@@ -120,6 +120,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         "loudness_lufs": round(mixed.loudness_lufs, 2),
         "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
         "warnings": list(mixed.warnings),
+        "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
         **measured,
         "seconds": clock.seconds,
         "versions": _versions(),

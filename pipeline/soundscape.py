@@ -6,15 +6,27 @@
 
 import json
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic_core import ErrorDetails
 
 from .errors import SoundscapeError
 
 MAX_BYTES = 64 * 1024  # of JSON text, as UTF-8
 MAX_SOURCES = 8
+MAX_ONSETS = 64
+_OPTIONAL = ("take", "onsets_s", "height")  # not written at their defaults, so documents without them stay the same
 
 Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
 Role = Literal["bed", "recurring", "one-shot"]
@@ -47,6 +59,16 @@ _Share = Annotated[float, _between(0, 1)]
 Box = Annotated[tuple[_Share, _Share, _Share, _Share], AfterValidator(_corners_in_order)]
 
 
+def _ascending(times_s: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(times_s)):
+        raise ValueError("must be times in ascending order, each once")
+    return times_s
+
+
+_Onset = Annotated[float, _between(0, 600)]
+Onsets = Annotated[tuple[_Onset, ...], Field(min_length=1, max_length=MAX_ONSETS), AfterValidator(_ascending)]
+
+
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,7 +77,9 @@ class Source(_Document):
     """One sound source.
 
     `box` is the bounding box (x0, y0, x1, y1) in fractions of the picture's width and height; None means not visible.
-    `pan` is -1 (left) to 1 (right); None derives it from the box. Distances are in metres, gains in decibels.
+    `pan` is -1 (left) to 1 (right); None derives it from the box. Distances are in metres, gains in decibels. `take` is
+    another take of this source alone. `onsets_s` are the times at which a source that is not a bed sounds; None lets
+    the seed choose. `height` is -1 (below) to 1 (above); None derives it from the box.
     """
 
     name: Annotated[str, _up_to(60, min_length=1), AfterValidator(_not_blank)]
@@ -71,6 +95,15 @@ class Source(_Document):
     evidence: Evidence = "inferred"
     confidence: _Share = 1.0
     instrument: Instrument = "none"
+    take: Annotated[int, Field(strict=True, ge=0, le=999)] = 0
+    onsets_s: Onsets | None = None
+    height: Annotated[float, _between(-1, 1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialize(self)
+        unused = [name for name in _OPTIONAL if getattr(self, name) == type(self).model_fields[name].default]
+        return {name: value for name, value in fields.items() if name not in unused}
 
 
 def _is_one(version: Any) -> Any:
@@ -152,6 +185,8 @@ _WORDS = {
     "float_type": "must be a number",
     "string_type": "must be a text",
     "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "model_type": "must be an object in braces",
@@ -200,6 +235,9 @@ def _choices(location: tuple[int | str, ...], context: dict[str, Any]) -> str:
 
 _OFTEN_MEANT = dict.fromkeys(("volume", "level", "loudness", "gain"), "gain_db") | {
     "position": "pan",
+    "onsets": "onsets_s",
+    "times": "onsets_s",
+    "elevation": "height",
     "distance": "distance_m",
     "bbox": "box",
     "type": "role",

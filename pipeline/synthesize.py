@@ -1,15 +1,13 @@
 """Soundscape -> stems: one per source that is not muted, seeded and cached.
 
-Seeds and cache keys depend on the words of a source alone. So changing its position, its level or other sources costs
-nothing, and editing the words of one source leaves the sound of all others bit-identical.
+Seeds and cache keys depend on the words and the take of a source alone. So changing its position, its level, its onsets
+or other sources runs no model, and editing the words of one source leaves the sound of all others bit-identical.
 """
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import backends
@@ -17,17 +15,21 @@ from .audio import Clip
 from .backends import OnStep, SoundOptions
 from .errors import SoundscapeError
 from .soundscape import Soundscape, Source
+from .stems.cache import DiskCache, MemoryCache, disk_cache
+from .stems.events import placed_at
 
 MIN_DURATION_S = 2.0  # less is too short to recognise a place
-CACHE_BYTES = 256 * 1024 * 1024  # 14 stems of 60 s, or 72 of 10 s, in stereo
 
 
 @dataclass(frozen=True)
 class Stem:
-    """The sound of one source."""
+    """The sound of one source, and where it comes from: "made" now by the model, "kept" from memory or disk, or "placed
+    anew": kept, with its events at other times.
+    """
 
     source: Source
     clip: Clip
+    origin: str = "made"
 
 
 def synthesize(
@@ -70,12 +72,37 @@ def synthesize_batch(
         _wanted(name, audio, soundscape, duration_s, seed, options)
         for soundscape, seed in zip(soundscapes, seeds, strict=True)
     ]
-    clips = {each.key: clip for group in wanted for each in group if (clip := _cache.get(each.key)) is not None}
+    disk = disk_cache()
+    clips = {each.key: clip for group in wanted for each in group if (clip := _kept(each.key, disk)) is not None}
+    kept = frozenset(clips)
     new = [[each for each in group if each.key not in clips] for group in wanted]
     for key, clip in _made(audio, soundscapes, new, duration_s, options, on_step):
         clips[key] = clip
-        _cache.put(key, clip)
-    return [tuple(Stem(each.source, clips[each.key]) for each in group) for group in wanted]
+        _memory.put(key, clip)
+        if disk:
+            disk.put(key, clip)
+    return [tuple(_stem(each, clips[each.key], each.key in kept) for each in group) for group in wanted]
+
+
+def _kept(key: str, disk: DiskCache | None) -> Clip | None:
+    clip = _memory.get(key)
+    if clip is None and disk:
+        clip = disk.get(key)
+        if clip is not None:
+            _memory.put(key, clip)
+    return clip
+
+
+def _stem(wanted: "_Wanted", clip: Clip, is_kept: bool) -> Stem:
+    """Return the stem with its events at the times that the document gives, if it does."""
+    source = wanted.source
+    if source.onsets_s is None:
+        return Stem(source, clip, "kept" if is_kept else "made")
+    if source.role == "bed":
+        note = "Its onsets are not used, because a bed sounds all the time."
+        return Stem(source, replace(clip, notes=(*clip.notes, note)), "kept" if is_kept else "made")
+    moved = replace(clip, samples=placed_at(clip, source.onsets_s))
+    return Stem(source, moved, "placed anew" if is_kept else "made")
 
 
 @dataclass(frozen=True)
@@ -100,11 +127,11 @@ def _wanted(
     heard = [(place, source) for place, source in enumerate(soundscape.sources) if not source.mute]
     if not heard:
         raise SoundscapeError("Every source is muted. Unmute at least one.")
-    seeds = seeds_of(soundscape, seed)
+    seeds, revision = seeds_of(soundscape, seed), backends.card(name).revision
     wanted = []
     for place, source in heard:
         request = audio.request(soundscape, source, options.only(place))
-        key = json.dumps([name, request, duration_s, seeds[place]], sort_keys=True)
+        key = json.dumps([name, revision, request, duration_s, seeds[place]], sort_keys=True)
         wanted.append(_Wanted(source, place, request, seeds[place], key))
     return wanted
 
@@ -139,13 +166,14 @@ def _made(
 
 
 def seeds_of(soundscape: Soundscape, seed: int) -> tuple[int, ...]:
-    """Return one seed per source, derived from `seed`, its words, and its index among sources with the same words."""
+    """Return one seed per source: of `seed`, its words, its index among sources with the same words, and its take."""
     count: dict[str, int] = {}
     seeds = []
     for source in soundscape.sources:
         words = json.dumps([source.name, source.material, source.action, source.timbre, source.role])
         count[words] = count.get(words, 0) + 1
-        digest = hashlib.blake2b(f"{seed}/{words}/{count[words]}".encode(), digest_size=8).digest()
+        take = f"/take {source.take}" if source.take else ""
+        digest = hashlib.blake2b(f"{seed}/{words}/{count[words]}{take}".encode(), digest_size=8).digest()
         seeds.append(int.from_bytes(digest, "big") >> 1)  # 63 bits: the range of a torch generator
     return tuple(seeds)
 
@@ -157,46 +185,6 @@ def check_duration(name: str, duration_s: float, longest_s: float) -> None:
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
 
 
-class _StemCache:
-    """A thread-safe cache that keeps the most recently used clips, up to a number of bytes."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._clips: OrderedDict[str, Clip] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> Clip | None:
-        with self._lock:
-            if key in self._clips:
-                self._clips.move_to_end(key)
-            return self._clips.get(key)
-
-    def put(self, key: str, clip: Clip) -> None:
-        clip.samples.setflags(write=False)  # later jobs share it
-        with self._lock:
-            if key in self._clips:
-                return
-            self._clips[key] = clip
-            self._bytes += clip.samples.nbytes
-            self._shrink()
-
-    def limit(self, limit_bytes: int) -> None:
-        """Change the limit, and drop the clips that exceed it."""
-        with self._lock:
-            self._limit_bytes = limit_bytes
-            self._shrink()
-
-    def clear(self) -> None:
-        with self._lock:
-            self._clips.clear()
-            self._bytes = 0
-
-    def _shrink(self) -> None:
-        while self._bytes > self._limit_bytes:
-            self._bytes -= self._clips.popitem(last=False)[1].samples.nbytes
-
-
-_cache = _StemCache(CACHE_BYTES)
-forget_stems = _cache.clear
-limit_remembered_stems = _cache.limit  # in bytes
+_memory = MemoryCache()
+forget_stems = _memory.clear
+limit_remembered_stems = _memory.limit  # in bytes

@@ -14,7 +14,7 @@ CODE = (".py", ".js", ".css", ".html")
 LAYERS = [
     ("app", "pipeline.procedural.__main__"),
     ("pipeline.page", "pipeline.gold", "pipeline.procedural.gallery"),
-    ("pipeline.batch",),
+    ("pipeline.batch", "pipeline.remix"),
     ("pipeline.job", "pipeline.overview", "pipeline.study"),
     ("pipeline.quality", "pipeline"),
     ("pipeline.mixing", "pipeline.results"),
@@ -22,7 +22,7 @@ LAYERS = [
     ("pipeline.backends",),
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
-    ("pipeline.soundscape", "pipeline.picture", "pipeline.__main__"),
+    ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
     ("pipeline.audio", "pipeline.settings", "pipeline.command"),
     ("pipeline.files",),
     ("pipeline.errors", "pipeline.colours"),

@@ -8,7 +8,8 @@ from pipeline.audio import Clip
 from pipeline.backends import Card, SoundOptions
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.soundscape import Soundscape, Source
-from pipeline.synthesize import _StemCache, forget_stems, seeds_of, synthesize
+from pipeline.stems.cache import MemoryCache
+from pipeline.synthesize import forget_stems, seeds_of, synthesize
 
 from .conftest import RATE, noise
 
@@ -133,7 +134,7 @@ def test_cancelling_ends_it_and_keeps_nothing(hum, soundscape):
 
 def test_the_cache_forgets_what_was_used_longest_ago_and_guards_what_it_keeps():
     clip_bytes = noise(1.0).samples.nbytes
-    cache = _StemCache(2 * clip_bytes)
+    cache = MemoryCache(2 * clip_bytes)
     for key in "ab":
         cache.put(key, noise(1.0))
     cache.get("a")
@@ -151,7 +152,7 @@ def test_an_unknown_backend_is_refused_with_the_nearest_name(soundscape):
 
 
 def test_fewer_stems_are_kept_from_when_that_is_wished():
-    cache = _StemCache(1_000_000)
+    cache = MemoryCache(1_000_000)
     for name in "abc":
         cache.put(name, noise(1))
     cache.limit(noise(1).samples.nbytes)

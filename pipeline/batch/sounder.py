@@ -13,10 +13,10 @@ from PIL import Image
 from .. import backends
 from ..backends.revision import revision_of
 from ..errors import Cancelled, SoundscapeError
-from ..files import read_file, sha256_of
+from ..files import read_file, sha256_of, write_file
 from ..job import Job, OnProgress, made_by, run, steps_of
 from ..picture import MAX_FILE_BYTES, load_picture
-from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE, write_file
+from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE
 from ..soundscape import Soundscape
 from ..synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
 from . import storage
@@ -28,7 +28,7 @@ from .storage import Place
 REMEMBERED_BYTES = 64 * 1024 * 1024  # of the stem cache; a run processes each picture once, so it needs little
 USUAL_DURATION_S = 10.0  # fewer longer sounds are made together
 # The code that shapes the mix, part of the cache key. `kinds` holds the usual level of each kind of sound.
-MIXING = ("audio.py", "mixing", "kinds")
+MIXING = ("audio.py", "mixing", "kinds", "stems")
 
 _log = logging.getLogger("pipeline")
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.request import url2pathname
 
 from ..errors import SoundscapeError
-from ..files import MAX_DOCUMENT_BYTES, MAX_MEDIA_BYTES, check_file, check_size, read_file, sha256_of
+from ..files import MAX_DOCUMENT_BYTES, MAX_MEDIA_BYTES, check_file, check_size, read_file, sha256_of, write_file
 from ..results.collection import INDEX
-from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS, write_file
+from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
 
 if TYPE_CHECKING:  # universal_pathlib is optional
     from typing_extensions import TypeIs

@@ -14,9 +14,10 @@ from typing import Any
 from PIL import Image
 
 from ..errors import SoundscapeError
+from ..files import write_file
 from ..picture import load_picture
 from ..results.collection import INDEX
-from ..results.result import MIX, PICTURE, write_file
+from ..results.result import MIX, PICTURE
 
 THUMBNAIL_PX = (600, 600)  # twice the width of a card, for high-density screens
 QUALITY, METHOD = 75, 2  # WebP: a third of the default's time for about 7 % more bytes

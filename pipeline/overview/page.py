@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..colours import blocks
+from ..files import write_file
 from ..quality.figures import figure
 from ..results.collection import INDEX
-from ..results.result import write_file
 from .drawings import forget_others
 from .record import Columns
 

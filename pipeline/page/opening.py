@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from ..errors import SoundscapeError
 from ..picture import load_picture
 from ..results.collection import COHERENCE
+from ..results.manifest import differences, report_in
 from ..results.result import (
     BEFORE,
     COMPRESSIONS,
@@ -31,7 +32,6 @@ from ..results.result import (
     check_entries,
 )
 from ..soundscape import Soundscape
-from .manifest import differences, report_in
 
 if TYPE_CHECKING:
     from ..job import Result

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SoundscapeError
+from ..files import write_file
 from ..results.collection import COHERENCE, Entry, read_collection
-from ..results.result import write_file
 from ..settings import read_settings
 from .embeddings import (
     EMBEDDINGS,

@@ -26,10 +26,10 @@ from ..backends.vision.clip import DOWNLOAD_GB as CLIP_GB
 from ..backends.vision.clip import PictureText
 from ..backends.weights import Weights
 from ..errors import SoundscapeError
-from ..files import sha256_of
+from ..files import sha256_of, write_file
 from ..picture import load_picture
 from ..results.collection import Entry
-from ..results.result import MIX, PICTURE, STEMS, write_file
+from ..results.result import MIX, PICTURE, STEMS
 from ..settings import Settings, has_package
 from ..soundscape import Source
 

@@ -24,7 +24,7 @@ from PIL import Image
 
 from ..audio import Clip, wav_bytes
 from ..errors import SoundscapeError
-from ..files import MAX_DOCUMENT_BYTES, check_file, read_file
+from ..files import MAX_DOCUMENT_BYTES, check_file, read_file, write_file
 from ..soundscape import Soundscape, Source
 from ..synthesize import Stem
 
@@ -165,18 +165,6 @@ def safe_name(text: str, otherwise: str) -> str:
     """Return the text as a portable file name of a-z, 0-9, - and _, or `otherwise` when nothing is left."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9-]+", "_", ascii_text)[:MAX_NAME].strip("_-") or otherwise
-
-
-def write_file(path: Path, data: bytes) -> Path:
-    """Write a file atomically: to a temporary file, which is then renamed. Return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
 
 
 @contextmanager

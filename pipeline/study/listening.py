@@ -15,9 +15,9 @@ from typing import Any, TypeGuard
 
 from ..audio import Clip, db_to_gain, read_wav, wav_bytes
 from ..errors import SoundscapeError
-from ..files import MAX_MEDIA_BYTES, read_file, sha256_of
+from ..files import MAX_MEDIA_BYTES, read_file, sha256_of, write_file
 from ..picture import MAX_FILE_BYTES
-from ..results.result import MIX, PICTURE, write_file
+from ..results.result import MIX, PICTURE
 from .groups import NO_PICTURE, Group, Sample, common_pictures
 from .pages import asset, render
 from .ratings import KEY, SCALE

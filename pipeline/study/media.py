@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from ..files import MAX_MEDIA_BYTES, read_file
-from ..results.result import safe_name, write_file
+from ..files import MAX_MEDIA_BYTES, read_file, write_file
+from ..results.result import safe_name
 from .groups import Group, Sample
 
 FOLDER = "examples"

@@ -7,9 +7,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ..files import write_file
 from ..quality.features import Relation, relations
 from ..quality.figures import figure
-from ..results.result import MIX, PICTURE, write_file
+from ..results.result import MIX, PICTURE
 from . import plots
 from .comparison import Comparison, Row
 from .examples import Example, Examples, examples_of

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files import write_file
 from ..quality.figures import figures_of
-from ..results.result import write_file
 from .groups import NO_PICTURE
 from .study import Study
 

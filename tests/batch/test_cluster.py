@@ -101,7 +101,11 @@ def tree(folder: Path) -> dict[str, object]:
 
 
 def timeless(document: object) -> object:
-    return {name: document[name] for name in document if name != "seconds"} if isinstance(document, dict) else document
+    return (
+        {name: document[name] for name in document if name not in ("seconds", "stems")}
+        if isinstance(document, dict)
+        else document
+    )
 
 
 def dates(folder: Path) -> dict[Path, int]:

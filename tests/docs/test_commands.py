@@ -45,7 +45,7 @@ BARE = r"python -m tests\.(benchmarks\.\w+|screenshot|space)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {
-    r"-m pipeline (?!index|study|gold|score)\S": ("--duration", str(DURATION_S)),
+    r"-m pipeline (?!index|remix|study|gold|score)\S": ("--duration", str(DURATION_S)),
     r"-m pipeline\.procedural": ("--only", "rain", "--seeds", "1", "--duration", "1"),
 }
 
@@ -147,6 +147,7 @@ SECTIONS = {
     "Options of a run": "python -m pipeline",
     "index: the overview": "python -m pipeline index",
     "score: CLAP and CLIP": "python -m pipeline score",
+    "remix: change one sound, keep the rest": "python -m pipeline remix",
     "study: compare models": "python -m pipeline study",
     "gold: score descriptions against labels": "python -m pipeline gold",
     "The gallery of the synthesiser": "python -m pipeline.procedural",

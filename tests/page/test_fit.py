@@ -17,9 +17,9 @@ from pipeline.backends.audio.clap import Clap
 from pipeline.job import Job, run
 from pipeline.page import fit, views, visitors
 from pipeline.page.document import Origin
-from pipeline.page.manifest import report_in
 from pipeline.page.zero_gpu import MEASURING_S, gpu_seconds
 from pipeline.quality.glossary import meanings_of
+from pipeline.results.manifest import report_in
 from pipeline.soundscape import Soundscape
 
 from ..support.checkpoints.audio import build_clap

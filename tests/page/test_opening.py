@@ -18,8 +18,8 @@ from pipeline.job import Job, run
 from pipeline.page import document, fragments, opening, views
 from pipeline.page.document import Origin
 from pipeline.page.form import remembered, titles
-from pipeline.page.manifest import EDITED, differences
 from pipeline.page.opening import open_result
+from pipeline.results.manifest import EDITED, differences
 from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
 

@@ -45,6 +45,6 @@ def tree(out: Path) -> dict[str, object]:
             data = path.read_bytes()
             found: object = hashlib.sha256(data).hexdigest()
             if path.name == "manifest.json" or ".descriptions" in path.parts:
-                found = {key: value for key, value in json.loads(data).items() if key != "seconds"}
+                found = {key: value for key, value in json.loads(data).items() if key not in ("seconds", "stems")}
             files[path.relative_to(out).as_posix()] = found
     return files

@@ -1,4 +1,4 @@
-"""Reads a manifest that a visitor uploaded: the fields that the page shows are checked, all others are dropped."""
+"""Reads a manifest that someone sends: the fields that are used are checked, all others are dropped."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ..errors import SoundscapeError
 from ..files import sha256_of
-from ..results.result import MANIFEST, SOUNDSCAPE
+from .result import MANIFEST, SOUNDSCAPE
 
 MAX_SEED = 2**32 - 1
 EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear the changes."

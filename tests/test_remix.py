@@ -1,0 +1,149 @@
+"""`python -m pipeline remix`: changes of the document that keep the other sounds."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.audio import read_wav
+from pipeline.job import Job, run
+from pipeline.remix import main
+from pipeline.soundscape import Soundscape, Source
+from pipeline.stems.events import onsets_of
+from pipeline.synthesize import forget_stems
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A result of three sources with a picture, and its bundle."""
+    sources = (Source(name="river"), Source(name="bell", role="recurring"), Source(name="Church bell", role="one-shot"))
+    job = Job(picture=Image.new("RGB", (60, 40)), soundscape=Soundscape(sources=sources), duration_s=4, seed=5)
+    result = run(job, tmp_path_factory.mktemp("made") / "harbour")
+    result.write_bundle()
+    return result
+
+
+@pytest.fixture
+def remix(made, tmp_path, capsys):
+    """Run the command on the result; return the new folder and the line on standard output."""
+
+    def call(*options, given=None):
+        forget_stems()
+        status = main([str(given or made.folder), "--out", str(tmp_path / "new"), *options])
+        assert status == 0
+        return tmp_path / "new", json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def refusal(made, tmp_path, capsys):
+    """Run the command with options that make no sense; return the message."""
+
+    def call(*options):
+        with pytest.raises(SystemExit) as ended:
+            main([str(made.folder), "--out", str(tmp_path / "new"), *options])
+        assert ended.value.code == 2 and not (tmp_path / "new").exists()
+        return capsys.readouterr().err.splitlines()[-1]
+
+    return call
+
+
+def document(folder) -> list[dict]:
+    return json.loads((folder / "soundscape.json").read_text())["sources"]
+
+
+def dry(folder) -> dict[str, dict]:
+    return {each["source"]: each for each in json.loads((folder / "prompts.json").read_text())}
+
+
+@pytest.mark.parametrize("form", ["folder", "bundle"])
+def test_every_option_changes_its_field_and_nothing_else(remix, made, form):
+    options = ["--gain", "river=-6", "--pan", "2=-0.5", "--distance", "church bell=80", "--mute", "river"]
+    given = made.folder if form == "folder" else made.bundle_path
+    folder, said = remix(*options, "--take", "2=3", "--onsets", "3=2.5,1", "--space", "hall", given=given)
+    river, bell, church = document(folder)
+    assert (river["gain_db"], river["mute"], bell["pan"], bell["take"]) == (-6, True, -0.5, 3)
+    assert (church["distance_m"], church["onsets_s"]) == (80, [1.0, 2.5])
+    assert json.loads((folder / "soundscape.json").read_text())["space"] == "hall"
+    assert said["folder"] == str(folder) and [each["source"] for each in said["stems"]] == ["bell", "Church bell"]
+    assert (folder / "picture.jpg").is_file()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["seed"], manifest["duration_s"], manifest["audio"]["backend"]) == (5, 4.0, "procedural")
+
+
+def test_a_new_take_changes_that_stem_alone_bit_for_bit(remix, made):
+    folder, _ = remix("--take", "bell=+1")
+    before, after = (made.stem_paths, sorted((folder / "stems").glob("*.wav")))
+    dry_before, dry_after = dry(made.folder), dry(folder)
+    assert dry_before["bell"]["seed"] != dry_after["bell"]["seed"]
+    assert [dry_before[name]["seed"] == dry_after[name]["seed"] for name in ("river", "Church bell")] == [True, True]
+    assert len(before) == len(after) == 3
+    again, _ = remix("--take", "bell=+1", given=folder)
+    assert document(again)[1]["take"] == 2
+    back, _ = remix("--take", "bell=0", given=folder)
+    assert (back / "mix.wav").read_bytes() == made.mix_path.read_bytes(), "take 0 is the stem of today"
+
+
+def test_an_event_sounds_where_it_was_put(remix):
+    folder, _ = remix("--onsets", "3=0.5,2.5", "--solo", "3", "--space", "open")
+    found = onsets_of(read_wav(folder / "mix.wav"))
+    assert [min(abs(each - time_s) for each in found) < 0.01 for time_s in (0.5, 2.5)] == [True, True]
+
+
+def test_the_manifest_says_what_was_made_kept_and_placed_anew(remix, made, monkeypatch, tmp_path):
+    monkeypatch.setenv("STEM_CACHE_GB", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert {each["origin"] for each in made.report["stems"]} == {"made"}
+    remix()
+    folder, said = remix("--gain", "river=3", "--onsets", "church bell=1", "--take", "2=1")
+    assert [each["origin"] for each in said["stems"]] == ["kept", "made", "placed anew"]
+    assert json.loads((folder / "manifest.json").read_text())["stems"] == said["stems"]
+
+
+def test_solo_silences_the_others_and_unmute_brings_back(remix):
+    folder, _ = remix("--solo", "bell")
+    assert [source["mute"] for source in document(folder)] == [True, False, True]
+    folder, _ = remix("--unmute", "1", given=folder)
+    assert [source["mute"] for source in document(folder)] == [False, False, True]
+    assert np.abs(read_wav(folder / "mix.wav").samples).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--mute", "rivr"],
+            "there is no such source. Did you mean 'river'? Choices: river, bell, Church bell.",
+        ),
+        (["--gain", "4=3"], "there is no source 4. There are: 1 river"),
+        (["--gain", "river"], "write it as NAME=VALUE, such as river=3."),
+        (["--gain", "river=loud"], "the value must be a number."),
+        (["--gain", "river=nan"], "the value must be a number."),
+        (["--gain", "river=99"], "sources[0].gain_db: must be at most 12"),
+        (["--take", "river=1.5"], "the value must be a whole number."),
+        (["--take", "river=-1"], "sources[0].take: must be at least 0"),
+        (["--onsets", "bell=1,x"], "times in seconds, such as 1,4.5."),
+        (["--space", "cathedral"], "invalid choice: 'cathedral'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(refusal, options, words):
+    assert words in refusal(*options)
+
+
+def test_a_name_that_several_sources_have_is_refused(made, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(made.folder, copy)
+    twins = Soundscape(sources=(Source(name="wind"), Source(name="Wind")))
+    (copy / "soundscape.json").write_text(twins.to_json())
+    with pytest.raises(SystemExit):
+        main([str(copy), "--out", str(tmp_path / "new"), "--mute", "wind"])
+    assert "several sources have this name. Use a number. There are: 1 wind, 2 Wind." in capsys.readouterr().err
+
+
+def test_what_is_no_result_is_refused(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main([str(tmp_path / "empty"), "--out", str(tmp_path / "new")]) == 1
+    assert "empty is not a result" in capsys.readouterr().err
