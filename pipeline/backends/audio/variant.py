@@ -1,0 +1,95 @@
+"""The checkpoints of Stable Audio 3: which one a name or a folder is, and what differs between them.
+
+All have the same licence and 44.1 kHz stereo sound. They differ in size (small or medium), in what they were trained
+on (small: sound effects or music), and in whether they are distilled. A distilled checkpoint needs 8 steps and no
+guidance; a base checkpoint needs 100 steps and guidance. (Sources: the model cards of stabilityai/stable-audio-3-*.)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ORIGINAL, CONVERTED = "model_config.json", "model_index.json"  # the file at the root that tells the format
+MEDIUM_WIDTH = 1536  # of the transformer; the small one has 1024
+
+
+@dataclass(frozen=True)
+class Size:
+    """What depends on the size of the checkpoint. `download_gb` is that of the original repository."""
+
+    name: str
+    window_s: float  # the longest sound that it makes at once
+    download_gb: float
+    memory_gb: float  # of all weights in half precision
+    stem_gb: float  # for 10 s in half precision
+    # For the work of one call:
+    layers: int
+    width: int
+    weights_per_token: int  # of the transformer that a token passes, without its embedders
+    attentions: int  # 2 in differential attention
+    decoder_tflop_per_s: float  # of sound, decoded in windows
+
+
+SMALL = Size("Small", 120.0, 3.5, 1.7, 0.4, 20, 1024, 397_000_000, 1, 0.0235)
+MEDIUM = Size("Medium", 380.0, 10.5, 5.2, 0.8, 24, 1536, 1_310_000_000, 2, 0.275)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One checkpoint."""
+
+    size: Size
+    domain: str = ""  # SFX, Music, or empty for both
+    is_base: bool = False
+
+    @property
+    def title(self) -> str:
+        return " ".join(filter(None, ("Stable Audio 3", self.size.name, self.domain, "Base" if self.is_base else "")))
+
+    @property
+    def steps(self) -> int:
+        return 100 if self.is_base else 8
+
+    @property
+    def guidance(self) -> float:
+        return 7.0 if self.is_base else 1.0
+
+
+def variant_of(name: str, folder: Path | None = None) -> Variant:
+    """Return the checkpoint of this name. What the files in its folder say is preferred to the name."""
+    words = name.lower().replace("_", "-")
+    domain = "SFX" if "sfx" in words else "Music" if "music" in words else ""
+    size, is_base = MEDIUM if "medium" in words else SMALL, words.endswith("-base")
+    if folder is not None:
+        size, is_base = _size_in(folder, size), _is_base_in(folder, is_base)
+    return Variant(size, domain if size is SMALL else "", is_base)
+
+
+def _size_in(folder: Path, otherwise: Size) -> Size:
+    config = _read(folder / "transformer" / "config.json") or _diffusion_of(folder).get("config") or {}
+    width = config.get("embed_dim")
+    return otherwise if width is None else MEDIUM if width >= MEDIUM_WIDTH else SMALL
+
+
+def _is_base_in(folder: Path, otherwise: bool) -> bool:
+    scheduler = _read(folder / "scheduler" / "scheduler_config.json")
+    if scheduler:
+        return not scheduler.get("stochastic_sampling", False)
+    objective = _diffusion_of(folder).get("diffusion_objective")
+    return otherwise if objective is None else objective != "rf_denoiser"
+
+
+def _diffusion_of(folder: Path) -> dict[str, Any]:
+    model = _read(folder / ORIGINAL).get("model", {})
+    found: dict[str, Any] = model.get("diffusion", {})
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; empty if the file is missing or damaged, which loading reports."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
