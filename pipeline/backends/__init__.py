@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from PIL import Image
 
@@ -45,9 +45,9 @@ VISION = {
     "tagger": "pipeline.backends.vision.tagger:Tagger",
 }
 AUDIO = {
+    "stable-audio-3": "pipeline.backends.audio.stable_audio_3:StableAudio3",
     "audioldm2": "pipeline.backends.audio.audioldm2:AudioLDM2",
     "stable-audio-open": "pipeline.backends.audio.stable_audio_open:StableAudioOpen",
-    "stable-audio-3": "pipeline.backends.audio.stable_audio_3:StableAudio3",
     "procedural": "pipeline.backends.audio.procedural:Procedural",
 }
 EMBEDDED = ("tagger", "procedural")
@@ -77,11 +77,20 @@ class SoundOptions:
     candidates: int = 1  # per source; the one that fits the prompt best is kept
     precision: str = ""  # float32 | float16 | bfloat16
     prompts: dict[int, str] = field(default_factory=dict)  # index of the source -> prompt to use instead of ours
+    redo: dict[int, tuple[float, float]] = field(
+        default_factory=dict
+    )  # index of the source -> span to make again
 
     def only(self, *places: int) -> "SoundOptions":
         """Return the options for only the sources at these indices, which become 0, 1, 2 ..."""
         prompts = {new: self.prompts[old] for new, old in enumerate(places) if old in self.prompts}
-        return replace(self, prompts=prompts)
+        redo = {new: self.redo[old] for new, old in enumerate(places) if old in self.redo}
+        return replace(self, prompts=prompts, redo=redo)
+
+
+def refuse_redo(title: str) -> NoReturn:
+    """Raise SoundscapeError for a backend that cannot make a span of a sound again."""
+    raise SoundscapeError(f"{title} cannot redo a part of a sound. Choose Stable Audio 3, or remove the times to redo.")
 
 
 class VisionBackend(Protocol):

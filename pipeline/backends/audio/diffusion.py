@@ -14,24 +14,24 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import prompting
 from ...audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, resample
 from ...errors import SoundscapeError
-from ...settings import Settings, accelerator, read_settings
+from ...settings import read_settings
 from ...soundscape import Soundscape, Source
-from .. import Card, OnStep, SoundOptions, memory
-from ..weights import MODEL_FILES, Weights, availability, errors_in_words, fetch, locate, note_of, pretrained_arguments
+from .. import OnStep, SoundOptions, memory, refuse_redo
+from ..weights import MODEL_FILES, Weights, errors_in_words, fetch, pretrained_arguments
 from .clap import Clap
-from .family import Call, Family, Job, Loaded, Progress
+from .family import Call, Job, Loaded, Progress
+from .offer import CONFIG, Offer
 
 if TYPE_CHECKING:
     import torch
 
-CONFIG = "model_index.json"  # at the root of every diffusers pipeline
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 1000, 30.0, 8
 MAX_BATCH = 16  # more gains nothing: the GPU is fully used long before
 KEPT_TEXTS = 64  # encoded texts in the cache; each takes less than 1 MB
@@ -41,53 +41,20 @@ CLIPPED_SHARE = 0.002  # of all samples; less is inaudible
 _log = logging.getLogger(__name__)
 
 
-class TextToAudio(ABC):
+class TextToAudio(Offer, ABC):
     """A diffusion model that turns captions into sound. Subclasses define how to load, encode, denoise and decode."""
 
-    family: ClassVar[Family]
     sample_rate = SAMPLE_RATE_HZ
 
     def __init__(self) -> None:
         self._settings = read_settings()
         self._weights = self.weights(self._settings)
+        self.family = self.family_of(self._weights)
         self._tokenizing = threading.Lock()
 
     @property
     def max_duration_s(self) -> float:
         return self.family.max_duration_s
-
-    @classmethod
-    def weights(cls, settings: Settings) -> Weights:
-        """Return the weights that the settings name, or the default ones."""
-        return locate(cls.family.model, cls.family.revision, getattr(settings, cls.family.setting))
-
-    @classmethod
-    def card(cls, settings: Settings) -> Card:
-        family, weights = cls.family, cls.weights(settings)
-        download_gb, offload = cls.download_gb(weights), memory.offload_note(accelerator(settings))
-        reason = availability(
-            weights,
-            settings,
-            packages=family.packages,
-            min_memory_gb=0.0 if weights.is_local else 2 * family.memory_gb,
-            config=CONFIG,
-            gated=family.gated and weights.model == family.model,
-        )
-        return Card(
-            title=family.title,
-            model=weights.name,
-            licence=family.licence,
-            revision=weights.mark,
-            download_gb=download_gb,
-            device=accelerator(settings),
-            reason=reason,
-            note=f"{note_of(weights, settings, download_gb, config=CONFIG)} {offload}".strip(),
-        )
-
-    @classmethod
-    def download_gb(cls, weights: Weights) -> float:
-        """Return the size of the download at the first use."""
-        return 0.0 if weights.is_local else cls.family.download_gb
 
     # Requests --------------------------------------------------------------------------------------------------------
 
@@ -113,6 +80,10 @@ class TextToAudio(ABC):
         }
         if options.candidates > 1:
             request["ranked_by"] = Clap.weights(self._settings).name
+        if 0 in options.redo:
+            if not self.family.can_redo:
+                refuse_redo(self.family.title)
+            request["redo"] = list(options.redo[0])
         return request
 
     def scheduler(self, steps: int) -> str:
@@ -142,8 +113,11 @@ class TextToAudio(ABC):
         from transformers import AutoTokenizer
 
         with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, files=("tokenizer/*",), config=CONFIG)
-            return AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+            return AutoTokenizer.from_pretrained(self._tokenizer_folder(), local_files_only=True)
+
+    def _tokenizer_folder(self) -> Path:
+        """Return the folder of the tokenizer. Missing files are downloaded."""
+        return fetch(self._weights, self._settings, files=("tokenizer/*",), config=CONFIG) / "tokenizer"
 
     @cached_property
     def _placement(self) -> memory.Placement:
@@ -192,7 +166,7 @@ class TextToAudio(ABC):
         if count > 1:
             Clap(self._settings).check()
         jobs = [
-            Job(request["prompt"], (seed + number) % 2**63)
+            Job(request["prompt"], (seed + number) % 2**63, request.get("redo"))
             for request, seed in zip(requests, seeds, strict=True)
             for number in range(count)
         ]
@@ -234,6 +208,7 @@ class TextToAudio(ABC):
             negative = self._encoded(loaded, call.negative_prompt) if call.guidance > 1 else None
             generators = [torch.Generator("cpu").manual_seed(job.seed) for job in jobs]
             noise = self._noise(loaded, generators, call)
+            call = replace(call, redo=tuple(job.redo for job in jobs))
             latents = self.denoise(loaded.pipe, prompts, negative, noise, generators, call, progress.step)
             # One at a time: the decoder needs far more memory than the denoiser and gains nothing from batches.
             clips = [self._decoded(loaded, latents[place : place + 1], call) for place in range(len(jobs))]
@@ -296,10 +271,8 @@ class TextToAudio(ABC):
         import torch
 
         _silence_progress_bars()
-        ignored = ("model.safetensors",)  # the same weights in another layout, at the root
-        files = (*MODEL_FILES, "*.model")
         with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
+            folder = self._folder(on_step)
             local = pretrained_arguments(Weights(str(folder)), self._settings)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of torch, about layers of these models
@@ -310,6 +283,12 @@ class TextToAudio(ABC):
         else:
             pipe.to(self._placement.device)
         return Loaded(pipe, self._placement)
+
+    def _folder(self, on_step: OnStep | None) -> Path:
+        """Return the folder of the pipeline. Missing files are downloaded."""
+        ignored = ("model.safetensors",)  # the same weights in another layout, at the root
+        files = (*MODEL_FILES, "*.model")
+        return fetch(self._weights, self._settings, files=files, ignore=ignored, config=CONFIG, on_step=on_step)
 
     def _weights_gb(self, precision: str) -> float:
         return self.family.memory_gb * (2 if precision == "float32" else 1)

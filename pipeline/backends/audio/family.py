@@ -28,26 +28,29 @@ class Family:
     max_tokens: int  # per prompt
     half: str = "float16"
     gated: bool = False
+    can_redo: bool = False  # a span of a sound
     packages: tuple[str, ...] = ("torch", "transformers", "diffusers")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One clip to make: its prompt and the seed of its noise."""
+    """One clip to make: its prompt, the seed of its noise, and the span to make again, in seconds."""
 
     prompt: str
     seed: int
+    redo: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """The parameters that all clips of a call share."""
+    """The parameters that all clips of a call share; only `redo` has one value per clip of a batch."""
 
     duration_s: float
     steps: int
     guidance: float
     negative_prompt: str
     precision: str
+    redo: tuple[tuple[float, float] | None, ...] = ()
 
 
 @dataclass

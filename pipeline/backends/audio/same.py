@@ -93,6 +93,7 @@ class ChunkedSAME(AutoencoderSAME):
         chunk_size: int = 32,
         is_shifted: bool = True,
         decoder_kernel: int = 3,
+        sliding_window: int = 0,  # none
     ) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
             audio_channels=audio_channels,
@@ -108,6 +109,7 @@ class ChunkedSAME(AutoencoderSAME):
             encoder_sinusoidal_blocks=encoder_sinusoidal_blocks,
             decoder_sinusoidal_blocks=decoder_sinusoidal_blocks,
             sampling_rate=sampling_rate,
+            sliding_window=sliding_window,
         )
         stacks: tuple[tuple[Any, tuple[int, ...], int], ...] = (
             (self.encoder, encoder_sinusoidal_blocks, 1),
@@ -171,11 +173,13 @@ def restore_tables(pipe: Any) -> None:
     Weights in half precision turn them into half precision too. Then positions above 256 are rounded to even numbers,
     and the angles of a frequency of 10 kHz are noise.
     """
-    for model in (pipe.vae, pipe.transformer, pipe.duration_embedder):
+    for model in (pipe.vae, pipe.transformer):
         for module in model.modules():
             if "inv_freq" in module._buffers:
-                exponents = torch.arange(len(module.inv_freq), dtype=torch.float32) / len(module.inv_freq)
-                module.inv_freq = (10_000.0**-exponents).to(module.inv_freq.device)
+                size = 2 * len(module.inv_freq)
+                powers = 10_000 ** (torch.arange(0, size, 2).float() / size)
+                module.inv_freq = (1.0 / powers).to(module.inv_freq.device)
     embedder = pipe.duration_embedder
-    ramp = torch.linspace(math.log(embedder.config.min_freq), math.log(embedder.config.max_freq), len(embedder.freqs))
-    embedder.freqs = ramp.exp().to(embedder.freqs.device)
+    low, high = math.log(embedder.config.min_freq), math.log(embedder.config.max_freq)
+    ramp = torch.linspace(0.0, 1.0, len(embedder.freqs))
+    embedder.freqs = torch.exp(ramp * (high - low) + low).to(embedder.freqs.device)

@@ -6,11 +6,14 @@ guidance; a base checkpoint needs 100 steps and guidance. (Sources: the model ca
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ORIGINAL, CONVERTED = "model_config.json", "model_index.json"  # the file at the root that tells the format
+TEXT_FOLDER = "t5gemma-b-b-ul2"  # of the text encoder, in the original format
+FRAMES_PER_S, MEMORY_TOKENS, TEXT_TOKENS = 44_100 / 4096, 64, 257
 MEDIUM_WIDTH = 1536  # of the transformer; the small one has 1024
 
 
@@ -24,15 +27,31 @@ class Size:
     memory_gb: float  # of all weights in half precision
     stem_gb: float  # for 10 s in half precision
     # For the work of one call:
-    layers: int
+    layers: int  # of the transformer
     width: int
-    weights_per_token: int  # of the transformer that a token passes, without its embedders
+    squares: int  # weights of a layer per token, in squares of the width
+    text_squares: int  # and per token of the text
     attentions: int  # 2 in differential attention
-    decoder_tflop_per_s: float  # of sound, decoded in windows
+    decoder_tflop_per_s: float  # of sound, decoded in windows; counted with torch.utils.flop_counter
+    text_tflop: float = 0.047  # of one prompt
+
+    def frames(self, duration_s: float) -> int:
+        """Return the latent frames of a sound."""
+        return math.ceil(duration_s * FRAMES_PER_S)
+
+    def denoiser_tflop(self, frames: int) -> float:
+        """Return the work of one step for one clip: matrix products of its tokens and the text, and attention."""
+        tokens, square = frames + MEMORY_TOKENS, self.width**2
+        products = 2 * square * (self.squares * tokens + self.text_squares * TEXT_TOKENS)
+        attention = 4 * self.width * self.attentions * tokens * (tokens + TEXT_TOKENS)
+        return 1.02 * self.layers * (products + attention) / 1e12  # 2 % for what is outside of the layers
+
+    def decoder_tflop(self, duration_s: float) -> float:
+        return self.decoder_tflop_per_s * duration_s
 
 
-SMALL = Size("Small", 120.0, 3.5, 1.7, 0.4, 20, 1024, 397_000_000, 1, 0.0235)
-MEDIUM = Size("Medium", 380.0, 10.5, 5.2, 0.8, 24, 1536, 1_310_000_000, 2, 0.275)
+SMALL = Size("Small", 120.0, 3.5, 1.7, 0.4, 20, 1024, 19, 2, 1, 0.0235)
+MEDIUM = Size("Medium", 380.0, 10.5, 5.2, 0.8, 24, 1536, 22, 3, 2, 0.275)
 
 
 @dataclass(frozen=True)

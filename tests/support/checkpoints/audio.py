@@ -150,11 +150,19 @@ def build_stable_audio_open(folder: Path, seed: int = 0, canvas_frames: int = CA
     return folder
 
 
-def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
-    """Stable Audio 3, distilled: T5Gemma, the SAME autoencoder, and sampling with new noise at every step."""
+def build_stable_audio_3(folder: Path, seed: int = 0, *, is_base: bool = False) -> Path:
+    """Stable Audio 3 medium, distilled or not, as its conversion for diffusers is saved."""
+    stable_audio_3(seed, is_base=is_base).save_pretrained(folder)
+    return folder
+
+
+def stable_audio_3(seed: int = 0, *, is_small: bool = False, is_base: bool = False) -> Any:
+    """Stable Audio 3: T5Gemma, the SAME autoencoder of either size, differential attention in the medium size."""
     from diffusers import AutoencoderSAME, FlowMatchEulerDiscreteScheduler, StableAudio3DiTModel, StableAudio3Pipeline
     from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
     from transformers import T5GemmaConfig, T5GemmaEncoderModel
+
+    from pipeline.backends.audio.same import ChunkedSAME
 
     torch.manual_seed(seed)
     tokenizer = gemma()
@@ -183,28 +191,24 @@ def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
         timestep_features_dim=16,
         ff_mult=2.0,
         num_memory_tokens=4,
+        use_differential_attention=not is_small,
     )
-    vae = AutoencoderSAME(
-        encoder_channels=16,
-        encoder_c_mults=[2],
-        encoder_strides=[16],
-        encoder_transformer_depths=[1],
-        latent_dim=16,
-        dim_heads=16,
-        ff_mult=2,
-    )
+    coder = {"encoder_channels": 16, "encoder_c_mults": [2], "latent_dim": 16, "dim_heads": 16, "ff_mult": 2}
+    if is_small:
+        vae: Any = ChunkedSAME(**coder, encoder_transformer_depths=[2])
+    else:
+        vae = AutoencoderSAME(**coder, encoder_transformer_depths=[1])
     _wake(transformer)
     _wake(vae)
     _amplify(transformer, "cross_attn", 4.0)
-    StableAudio3Pipeline(
-        vae=vae,
+    return StableAudio3Pipeline(
+        vae=vae.eval(),
         text_encoder=T5GemmaEncoderModel(t5gemma).eval(),
         tokenizer=tokenizer,
-        duration_embedder=StableAudio3DurationEmbedder(output_dim=width, fourier_dim=16),
-        transformer=transformer,
-        scheduler=FlowMatchEulerDiscreteScheduler(stochastic_sampling=True),
-    ).save_pretrained(folder)
-    return folder
+        duration_embedder=StableAudio3DurationEmbedder(output_dim=width, fourier_dim=256),
+        transformer=transformer.eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, stochastic_sampling=not is_base),
+    )
 
 
 def build_clap(folder: Path, seed: int = 0) -> Path:
