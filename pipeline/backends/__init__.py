@@ -77,9 +77,7 @@ class SoundOptions:
     candidates: int = 1  # per source; the one that fits the prompt best is kept
     precision: str = ""  # float32 | float16 | bfloat16
     prompts: dict[int, str] = field(default_factory=dict)  # index of the source -> prompt to use instead of ours
-    redo: dict[int, tuple[float, float]] = field(
-        default_factory=dict
-    )  # index of the source -> span to make again
+    redo: dict[int, tuple[float, float]] = field(default_factory=dict)  # index of the source -> span to make again
 
     def only(self, *places: int) -> "SoundOptions":
         """Return the options for only the sources at these indices, which become 0, 1, 2 ..."""

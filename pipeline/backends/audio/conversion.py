@@ -90,15 +90,18 @@ class _Shard:
     size_bytes: int = 0
 
 
-def convert(source: Path, target: Path, model: str, on_step: Callable[[int, int], None] | None = None) -> None:
+def convert(
+    source: Path, text: Path, target: Path, model: str, on_step: Callable[[int, int], None] | None = None
+) -> None:
     """Write the diffusers pipeline of an original checkpoint to the folder `target`, unless it is there already.
 
-    `model` is its name in messages. `on_step` counts megabytes; an exception that it raises stops the conversion.
-    Raises SoundscapeError if the checkpoint is damaged, incomplete or unknown, and OSError if the disk is full.
+    `text` is the folder of its text encoder, `model` its name in messages. `on_step` counts megabytes; an exception
+    that it raises stops the conversion. Raises SoundscapeError if the checkpoint is damaged, incomplete or unknown, and
+    OSError if the disk is full.
     """
     if (target / CONVERTED).is_file():
         return
-    parts, text = layout.parts_of(source, model)
+    parts = layout.parts_of(source, text, model)
     tensors = [*_placed(source / WEIGHTS, model), *_placed(text / WEIGHTS, model)]
     _check(tensors, parts, model)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +167,9 @@ def _placed(file: Path, model: str) -> Iterator[Tensor]:
 
 def _check(tensors: list[Tensor], parts: dict[str, Any], model: str) -> None:
     """Raise SoundscapeError unless the tensors are exactly those of the parts, without those that are computed."""
-    found = {(tensor.part, tensor.name): tensor for tensor in tensors}
+    found: dict[tuple[str, str], Tensor] = {}
+    for tensor in tensors:
+        found.setdefault((tensor.part, tensor.name), tensor)
     wanted = {
         (part, name): tuple(weights.shape)
         for part, module in parts.items()
@@ -178,7 +183,7 @@ def _check(tensors: list[Tensor], parts: dict[str, Any], model: str) -> None:
         )
     for tensor in tensors:
         place = tensor.part, tensor.name
-        if tensor is not found[place] or tensor.shape != wanted.get(place):  # the first: two have the same place
+        if tensor is not found[place] or tensor.shape != wanted.get(place):  # or two have one place
             raise SoundscapeError(_unknown(model, tensor.key))
 
 
@@ -228,7 +233,7 @@ def _save(shard: _Shard, file: Path) -> None:
         save_file(shard.tensors, file, metadata={"format": "pt"})
     except Exception as error:
         if "No space left" in str(error) or "os error 28" in str(error):  # in an error of safetensors
-            raise OSError(errno.ENOSPC, "No space left on device") from error
+            raise OSError(errno.ENOSPC, "No space left on device") from None  # or it would be told as damage
         raise
     shard.tensors.clear()
 

@@ -17,7 +17,7 @@ from transformers import AutoConfig, T5GemmaEncoderModel
 
 from ...errors import SoundscapeError
 from .same import ChunkedSAME
-from .variant import ORIGINAL, TEXT_FOLDER
+from .variant import ORIGINAL
 
 _library: Any = diffusers  # its methods have no types
 _modules: Any = stable_audio_3
@@ -37,14 +37,13 @@ SHARED = (  # by encoder and decoder
 )
 
 
-def parts_of(source: Path, model: str) -> tuple[dict[str, Any], Path]:
-    """Return the parts with weights, without their weights, and the folder of the original text encoder.
+def parts_of(source: Path, text: Path, model: str) -> dict[str, Any]:
+    """Return the parts that have weights, without their weights. `text` is the folder of the text encoder.
 
     Raises SoundscapeError if a settings file is missing or damaged, or the model is not one that diffusers knows.
     """
     try:
         config = json.loads((source / ORIGINAL).read_text("utf-8"))
-        text = source / TEXT_FOLDER
         _check(config, model)
         with torch.device("meta"), warnings.catch_warnings():  # shapes only
             warnings.simplefilter("ignore", FutureWarning)  # of torch, about layers of these models
@@ -56,7 +55,7 @@ def parts_of(source: Path, model: str) -> tuple[dict[str, Any], Path]:
             }
     except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise SoundscapeError(f"A settings file of {model} is missing or damaged. Download it again.") from error
-    return parts, text
+    return parts
 
 
 def state_of(module: Any) -> dict[str, torch.Tensor]:

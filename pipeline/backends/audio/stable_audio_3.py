@@ -21,19 +21,20 @@ from ..work import Work
 from .diffusion import TextToAudio
 from .family import Call, Family
 from .painting import Known, Window, window_around, windows
-from .variant import CONVERTED, ORIGINAL, TEXT_FOLDER, Variant, variant_of
+from .variant import CONVERTED, ORIGINAL, TEXT_FOLDER, Variant, text_repository_of, variant_of
 
 if TYPE_CHECKING:
     import torch
 
-# Revisions of other checkpoints; those of the base checkpoints are not known to us.
-PINNED = {
+REVISIONS = {  # of the base checkpoints, none is known to us
+    "stabilityai/stable-audio-3-small-sfx": "ae12755283df9d62ca39a9b050a39a0b607b8c20",
     "stabilityai/stable-audio-3-small-music": "0fef1392cd842149a2b6d445e181c97608faac06",
     "stabilityai/stable-audio-3-medium": "27b5a21b791b1b033d193a9e1e3ce78493f102f9",
 }
 OFFICIAL = "stabilityai/stable-audio-3-"  # these are gated, and in the format of their authors
 TEXT_FILES = tuple(f"{TEXT_FOLDER}/{name}" for name in ("config.json", "tokenizer*", "special_tokens_map.json"))
-ORIGINAL_FILES = (ORIGINAL, "model.safetensors", f"{TEXT_FOLDER}/model.safetensors", *TEXT_FILES)
+TEXT_ENCODER_FILES = (*TEXT_FILES, f"{TEXT_FOLDER}/model.safetensors")
+ORIGINAL_FILES = (ORIGINAL, "model.safetensors", *TEXT_ENCODER_FILES)
 FEW_FILES = ("tokenizer/*", "scheduler/*", "transformer/config.json", CONVERTED)  # tell what a checkpoint needs
 FORMAT = "1"  # of the converted folders; another number makes old ones unused
 CONTEXT_S = 10.0  # of a long sound, from which it is continued
@@ -51,7 +52,7 @@ class StableAudio3(TextToAudio):
             "encoder is under the Gemma Terms of Use"
         ),
         model="stabilityai/stable-audio-3-small-sfx",
-        revision="ae12755283df9d62ca39a9b050a39a0b607b8c20",
+        revision=REVISIONS["stabilityai/stable-audio-3-small-sfx"],
         setting="stable_audio_3_model",
         download_gb=3.5,
         memory_gb=1.7,
@@ -69,7 +70,7 @@ class StableAudio3(TextToAudio):
 
     @classmethod
     def weights(cls, settings: Settings) -> Weights:
-        known = PINNED.get(settings.stable_audio_3_model)
+        known = REVISIONS.get(settings.stable_audio_3_model)
         return Weights(settings.stable_audio_3_model, known) if known else super().weights(settings)
 
     @classmethod
@@ -136,7 +137,16 @@ class StableAudio3(TextToAudio):
         if self._config == CONVERTED:
             return fetch(self._weights, self._settings, files=FEW_FILES, config=CONVERTED) / "tokenizer"
         folder = fetch(self._weights, self._settings, files=(ORIGINAL, *TEXT_FILES), config=ORIGINAL)
-        return folder / TEXT_FOLDER
+        return self._text_folder(folder, TEXT_FILES, None)
+
+    def _text_folder(self, folder: Path, files: tuple[str, ...], on_step: OnStep | None) -> Path:
+        """Return the folder of the text encoder: the checkpoint's, or that of the repository in its settings."""
+        repository = text_repository_of(folder)
+        if self._weights.is_local or repository in ("", self._weights.model) or (folder / TEXT_FOLDER).is_dir():
+            return folder / TEXT_FOLDER
+        weights = Weights(repository, REVISIONS.get(repository, "main"))
+        config = f"{TEXT_FOLDER}/config.json"
+        return fetch(weights, self._settings, files=files, config=config, on_step=on_step) / TEXT_FOLDER
 
     @cached_property
     def _config(self) -> str:
@@ -156,10 +166,11 @@ class StableAudio3(TextToAudio):
             return super()._folder(on_step)
         on_step = loading_of(on_step)
         folder = fetch(self._weights, self._settings, files=ORIGINAL_FILES, config=ORIGINAL, on_step=on_step)
+        text = self._text_folder(folder, TEXT_ENCODER_FILES, on_step)
         from .conversion import convert
 
         converted = _converted_folder(self._weights, folder)
-        convert(folder, converted, self._weights.name, on_step)
+        convert(folder, text, converted, self._weights.name, on_step)
         return converted
 
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:

@@ -85,30 +85,37 @@ def variant_of(name: str, folder: Path | None = None) -> Variant:
     return Variant(size, domain if size is SMALL else "", is_base)
 
 
+def text_repository_of(folder: Path) -> str:
+    """Return the repository of the text encoder that the settings name; empty if they name none."""
+    conditioners = _read(folder / ORIGINAL, "model", "conditioning", "configs")
+    for each in conditioners if isinstance(conditioners, list) else []:
+        settings = each.get("config") if isinstance(each, dict) and each.get("id") == "prompt" else None
+        if isinstance(settings, dict):
+            return str(settings.get("repo_id", ""))
+    return ""
+
+
 def _size_in(folder: Path, otherwise: Size) -> Size:
-    config = _read(folder / "transformer" / "config.json") or _diffusion_of(folder).get("config") or {}
-    width = config.get("embed_dim")
-    return otherwise if width is None else MEDIUM if width >= MEDIUM_WIDTH else SMALL
+    width = _read(folder / "transformer" / "config.json", "embed_dim")
+    width = width or _read(folder / ORIGINAL, "model", "diffusion", "config", "embed_dim")
+    if not isinstance(width, int):
+        return otherwise
+    return MEDIUM if width >= MEDIUM_WIDTH else SMALL
 
 
 def _is_base_in(folder: Path, otherwise: bool) -> bool:
-    scheduler = _read(folder / "scheduler" / "scheduler_config.json")
-    if scheduler:
-        return not scheduler.get("stochastic_sampling", False)
-    objective = _diffusion_of(folder).get("diffusion_objective")
+    if (folder / "scheduler" / "scheduler_config.json").is_file():
+        return _read(folder / "scheduler" / "scheduler_config.json", "stochastic_sampling") is not True
+    objective = _read(folder / ORIGINAL, "model", "diffusion", "diffusion_objective")
     return otherwise if objective is None else objective != "rf_denoiser"
 
 
-def _diffusion_of(folder: Path) -> dict[str, Any]:
-    model = _read(folder / ORIGINAL).get("model", {})
-    found: dict[str, Any] = model.get("diffusion", {})
-    return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; empty if the file is missing or damaged, which loading reports."""
+def _read(path: Path, *keys: str) -> Any:
+    """Return the value in a JSON file; None if it is not there or the file is damaged, which loading reports."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found

@@ -193,11 +193,14 @@ def stable_audio_3(seed: int = 0, *, is_small: bool = False, is_base: bool = Fal
         num_memory_tokens=4,
         use_differential_attention=not is_small,
     )
-    coder = {"encoder_channels": 16, "encoder_c_mults": [2], "latent_dim": 16, "dim_heads": 16, "ff_mult": 2}
-    if is_small:
-        vae: Any = ChunkedSAME(**coder, encoder_transformer_depths=[2])
-    else:
-        vae = AutoencoderSAME(**coder, encoder_transformer_depths=[1])
+    vae = (ChunkedSAME if is_small else AutoencoderSAME)(
+        encoder_channels=16,
+        encoder_c_mults=[2],
+        encoder_transformer_depths=[2],
+        latent_dim=16,
+        dim_heads=16,
+        ff_mult=2,
+    )
     _wake(transformer)
     _wake(vae)
     _amplify(transformer, "cross_attn", 4.0)
