@@ -204,6 +204,7 @@ def stable_audio_3(seed: int = 0, *, is_small: bool = False, is_base: bool = Fal
     _wake(transformer)
     _wake(vae)
     _amplify(transformer, "cross_attn", 4.0)
+    _scale(vae.decoder.blocks[-1].mapping.weight_g, 0.4)  # not to clip
     return StableAudio3Pipeline(
         vae=vae.eval(),
         text_encoder=T5GemmaEncoderModel(t5gemma).eval(),
@@ -282,6 +283,11 @@ def _vocoder() -> Any:
         if weights.dim() == 3:  # with the initial weights, its output is about 1e-10
             torch.nn.init.normal_(weights, std=weights[0].numel() ** -0.5)
     return vocoder
+
+
+@torch.no_grad()
+def _scale(weights: torch.Tensor, factor: float) -> None:
+    weights.mul_(factor)
 
 
 @torch.no_grad()
