@@ -67,8 +67,8 @@ def synthesize_batch(
     name, audio = backends.load_audio(backend)
     options = options or SoundOptions()
     check_duration(name, duration_s, audio.max_duration_s)
-    for soundscape in soundscapes:
-        check_redo(options, duration_s, len(soundscape.sources))
+    for soundscape in soundscapes if options.redo else ():
+        check_redo(name, audio, options, duration_s, len(soundscape.sources))
     wanted = [
         _wanted(name, audio, soundscape, duration_s, seed, options)
         for soundscape, seed in zip(soundscapes, seeds, strict=True)
@@ -160,8 +160,12 @@ def check_duration(name: str, duration_s: float, longest_s: float) -> None:
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
 
 
-def check_redo(options: SoundOptions, duration_s: float, sources: int) -> None:
-    """Raise SoundscapeError if a span to make again is not one of a sound of this duration, or of no source."""
+def check_redo(name: str, audio: backends.AudioBackend, options: SoundOptions, duration_s: float, sources: int) -> None:
+    """Raise SoundscapeError if the backend cannot make a span again, or a span is not one of a sound that is made."""
+    if not getattr(audio, "can_redo", False):
+        raise SoundscapeError(
+            f"{name} cannot redo a part of a sound. Choose stable-audio-3, or remove the times to redo."
+        )
     for place, (start_s, end_s) in options.redo.items():
         if not 0 <= place < sources:
             raise SoundscapeError(f"There is no sound {place + 1} to redo a part of. Remove its times.")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -86,11 +86,6 @@ class SoundOptions:
         return replace(self, prompts=prompts, redo=redo)
 
 
-def refuse_redo(title: str) -> NoReturn:
-    """Raise SoundscapeError for a backend that cannot make a span of a sound again."""
-    raise SoundscapeError(f"{title} cannot redo a part of a sound. Choose Stable Audio 3, or remove the times to redo.")
-
-
 class VisionBackend(Protocol):
     """Describes what would be heard in a picture.
 
@@ -107,7 +102,8 @@ class AudioBackend(Protocol):
     """Makes one clip per source. All have the same duration; each has its own seed.
 
     A backend that is faster with the sources of several soundscapes in one call also has
-    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, which returns one clip per request.
+    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, which returns one clip per request. A backend that
+    can make a span of a sound again (`SoundOptions.redo`) has `can_redo = True`.
     """
 
     max_duration_s: float

@@ -27,7 +27,7 @@ from ..weights import MEGABYTE
 from . import layout
 from .variant import CONVERTED, ORIGINAL
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, FILES = "model.safetensors", "files.json"
 SHARD_BYTES = 400 * MEGABYTE
 TOKENIZER_FILES = ("tokenizer*", "special_tokens_map.json")
 TRANSFORMERS = {"text_encoder": "T5GemmaEncoderModel", "tokenizer": "GemmaTokenizer"}
@@ -99,7 +99,7 @@ def convert(
     that it raises stops the conversion. Raises SoundscapeError if the checkpoint is damaged, incomplete or unknown, and
     OSError if the disk is full.
     """
-    if (target / CONVERTED).is_file():
+    if _is_whole(target):
         return
     parts = layout.parts_of(source, text, model)
     tensors = [*_placed(source / WEIGHTS, model), *_placed(text / WEIGHTS, model)]
@@ -114,8 +114,18 @@ def convert(
             layout.save_config(module, folder / part)
         _write_weights(tensors, folder, on_step)
         _write_rest(source, text, folder)
-        if not target.exists():  # another process may have been faster
+        if not _is_whole(target):  # another process may have been faster
+            shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)
+
+
+def _is_whole(target: Path) -> bool:
+    """Return True if the folder has all files that were written. Some hosts delete large ones to save space."""
+    try:
+        files = json.loads((target / FILES).read_text())
+    except FileNotFoundError:
+        return False
+    return all((target / name).is_file() for name in files)
 
 
 def place_of(key: str) -> tuple[str, str] | None:
@@ -252,3 +262,5 @@ def _write_rest(source: Path, text: Path, folder: Path) -> None:
     parts |= {part: ["transformers", kind] for part, kind in TRANSFORMERS.items()}
     index = {"_class_name": "StableAudio3Pipeline", "_diffusers_version": diffusers.__version__} | parts
     (folder / CONVERTED).write_text(json.dumps(index, indent=2))
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    (folder / FILES).write_text(json.dumps(files))

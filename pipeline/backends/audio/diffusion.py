@@ -23,7 +23,7 @@ from ...audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, resample
 from ...errors import SoundscapeError
 from ...settings import read_settings
 from ...soundscape import Soundscape, Source
-from .. import OnStep, SoundOptions, memory, refuse_redo
+from .. import OnStep, SoundOptions, memory
 from ..weights import MODEL_FILES, Weights, errors_in_words, fetch, pretrained_arguments
 from .clap import Clap
 from .family import Call, Job, Loaded, Progress
@@ -56,6 +56,10 @@ class TextToAudio(Offer, ABC):
     def max_duration_s(self) -> float:
         return self.family.max_duration_s
 
+    @property
+    def can_redo(self) -> bool:
+        return self.family.can_redo
+
     # Requests --------------------------------------------------------------------------------------------------------
 
     def request(self, soundscape: Soundscape, source: Source, options: SoundOptions) -> dict[str, Any]:
@@ -80,9 +84,7 @@ class TextToAudio(Offer, ABC):
         }
         if options.candidates > 1:
             request["ranked_by"] = Clap.weights(self._settings).name
-        if 0 in options.redo:
-            if not self.family.can_redo:
-                refuse_redo(self.family.title)
+        if self.can_redo and 0 in options.redo:
             request["redo"] = list(options.redo[0])
         return request
 

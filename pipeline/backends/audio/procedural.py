@@ -37,10 +37,6 @@ class Procedural:
 
     def request(self, soundscape: Soundscape, source: Source, options: "SoundOptions") -> dict[str, Any]:
         """Return the words that determine the sound, and the model chosen for them."""
-        from .. import refuse_redo
-
-        if options.redo:
-            refuse_redo("The embedded synthesiser")
         words = source.model_dump(mode="json", include={"name", "material", "action", "timbre", "role"})
         return words | {"model": describe_choice(source)}
 

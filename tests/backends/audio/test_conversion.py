@@ -142,6 +142,15 @@ def test_it_is_converted_once_and_again_when_the_weights_change(originals, damag
     assert len(converted(tmp_path)) == 2
 
 
+def test_a_converted_model_that_lost_a_file_is_converted_again(damaged, two, tmp_path, use):
+    first = sound(two, NAME)
+    (folder,) = converted(tmp_path)
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    use(damaged)
+    assert np.array_equal(sound(two, NAME)[0], first[0])
+    assert converted(tmp_path) == [folder]
+
+
 def test_the_steps_of_loading_are_told_apart_and_a_cancelled_conversion_leaves_nothing(damaged, two, tmp_path):
     worked, loaded = [], []
 

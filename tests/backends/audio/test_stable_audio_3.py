@@ -344,7 +344,7 @@ def test_a_part_of_no_sound_is_refused(two):
 @pytest.mark.parametrize("name", ["audioldm2", "stable-audio-open", "procedural"])
 def test_other_models_refuse_it_in_words(name):
     soundscape = Soundscape(sources=(Source(name="rain"),))
-    with pytest.raises(SoundscapeError, match=r"cannot redo a part of a sound\. Choose Stable Audio 3"):
+    with pytest.raises(SoundscapeError, match=rf"{name} cannot redo a part of a sound\. Choose stable-audio-3"):
         synthesize(soundscape, name, duration_s=2, options=replace(STEPS, redo={0: (0.0, 1.0)}))
 
 
