@@ -43,9 +43,11 @@ def _remix(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     finished = read_result(path)
     try:
         soundscape = changed(finished.soundscape, options)
+        redo = redone(soundscape, options.redo)
     except SoundscapeError as error:
         parser.error(str(error))
-    result = run(_job(path, finished, soundscape), Path(options.out), _show if sys.stderr.isatty() else None)
+    job = _job(path, finished, soundscape, redo)
+    result = run(job, Path(options.out), _show if sys.stderr.isatty() else None)
     print(json.dumps({"folder": str(result.folder), "stems": result.report["stems"]}))
     return 0
 
@@ -71,6 +73,20 @@ def changed(soundscape: Soundscape, options: argparse.Namespace) -> Soundscape:
     if options.space:
         document["space"] = options.space
     return Soundscape.from_json(json.dumps(document))
+
+
+def redone(soundscape: Soundscape, texts: Sequence[str]) -> dict[int, tuple[float, float]]:
+    """Return the spans in seconds to make again, by the index of the source. Raises SoundscapeError like `changed`."""
+    sources = [{"name": source.name} for source in soundscape.sources]
+    spans = {}
+    for text in texts:
+        name, _, span = text.rpartition("=")
+        start, dash, end = span.partition("-")
+        if not (name and dash):
+            raise SoundscapeError(f"--redo {text}: write it as NAME=START-END in seconds, such as rain=3-4.5.")
+        source = sources[place := _place(name, sources, "--redo")]
+        spans[place] = (_value("redo", start, source), _value("redo", end, source))
+    return spans
 
 
 def _place(name: str, sources: Sequence[dict[str, Any]], option: str) -> int:
@@ -105,7 +121,7 @@ def _value(option: str, text: str, source: dict[str, Any]) -> Any:
         raise SoundscapeError(f"--{option} {source['name']}={text}: the value must be {what}.") from None
 
 
-def _job(path: Path, finished: Finished, soundscape: Soundscape) -> Job:
+def _job(path: Path, finished: Finished, soundscape: Soundscape, redo: dict[int, tuple[float, float]]) -> Job:
     """Return the job with the backend, the length, the seed and the options of the earlier result."""
     report = read_manifest(json.dumps(finished.manifest).encode())
     if not report["audio"] or report["seed"] is None or report["duration_s"] is None:
@@ -122,7 +138,7 @@ def _job(path: Path, finished: Finished, soundscape: Soundscape) -> Job:
         audio=name,
         duration_s=report["duration_s"],
         seed=report["seed"],
-        options=SoundOptions(**report["options"]),
+        options=SoundOptions(**report["options"] | {"redo": report["options"]["redo"] | redo}),
     )
 
 
@@ -156,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         ("distance", "NAME=METRES", "distance from the listener, 0.5 to 1000"),
         ("take", "NAME=TAKE", "another take of this sound: a number, or +1 for the next one"),
         ("onsets", "NAME=SECONDS", "when it sounds, such as bell=1,4.5; not for a bed"),
+        ("redo", "NAME=START-END", "make this span of seconds again, such as rain=3-4.5, if the model can"),
         ("mute", "NAME", "leave this sound out"),
         ("unmute", "NAME", "hear this sound again"),
         ("solo", "NAME", "hear only this sound; several may be named"),

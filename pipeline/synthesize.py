@@ -19,6 +19,7 @@ from .stems.cache import DiskCache, MemoryCache, disk_cache
 from .stems.events import placed_at
 
 MIN_DURATION_S = 2.0  # less is too short to recognise a place
+MIN_REDO_S, MAX_REDO_S = 0.1, 60.0  # of a span that is made again
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def synthesize_batch(
     name, audio = backends.load_audio(backend)
     options = options or SoundOptions()
     check_duration(name, duration_s, audio.max_duration_s)
+    for soundscape in soundscapes if options.redo else ():
+        check_redo(name, audio, options, duration_s, len(soundscape.sources))
     wanted = [
         _wanted(name, audio, soundscape, duration_s, seed, options)
         for soundscape, seed in zip(soundscapes, seeds, strict=True)
@@ -183,6 +186,22 @@ def check_duration(name: str, duration_s: float, longest_s: float) -> None:
     if not MIN_DURATION_S <= duration_s <= longest_s:  # false for NaN too
         limits = f"between {MIN_DURATION_S:g} and {longest_s:g} seconds"
         raise SoundscapeError(f"The duration must be {limits} with {name}, not {duration_s:g}.")
+
+
+def check_redo(name: str, audio: backends.AudioBackend, options: SoundOptions, duration_s: float, sources: int) -> None:
+    """Raise SoundscapeError if the backend cannot make a span again, or a span is not one of a sound that is made."""
+    if not getattr(audio, "can_redo", False):
+        raise SoundscapeError(
+            f"{name} cannot redo a part of a sound. Choose stable-audio-3, or remove the times to redo."
+        )
+    for place, (start_s, end_s) in options.redo.items():
+        if not 0 <= place < sources:
+            raise SoundscapeError(f"There is no sound {place + 1} to redo a part of. Remove its times.")
+        if not (0 <= start_s < end_s <= duration_s and MIN_REDO_S <= end_s - start_s <= MAX_REDO_S):  # true for NaN
+            raise SoundscapeError(
+                f"The part of sound {place + 1} to redo must be {MIN_REDO_S:g} to {MAX_REDO_S:g} seconds long and lie "
+                f"between 0 and {duration_s:g} seconds, not from {start_s:g} to {end_s:g}."
+            )
 
 
 _memory = MemoryCache()

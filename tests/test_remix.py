@@ -126,6 +126,8 @@ def test_solo_silences_the_others_and_unmute_brings_back(remix):
         (["--take", "river=1.5"], "the value must be a whole number."),
         (["--take", "river=-1"], "sources[0].take: must be at least 0"),
         (["--onsets", "bell=1,x"], "times in seconds, such as 1,4.5."),
+        (["--redo", "river=3"], "write it as NAME=START-END in seconds, such as rain=3-4.5."),
+        (["--redo", "river=a-4"], "--redo river=a: the value must be a number."),
         (["--space", "cathedral"], "invalid choice: 'cathedral'"),
     ],
 )
@@ -141,6 +143,12 @@ def test_a_name_that_several_sources_have_is_refused(made, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([str(copy), "--out", str(tmp_path / "new"), "--mute", "wind"])
     assert "several sources have this name. Use a number. There are: 1 wind, 2 Wind." in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_make_a_span_again_refuses_it(made, tmp_path, capsys):
+    assert main([str(made.folder), "--out", str(tmp_path / "new"), "--redo", "river=1-2"]) == 1
+    assert "procedural cannot redo a part of a sound. Choose stable-audio-3" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_no_result_is_refused(tmp_path, capsys):

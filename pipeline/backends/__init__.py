@@ -46,9 +46,9 @@ VISION = {
     "tagger": "pipeline.backends.vision.tagger:Tagger",
 }
 AUDIO = {
+    "stable-audio-3": "pipeline.backends.audio.stable_audio_3:StableAudio3",
     "audioldm2": "pipeline.backends.audio.audioldm2:AudioLDM2",
     "stable-audio-open": "pipeline.backends.audio.stable_audio_open:StableAudioOpen",
-    "stable-audio-3": "pipeline.backends.audio.stable_audio_3:StableAudio3",
     "procedural": "pipeline.backends.audio.procedural:Procedural",
 }
 EMBEDDED = ("tagger", "procedural")
@@ -78,11 +78,13 @@ class SoundOptions:
     candidates: int = 1  # per source; the one that fits the prompt best is kept
     precision: str = ""  # float32 | float16 | bfloat16
     prompts: dict[int, str] = field(default_factory=dict)  # index of the source -> prompt to use instead of ours
+    redo: dict[int, tuple[float, float]] = field(default_factory=dict)  # index of the source -> span to make again
 
     def only(self, *places: int) -> "SoundOptions":
         """Return the options for only the sources at these indices, which become 0, 1, 2 ..."""
         prompts = {new: self.prompts[old] for new, old in enumerate(places) if old in self.prompts}
-        return replace(self, prompts=prompts)
+        redo = {new: self.redo[old] for new, old in enumerate(places) if old in self.redo}
+        return replace(self, prompts=prompts, redo=redo)
 
 
 class VisionBackend(Protocol):
@@ -101,7 +103,8 @@ class AudioBackend(Protocol):
     """Makes one clip per source. All have the same duration; each has its own seed.
 
     A backend that is faster with the sources of several soundscapes in one call also has
-    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, which returns one clip per request.
+    `render(requests, *, duration_s, seeds, on_step) -> list[Clip]`, which returns one clip per request. A backend that
+    can make a span of a sound again (`SoundOptions.redo`) has `can_redo = True`.
     """
 
     max_duration_s: float

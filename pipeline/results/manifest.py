@@ -35,6 +35,7 @@ class _Options(_Part):
     candidates: Annotated[int, Field(ge=1, le=100)] = 1
     precision: _Text = ""
     prompts: dict[Annotated[int, Field(ge=0, le=7)], _Text] = {}
+    redo: dict[Annotated[int, Field(ge=0, le=7)], tuple[_Number, _Number]] = {}
 
 
 class _File(_Part):

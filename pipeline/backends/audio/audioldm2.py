@@ -38,7 +38,6 @@ class AudioLDM2(TextToAudio):
         download_gb=4.5,
         memory_gb=2.3,
         stem_gb=0.5,  # largest activations of the UNet, with guidance
-        decode_tflop=1.9,
         steps=20,
         guidance=3.5,
         max_duration_s=30.0,  # trained on 10.24 s; longer sounds are possible but untrained
@@ -61,9 +60,9 @@ class AudioLDM2(TextToAudio):
         return LARGE_DOWNLOAD_GB if weights == LARGE else super().download_gb(weights)
 
     @classmethod
-    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
+    def clip_tflop(cls, settings: Settings, duration_s: float, steps: int) -> float:
         # Counted at full size: convolutions grow with the duration, attention with its square.
-        return 0.0292 * duration_s + 0.00045 * duration_s**2
+        return steps * (0.0292 * duration_s + 0.00045 * duration_s**2) + 0.19 * duration_s
 
     def scheduler(self, steps: int) -> str:
         return "DDIM" if steps >= DDIM_FROM_STEPS else "DPM-Solver++"

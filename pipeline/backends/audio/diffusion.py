@@ -14,29 +14,27 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import prompting
 from ...audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, resample
 from ...errors import SoundscapeError
-from ...settings import Settings, accelerator, read_settings
+from ...settings import read_settings
 from ...soundscape import Soundscape, Source
-from .. import Card, OnStep, SoundOptions, loading_of, memory
-from ..availability import availability, note_of
+from .. import OnStep, SoundOptions, loading_of, memory
 from ..download import MODEL_FILES, fetch
 from ..faults import errors_in_words
 from ..loading import loading_bars
-from ..weights import Weights, locate, pretrained_arguments
-from ..work import Work
+from ..weights import Weights, pretrained_arguments
 from .clap import Clap
-from .family import Call, Family, Job, Loaded, Progress
+from .family import Call, Job, Loaded, Progress
+from .offer import CONFIG, Offer
 
 if TYPE_CHECKING:
     import torch
 
-CONFIG = "model_index.json"  # at the root of every diffusers pipeline
 MAX_STEPS, MAX_GUIDANCE, MAX_CANDIDATES = 1000, 30.0, 8
 MAX_BATCH = 16  # more gains nothing: the GPU is fully used long before
 KEPT_TEXTS = 64  # encoded texts in the cache; each takes less than 1 MB
@@ -46,53 +44,24 @@ CLIPPED_SHARE = 0.002  # of all samples; less is inaudible
 _log = logging.getLogger(__name__)
 
 
-class TextToAudio(ABC):
+class TextToAudio(Offer, ABC):
     """A diffusion model that turns captions into sound. Subclasses define how to load, encode, denoise and decode."""
 
-    family: ClassVar[Family]
     sample_rate = SAMPLE_RATE_HZ
 
     def __init__(self) -> None:
         self._settings = read_settings()
         self._weights = self.weights(self._settings)
+        self.family = self.family_of(self._weights)
         self._tokenizing = threading.Lock()
 
     @property
     def max_duration_s(self) -> float:
         return self.family.max_duration_s
 
-    @classmethod
-    def weights(cls, settings: Settings) -> Weights:
-        """Return the weights that the settings name, or the default ones."""
-        return locate(cls.family.model, cls.family.revision, getattr(settings, cls.family.setting))
-
-    @classmethod
-    def card(cls, settings: Settings) -> Card:
-        family, weights = cls.family, cls.weights(settings)
-        download_gb, offload = cls.download_gb(weights), memory.offload_note(accelerator(settings))
-        reason = availability(
-            weights,
-            settings,
-            packages=family.packages,
-            min_memory_gb=0.0 if weights.is_local else 2 * family.memory_gb,
-            config=CONFIG,
-            gated=family.gated and weights.model == family.model,
-        )
-        return Card(
-            title=family.title,
-            model=weights.name,
-            licence=family.licence,
-            revision=weights.mark,
-            download_gb=download_gb,
-            device=accelerator(settings),
-            reason=reason,
-            note=f"{note_of(weights, settings, download_gb, config=CONFIG)} {offload}".strip(),
-        )
-
-    @classmethod
-    def download_gb(cls, weights: Weights) -> float:
-        """Return the size of the download at the first use."""
-        return 0.0 if weights.is_local else cls.family.download_gb
+    @property
+    def can_redo(self) -> bool:
+        return self.family.can_redo
 
     # Requests --------------------------------------------------------------------------------------------------------
 
@@ -119,6 +88,8 @@ class TextToAudio(ABC):
         }
         if options.candidates > 1:
             request["ranked_by"] = Clap.weights(self._settings).name
+        if self.can_redo and 0 in options.redo:
+            request["redo"] = list(options.redo[0])
         return request
 
     def scheduler(self, steps: int) -> str:
@@ -148,8 +119,11 @@ class TextToAudio(ABC):
         from transformers import AutoTokenizer
 
         with errors_in_words(self._weights):
-            folder = fetch(self._weights, self._settings, files=("tokenizer/*",), config=CONFIG)
-            return AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+            return AutoTokenizer.from_pretrained(self._tokenizer_folder(), local_files_only=True)
+
+    def _tokenizer_folder(self) -> Path:
+        """Return the folder of the tokenizer. Missing files are downloaded."""
+        return fetch(self._weights, self._settings, files=("tokenizer/*",), config=CONFIG) / "tokenizer"
 
     @cached_property
     def _placement(self) -> memory.Placement:
@@ -161,7 +135,7 @@ class TextToAudio(ABC):
     # Sound -----------------------------------------------------------------------------------------------------------
 
     def fetch(self, on_step: OnStep | None = None) -> Path:
-        """Download missing files and return the folder of the weights. `on_step` reports megabytes."""
+        """Return the folder of the weights. Missing files are downloaded first; `on_step` reports megabytes."""
         ignored = ("model.safetensors",)  # the same weights in another layout, at the root
         files = (*MODEL_FILES, "*.model")
         with errors_in_words(self._weights):
@@ -172,14 +146,6 @@ class TextToAudio(ABC):
         _ = self._tokenizer
         with self._lent(self._precision(""), on_step):
             pass
-
-    @classmethod
-    def work(cls, settings: Settings, *, clips: int, duration_s: float, steps: int | None = None) -> Work:
-        """Return the work of this many clips in one call. `steps` is None for the default number of steps."""
-        family = cls.family
-        steps = family.steps if steps is None else steps
-        per_clip = steps * cls.step_tflop(settings, duration_s) + family.decode_tflop * duration_s / 10
-        return Work(clips * per_clip, calls=steps, weights_gb=family.memory_gb)
 
     def synthesize(
         self,
@@ -214,7 +180,7 @@ class TextToAudio(ABC):
         if count > 1:
             Clap(self._settings).check()
         jobs = [
-            Job(request["prompt"], (seed + number) % 2**63, request["negative_prompt"])
+            Job(request["prompt"], (seed + number) % 2**63, request["negative_prompt"], request.get("redo"))
             for request, seed in zip(requests, seeds, strict=True)
             for number in range(count)
         ]
@@ -262,6 +228,7 @@ class TextToAudio(ABC):
             negative = self._encoded(loaded, call.negative_prompt) if call.guidance > 1 else None
             generators = [torch.Generator("cpu").manual_seed(job.seed) for job in jobs]
             noise = self._noise(loaded, generators, call)
+            call = replace(call, redo=tuple(job.redo for job in jobs))
             latents = self.denoise(loaded.pipe, prompts, negative, noise, generators, call, progress.step)
             # One at a time: the decoder needs far more memory than the denoiser and gains nothing from batches.
             clips = [self._decoded(loaded, latents[place : place + 1], call) for place in range(len(jobs))]
@@ -344,11 +311,6 @@ class TextToAudio(ABC):
         return min(MAX_BATCH, max(1, math.floor(memory.free_gb(device) / stem_gb)))
 
     # To be defined by each model -------------------------------------------------------------------------------------
-
-    @classmethod
-    @abstractmethod
-    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
-        """Return the 10^12 operations of one denoising step of one clip, guidance included."""
 
     @abstractmethod
     def open(self, folder: Path, arguments: dict[str, Any]) -> Any:

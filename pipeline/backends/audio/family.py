@@ -22,34 +22,36 @@ class Family:
     download_gb: float
     memory_gb: float  # for the weights, in half precision
     stem_gb: float  # for each stem of 10 s, in half precision; an estimate
-    decode_tflop: float  # 10^12 operations to encode the text and decode a clip of 10 s
     steps: int
     guidance: float
     max_duration_s: float
     max_tokens: int  # per prompt
     half: str = "float16"
     gated: bool = False
+    can_redo: bool = False  # a span of a sound
     packages: tuple[str, ...] = ("torch", "transformers", "diffusers")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One clip to make: its prompt, the seed of its noise, and what it may not contain."""
+    """One clip to make: its prompt, the seed of its noise, what it may not contain, and the span to make again (s)."""
 
     prompt: str
     seed: int
     negative_prompt: str
+    redo: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Call:
-    """The parameters that all clips of a call share."""
+    """The parameters that all clips of a call share; only `redo` has one value per clip of a batch."""
 
     duration_s: float
     steps: int
     guidance: float
     negative_prompt: str
     precision: str
+    redo: tuple[tuple[float, float] | None, ...] = ()
 
 
 @dataclass

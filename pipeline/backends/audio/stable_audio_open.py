@@ -41,7 +41,6 @@ class StableAudioOpen(TextToAudio):
         download_gb=5.3,
         memory_gb=2.7,
         stem_gb=1.0,  # for a few decoder tensors of 128 channels at 44.1 kHz, 0.11 GB each
-        decode_tflop=1.3,
         steps=100,
         guidance=7.0,
         max_duration_s=47.0,
@@ -54,10 +53,10 @@ class StableAudioOpen(TextToAudio):
         return super().request(soundscape, source, options) | {"canvas": self._canvas}
 
     @classmethod
-    def step_tflop(cls, settings: Settings, duration_s: float) -> float:
-        if settings.stable_audio_canvas != "fitted":
-            return FULL_STEP_TFLOP
-        return FULL_STEP_TFLOP * min(1.0, (duration_s * FRAMES_PER_S + MARGIN_FRAMES + 1) / CANVAS_FRAMES)
+    def clip_tflop(cls, settings: Settings, duration_s: float, steps: int) -> float:
+        is_fitted = settings.stable_audio_canvas == "fitted"
+        share = min(1.0, (duration_s * FRAMES_PER_S + MARGIN_FRAMES + 1) / CANVAS_FRAMES) if is_fitted else 1.0
+        return steps * share * FULL_STEP_TFLOP + 0.13 * duration_s
 
     @property
     def _canvas(self) -> str:

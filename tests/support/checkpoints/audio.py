@@ -150,11 +150,19 @@ def build_stable_audio_open(folder: Path, seed: int = 0, canvas_frames: int = CA
     return folder
 
 
-def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
-    """Stable Audio 3, distilled: T5Gemma, the SAME autoencoder, and sampling with new noise at every step."""
+def build_stable_audio_3(folder: Path, seed: int = 0, *, is_base: bool = False) -> Path:
+    """Stable Audio 3 medium, distilled or not, as its conversion for diffusers is saved."""
+    stable_audio_3(seed, is_base=is_base).save_pretrained(folder)
+    return folder
+
+
+def stable_audio_3(seed: int = 0, *, is_small: bool = False, is_base: bool = False) -> Any:
+    """Stable Audio 3: T5Gemma, the SAME autoencoder of either size, differential attention in the medium size."""
     from diffusers import AutoencoderSAME, FlowMatchEulerDiscreteScheduler, StableAudio3DiTModel, StableAudio3Pipeline
     from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
     from transformers import T5GemmaConfig, T5GemmaEncoderModel
+
+    from pipeline.backends.audio.same import ChunkedSAME
 
     torch.manual_seed(seed)
     tokenizer = gemma()
@@ -183,12 +191,12 @@ def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
         timestep_features_dim=16,
         ff_mult=2.0,
         num_memory_tokens=4,
+        use_differential_attention=not is_small,
     )
-    vae = AutoencoderSAME(
+    vae = (ChunkedSAME if is_small else AutoencoderSAME)(
         encoder_channels=16,
         encoder_c_mults=[2],
-        encoder_strides=[16],
-        encoder_transformer_depths=[1],
+        encoder_transformer_depths=[2],
         latent_dim=16,
         dim_heads=16,
         ff_mult=2,
@@ -196,15 +204,15 @@ def build_stable_audio_3(folder: Path, seed: int = 0) -> Path:
     _wake(transformer)
     _wake(vae)
     _amplify(transformer, "cross_attn", 4.0)
-    StableAudio3Pipeline(
-        vae=vae,
+    _scale(vae.decoder.blocks[-1].mapping.weight_g, 0.4)  # not to clip
+    return StableAudio3Pipeline(
+        vae=vae.eval(),
         text_encoder=T5GemmaEncoderModel(t5gemma).eval(),
         tokenizer=tokenizer,
-        duration_embedder=StableAudio3DurationEmbedder(output_dim=width, fourier_dim=16),
-        transformer=transformer,
-        scheduler=FlowMatchEulerDiscreteScheduler(stochastic_sampling=True),
-    ).save_pretrained(folder)
-    return folder
+        duration_embedder=StableAudio3DurationEmbedder(output_dim=width, fourier_dim=256),
+        transformer=transformer.eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, stochastic_sampling=not is_base),
+    )
 
 
 def build_clap(folder: Path, seed: int = 0) -> Path:
@@ -275,6 +283,11 @@ def _vocoder() -> Any:
         if weights.dim() == 3:  # with the initial weights, its output is about 1e-10
             torch.nn.init.normal_(weights, std=weights[0].numel() ** -0.5)
     return vocoder
+
+
+@torch.no_grad()
+def _scale(weights: torch.Tensor, factor: float) -> None:
+    weights.mul_(factor)
 
 
 @torch.no_grad()
