@@ -35,7 +35,7 @@ class Steps:
 
 
 def loading_of(on_step: OnStep | None) -> OnStep | None:
-    """Return what counts the megabytes of a download and the steps of loading; often the same as for the work."""
+    """Return what counts the megabytes of a download; a plain `OnStep` counts them and the work."""
     return on_step.loading if isinstance(on_step, Steps) else on_step
 
 

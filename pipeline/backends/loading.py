@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import OnStep, loading_of
+from . import OnStep, Steps
 
 _one_at_a_time = threading.RLock()  # the bars of a library are global
 
 
 @contextmanager
 def loading_bars(on_step: OnStep | None) -> Iterator[None]:
-    """Report what transformers and diffusers load meanwhile to `on_step`; draw nothing.
+    """Report what transformers and diffusers load meanwhile to the loading part of `Steps`; draw nothing.
 
     The steps are those of the outermost bar: the parts of a diffusers pipeline, or the tensors of a single model. An
-    exception that `on_step` raises ends the loading.
+    exception that `on_step` raises ends the loading. A plain `OnStep` counts only the work, so it gets none of them.
     """
     from transformers.utils import logging as transformers_logging
 
-    report, depth = loading_of(on_step), 0
+    report, depth = on_step.loading if isinstance(on_step, Steps) else None, 0
 
     class Bar:
         """Takes the place of tqdm, with the methods that the two libraries call."""

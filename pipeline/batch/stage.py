@@ -8,11 +8,10 @@ everything that decides a result) marks what is finished, and nothing finished i
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import Cancelled, SoundscapeError
-from ..job import OnProgress
+from ..job import OnProgress, steps_of
 from .storage import Place
 
 PICTURES_TOGETHER = 8  # per call of a model that can batch; their stems of 10 s take up to 220 MB
@@ -62,7 +61,7 @@ class Stage:
         Raises SoundscapeError, which ends the run.
         """
         if not self._is_loaded and hasattr(model, "load"):
-            model.load(partial(on_progress, "load"))
+            model.load(steps_of("load", on_progress))
         self._is_loaded = True
 
     def work(self, rows: list[Row], on_progress: OnProgress) -> list[Row]:

@@ -208,8 +208,9 @@ def test_loading_is_reported_in_steps_and_draws_nothing(capfd):
     with loading_bars(report):
         load_a_model_and_a_pipeline()
     assert seen == [(1, 3), (2, 3), (3, 3), (1, 2), (2, 2)] and work == []
-    with loading_bars(None):
+    with loading_bars(None), loading_bars(lambda *step: work.append(step)):
         load_a_model_and_a_pipeline()
+    assert work == [], "a plain callback counts the work alone"
     assert capfd.readouterr().err == ""
     load_a_model_and_a_pipeline()
     assert "Loading weights" in capfd.readouterr().err, "the bars of others are theirs again"
@@ -219,5 +220,5 @@ def test_loading_can_be_stopped():
     def stop(done, total):
         raise Cancelled
 
-    with pytest.raises(Cancelled), loading_bars(stop):
+    with pytest.raises(Cancelled), loading_bars(Steps(lambda *_: None, loading=stop)):
         load_a_model_and_a_pipeline()

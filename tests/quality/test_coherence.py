@@ -278,7 +278,7 @@ def no_weights(monkeypatch):
     monkeypatch.delenv("CLAP_MODEL")
     monkeypatch.delenv("CLIP_MODEL")
     monkeypatch.setattr(embeddings, "cached_folder", lambda weights: None)
-    monkeypatch.setattr("pipeline.backends.weights.is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
     monkeypatch.setattr("pipeline.backends.audio.clap.fetch", lambda *_, **__: pytest.fail("asked the network"))
     monkeypatch.setattr("pipeline.backends.vision.clip.fetch", lambda *_, **__: pytest.fail("asked the network"))
 

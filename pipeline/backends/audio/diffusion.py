@@ -290,8 +290,8 @@ class TextToAudio(Offer, ABC):
     def _load(self, precision: str, on_step: OnStep | None) -> Loaded:
         import torch
 
-        folder = self.fetch(loading_of(on_step))
         with errors_in_words(self._weights), loading_bars(on_step):
+            folder = self.fetch(loading_of(on_step))
             local = pretrained_arguments(Weights(str(folder)), self._settings)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # of torch, about layers of these models

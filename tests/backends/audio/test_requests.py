@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import backends
 from pipeline.audio import Clip
-from pipeline.backends import Card, SoundOptions, memory, weights
+from pipeline.backends import Card, SoundOptions, availability, memory
 from pipeline.backends.audio import diffusion
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.settings import read_settings
@@ -223,7 +223,7 @@ def test_gated_weights_say_what_to_click_and_which_secret_to_set(monkeypatch):
     monkeypatch.delenv("STABLE_AUDIO_MODEL")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.delenv("HUGGING_FACE_TOKEN", raising=False)
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr(availability, "is_offline", lambda: False)
     reason = backends.card("stable-audio-open").reason
     assert "https://huggingface.co/stabilityai/stable-audio-open-1.0" in reason
     assert "HF_TOKEN" in reason

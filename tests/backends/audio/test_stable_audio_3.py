@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline import backends
-from pipeline.backends import SoundOptions, weights
+from pipeline.backends import SoundOptions, availability
 from pipeline.backends.audio import painting, stable_audio_3, variant
 from pipeline.backends.audio.painting import Known, Window, window_around, windows
 from pipeline.backends.audio.stable_audio_3 import StableAudio3
@@ -75,7 +75,7 @@ def nothing_here(monkeypatch):
     monkeypatch.delenv("STABLE_AUDIO_3_MODEL")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.delenv("HUGGING_FACE_TOKEN", raising=False)
-    monkeypatch.setattr(weights, "is_offline", lambda: False)
+    monkeypatch.setattr(availability, "is_offline", lambda: False)
 
 
 def test_the_card_says_what_a_first_use_costs(nothing_here, monkeypatch):
@@ -88,7 +88,7 @@ def test_the_card_says_what_a_first_use_costs(nothing_here, monkeypatch):
     assert card.note == "The first use downloads 3.5 GB. One sound of 10 s takes roughly 40 seconds on this CPU."
     monkeypatch.setenv("HF_TOKEN", "hf_x")
     assert backends.card(NAME).reason == ""
-    monkeypatch.setattr(weights, "memory_gb", lambda device: 2.0)
+    monkeypatch.setattr(availability, "memory_gb", lambda device: 2.0)
     assert backends.card(NAME).reason == "it needs 3 GB of memory; this machine has 2 GB. Use a GPU."
 
 
