@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
         "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
         **measured,
         "seconds": clock.seconds,
-        "versions": _versions(),
+        "versions": dict(_versions()),
     } | job.provenance
     with clock.stage("files"):
         report = write_result(
@@ -189,6 +189,7 @@ def made_by(name: str) -> dict[str, Any]:
     }
 
 
+@cache
 def _versions() -> dict[str, str]:
     """Return the versions of the packages that affect the result, without importing them."""
     found = {"python": platform.python_version()}
