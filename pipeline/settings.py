@@ -32,6 +32,7 @@ class Settings:
     stable_audio_3_model: str = ""
     clap_model: str = ""
     clip_model: str = ""  # CLIP or SigLIP
+    pe_av_model: str = ""  # empty: results are not scored by PE-AV, unless asked for
     device: str = ""  # cuda | mps | cpu; empty: the fastest available
     allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
     scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less
