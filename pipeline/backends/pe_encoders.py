@@ -126,7 +126,7 @@ class Encoders(PreTrainedModel):  # type: ignore[no-untyped-call]  # as above
 
     config_class = PeAudioVideoConfig
     _supports_sdpa = True
-    _keys_to_ignore_on_load_unexpected = [r"^(?!audio_model\.audio_|video_model\.video_)"]  # noqa: RUF012  # a list, as in its base class
+    _keys_to_ignore_on_load_unexpected = {r"^(?!audio_model\.audio_|video_model\.video_)"}  # noqa: RUF012  # no tuple
 
     def __init__(self, config: Any) -> None:  # PeAudioVideoConfig, whose parts have no exact types
         super().__init__(config)

@@ -2,6 +2,10 @@
 
 import gc
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,10 +24,12 @@ from pipeline.study.tables import FIGURES
 
 from ..conftest import noise
 from ..support.checkpoints.audio import build_clap
+from ..support.checkpoints.hub import serve
 from ..support.checkpoints.pe_av import build_pe_av
 from ..support.checkpoints.vision import build_clip
 from ..support.scored import report_of, tone, write_result
 
+ROOT = Path(__file__).parents[2]
 BUILDS = {"CLAP_MODEL": build_clap, "CLIP_MODEL": build_clip, "PE_AV_MODEL": build_pe_av}
 OURS = {name for name in MEANINGS if name.startswith("picture_sound")}
 
@@ -159,6 +165,24 @@ def test_the_command_takes_the_wish(tree, capsys):
     assert report_of(tree, "000").keys() >= OURS
 
 
+def test_with_leave_to_download_the_command_fetches_it(tree, folders, tmp_path):
+    """In a separate process, from a local hub; the second run works without the hub, and PE-AV stays in the report."""
+    environment = os.environ | {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}
+    environment |= {"PE_AV_MODEL": "owner/pe-av"}
+
+    def score(*more: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "pipeline", "score", str(tree), *more]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd=ROOT)
+
+    with serve({"owner/pe-av": folders["PE_AV_MODEL"]}) as address:
+        environment["HF_ENDPOINT"] = address
+        done = score("--download")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"results": 3, "computed": 3}
+    assert json.loads(score("--pe-av").stdout) == {"results": 3, "computed": 0}
+    assert report_of(tree, "000")["models"]["pe_av"]["name"] == "owner/pe-av"
+
+
 def test_a_damaged_picture_stops_nothing(tree):
     (tree / "001/picture.jpg").write_bytes(b"no picture")
     assert all("001 was skipped" in each for each in score_collection(tree, pe_av=True).warnings)
@@ -179,7 +203,8 @@ def test_the_reports_show_it_where_it_is(tree, tmp_path):
     assert "Sound fits the picture" in (tmp_path / "report/index.html").read_text()
     assert pipeline(["index", str(tree)]) == 0
     assert "picture_sound_percentile" in (tree / "summary.csv").read_text()
-    assert "Sound fits the picture" in (tree / "index.html").read_text()
+    page = [path for path in tree.rglob("*") if path.suffix in (".html", ".js")]
+    assert any("Sound fits the picture" in path.read_text() for path in page)
 
 
 def test_the_cache_knows_its_inputs(tree):
