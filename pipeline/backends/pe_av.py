@@ -28,8 +28,8 @@ MODEL = "facebook/pe-av-small-16-frame"  # Apache-2.0
 REVISION = "9f888eea95c83622212bb742e91bf01d3b46fe96"
 PACKAGES = ("torch", "transformers")
 DOWNLOAD_GB = 3.4  # estimated from published counts of parameters; the text encoder in it is not loaded
-MEMORY_GB = 2.5
-WINDOW_S = 30.0  # longer sounds are split, and the mean is taken
+MEMORY_GB = 4.0  # half of it for a sound of 30 s
+WINDOW_S = 30.0  # longer sounds are split to bound the memory, and the mean is taken
 FRAMES = 16  # a picture is shown as a video of so many equal frames, as these weights were trained with 16
 NAME = "pe_av"
 
