@@ -34,6 +34,7 @@ class Settings:
     clip_model: str = ""  # CLIP or SigLIP
     preload: str = ""  # models that a ZeroGPU Space loads at start besides the two defaults, separated by commas
     gpu_limit_s: str = ""  # GPU seconds that one call may ask for on ZeroGPU; empty: 120
+    pe_av_model: str = ""  # empty: results are not scored by PE-AV, unless asked for
     device: str = ""  # cuda | mps | cpu; empty: the fastest available
     allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
     scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less

@@ -78,7 +78,7 @@ def check_complete(missing: Collection[str], weights: Weights) -> None:
     """Raise SoundscapeError if weights are missing, which transformers would fill with random numbers."""
     if missing:
         raise SoundscapeError(
-            f"{weights.model} is incomplete: {len(missing)} of its weights are missing, for example {min(missing)}. "
+            f"{weights.name} is incomplete: {len(missing)} of its weights are missing, for example {min(missing)}. "
             "Download it again, or name another model in the settings."
         )
 

@@ -17,8 +17,12 @@ from . import scratch
 
 PROBLEMS = "problems"
 LARGEST = 1e12  # no real figure is larger
-MODELS = {"clap": "CLAP", "clip": "CLIP"}
-TASKS = {"clap": "how well the sound fits the words", "clip": "how well the words fit the picture"}
+MODELS = {"clap": "CLAP", "clip": "CLIP", "pe_av": "PE-AV"}
+TASKS = {
+    "clap": "how well the sound fits the words",
+    "clip": "how well the words fit the picture",
+    "pe_av": "how well the sound fits the picture",
+}
 VERDICTS = {"good": ("✓", "good"), "fair": ("≈", "fair"), "poor": ("!", "poor"), "": ("·", "neutral")}
 
 
@@ -32,7 +36,7 @@ def card(
 ) -> str:
     """Return the card as HTML; "" for a report without figures.
 
-    `reasons` says why CLAP and CLIP cannot run here, "" for a model that can.
+    `reasons` says why a model cannot run here, "" for a model that can.
     """
     checks, scores = _mapping(report.get("checks")), _numbers(coherence)
     if not checks and not _mapping(report.get("senses")) and not scores:
@@ -69,7 +73,12 @@ def _about_models(reasons: dict[str, str]) -> str:
     tasks = ", ".join(f"{MODELS[name]} measures {TASKS[name]}" for name in reasons)
     missing = [MODELS[name] for name, reason in reasons.items() if reason]
     verb = "are" if len(missing) > 1 else "is"
-    return f"{tasks}. {' and '.join(missing)} {verb} not available on this machine." if missing else f"{tasks}."
+    return f"{tasks}. {_joined(missing)} {verb} not available on this machine." if missing else f"{tasks}."
+
+
+def _joined(names: list[str]) -> str:
+    """Join names as in a sentence: "CLAP, CLIP and PE-AV"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _every_figure(checks: dict[str, Any]) -> str:
@@ -130,7 +139,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def reasons() -> dict[str, str]:
-    """Return why CLAP and CLIP cannot run here, by name; "" for a model that can."""
+    """Return why each model cannot run here, by name; "" for a model that can. PE-AV is left out unless it is set."""
     from ..quality.coherence import availability
 
     return availability()
@@ -138,7 +147,7 @@ def reasons() -> dict[str, str]:
 
 def models_here() -> str:
     """Return the names of the models that can run here, joined by "and"."""
-    return " and ".join(MODELS[name] for name, reason in reasons().items() if not reason)
+    return _joined([MODELS[name] for name, reason in reasons().items() if not reason])
 
 
 def measure(folder: Path, on_progress: Callable[[str, int, int], None]) -> None:

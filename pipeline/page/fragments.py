@@ -22,6 +22,7 @@ STAGES = {
     "download": "Downloading a model",
     "clap": "Comparing sound and words (CLAP)",
     "clip": "Comparing picture and words (CLIP)",
+    "pe_av": "Comparing picture and sound (PE-AV)",
 }
 
 

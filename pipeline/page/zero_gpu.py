@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STARTING_S = 3  # a forked process and its CUDA context
 MEASURING_S = 30  # loading CLAP and CLIP, then scoring the mix and eight stems
+PE_AV_S = 30  # more, if PE-AV scores too
 UNKNOWN_S = 60  # of a model that does not state its work
 MOST_SOURCES = 8  # in a description that is not made yet
 LIMIT_S = 120  # the daily quota of a visitor without an account
@@ -53,7 +54,7 @@ def prepare(job: "Job", names: list[str], on_step: Callable[[int, int], None]) -
 
 def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
     """Return the duration to declare to `spaces`. The parameters are those of `work` in app.py."""
-    asked_s = needed_s(job, models_of(job, only_look=folder is None)) if job else MEASURING_S
+    asked_s = needed_s(job, models_of(job, only_look=folder is None)) if job else _measuring_s()
     return max(1, math.ceil(min(asked_s, limit()) / _declared_times()))
 
 
@@ -89,6 +90,10 @@ def _seconds(job: "Job", names: list[str]) -> Iterator[float]:
         precision = job.options.precision if is_audio else ""
         yield computing_s(work, gpu(), is_float32=precision == "float32")
         yield moving_s(work, is_packed=backends.is_loaded_at_start(name) and not precision)
+
+
+def _measuring_s() -> float:
+    return MEASURING_S + (PE_AV_S if read_settings().pe_av_model else 0)
 
 
 def _declared_times() -> float:

@@ -2,9 +2,12 @@
 
     python -m pipeline score results/
 
+PE-AV compares the sound with the picture directly. Its weights are large, so it is used only on request.
+
 The cosine similarity of two embeddings means little by itself: it varies between models and between scenes. So each
 result's own text is ranked among the texts of other results ("shuffled pairs") by the same model. 100 % means that no
-other text fits better; 50 % is chance. When there are few other results, reference texts are added.
+other text fits better; 50 % is chance. When there are few other results, reference texts are added. PE-AV reads no
+texts here: a result's sound is ranked among the sounds of the other results, and a single result has no rank.
 """
 
 import hashlib
@@ -28,6 +31,7 @@ from .embeddings import (
     REFERENCES,
     UNREADABLE,
     Arrays,
+    Correspondence,
     Hearing,
     Sight,
     Space,
@@ -46,13 +50,14 @@ MEANINGS = {name: each.meaning for name, each in meanings_of("coherence").items(
 FEWEST_OTHERS = 20  # other results; up to this many, reference texts are added
 MOST_OTHERS = 500  # texts in a ranking; drawn with the result's name as the seed, so that a rerun gives the same ranks
 AT_ONCE = 8  # results whose sounds are in memory together
+SOUND_SCORE = "picture_sound_score"
 EQUAL = 1e-6  # smaller differences of cosines count as ties
 
 _log = logging.getLogger(__name__)
 
 Vectors = npt.NDArray[np.float32]  # one unit embedding, or one per row
 
-OnProgress = Callable[[str, int, int], None]  # (stage, done, total): "download" in MB, "clap" and "clip" in results
+OnProgress = Callable[[str, int, int], None]  # (stage, done, total): "download" in MB, a model's name in results
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Rank:
-    """Cosine of the own text, its rank (1 is best, ties share one), and the percentage of the other texts it beats."""
+    """Cosine of the own text, its rank (1 is best, ties share one), and the percentage of the others it beats."""
 
     score: float
     rank: float
@@ -75,15 +80,21 @@ class Rank:
 
 
 def availability() -> dict[str, str]:
-    """Return, for "clap" and "clip", why the model cannot run here and what to do; "" if it can. Downloads nothing."""
-    return {space.name: _reason(space, download=False) for space in _spaces()}
+    """Return why a model cannot run here and what to do; "" if it can. Downloads nothing.
+
+    The names are "clap", "clip" and, if PE_AV_MODEL is set, "pe_av".
+    """
+    return {space.name: _reason(space, download=False) for space in _spaces() if space.is_wanted}
 
 
-def score_collection(root: Path, on_progress: OnProgress | None = None, *, download: bool = False) -> Scored:
+def score_collection(
+    root: Path, on_progress: OnProgress | None = None, *, download: bool = False, pe_av: bool = False
+) -> Scored:
     """Score all results below `root` against each other, and write coherence.json into each folder.
 
     Embeddings of unchanged results come from the cache; ranks are always computed anew. Weights are downloaded only
-    with `download`. Raises SoundscapeError when there is no result, or when neither model can run.
+    with `download`. PE-AV is used with `pe_av` or if PE_AV_MODEL is set; its earlier scores are kept in any case.
+    Raises SoundscapeError when there is no result, or when no model can run.
     """
     entries = list(read_collection(root))
     if not entries:
@@ -91,7 +102,7 @@ def score_collection(root: Path, on_progress: OnProgress | None = None, *, downl
     run = _Run(root, entries, download, on_progress or (lambda stage, done, total: None))
     models: dict[str, dict[str, str]] = {}
     reports: dict[str, dict[str, dict[str, Any]]] = {}
-    for space in _spaces():
+    for space in _spaces(pe_av=pe_av):
         found = run.directions(space)
         if found is not None:
             models[space.name] = {"name": space.weights.name, "revision": space.weights.mark}
@@ -117,7 +128,7 @@ def score_result(folder: Path, on_progress: OnProgress | None = None, *, downloa
 
 
 def rank_among(own: float, others: Sequence[float] | Vectors) -> Rank:
-    """Rank a score among those of other texts. Ties count half, as if they were broken by lot."""
+    """Rank a score among the others. Ties count half, as if they were broken by lot."""
     others = np.asarray(others, dtype=float)
     equal = int(np.count_nonzero(np.abs(others - own) <= EQUAL))
     higher = int(np.count_nonzero(others > own + EQUAL))
@@ -129,9 +140,9 @@ def rank_among(own: float, others: Sequence[float] | Vectors) -> Rank:
 # Embeddings ----------------------------------------------------------------------------------------------------------
 
 
-def _spaces() -> tuple[Space, ...]:
+def _spaces(*, pe_av: bool = False) -> tuple[Space, ...]:
     settings = read_settings()
-    return Hearing(settings), Sight(settings)
+    return Hearing(settings), Sight(settings), Correspondence(settings, is_wanted=pe_av)
 
 
 def _reason(space: Space, download: bool) -> str:
@@ -167,11 +178,14 @@ class _Run:
                 missing.append((entry, key))
             else:
                 found[entry.name] = arrays
-        if missing or (self._needs_references and self._kept_references(space) is None):
+        if not space.is_wanted:
+            return self._in_order(found) or None
+        lacks_references = self._needs_references(space) and self._kept_references(space) is None
+        if missing or lacks_references:
             reason = _reason(space, self._download)
             if reason:
-                self.warnings.append(f"{space.name.upper()} was skipped: {reason}")
-                if not found or (self._needs_references and self._kept_references(space) is None):
+                self.warnings.append(f"{space.name.upper().replace('_', '-')} was skipped: {reason}")
+                if not found or lacks_references:
                     return None
                 missing = []
             else:
@@ -181,11 +195,11 @@ class _Run:
             self._progress(space.name, len(found), total)
             found |= self._computed(space, missing[first : first + AT_ONCE])
         self._progress(space.name, total, total)
-        return {entry.name: found[entry.name] for entry in self._entries if entry.name in found}
+        return self._in_order(found)
 
     def references(self, space: Space) -> Arrays:
-        """Return the embeddings of the reference texts, an empty dict when there are enough other results."""
-        if not self._needs_references:
+        """Return the embeddings of the reference texts, an empty dict when none are needed."""
+        if not self._needs_references(space):
             return {}
         kept = self._kept_references(space)
         if kept is None:
@@ -193,9 +207,11 @@ class _Run:
             kept = write_arrays(self._root / REFERENCES, space.name, key_of(space, reference_texts()), arrays)
         return kept
 
-    @property
-    def _needs_references(self) -> bool:
-        return len(self._entries) <= FEWEST_OTHERS
+    def _in_order(self, found: dict[str, Arrays]) -> dict[str, Arrays]:
+        return {entry.name: found[entry.name] for entry in self._entries if entry.name in found}
+
+    def _needs_references(self, space: Space) -> bool:
+        return space.reads_texts and len(self._entries) <= FEWEST_OTHERS
 
     def _kept_references(self, space: Space) -> Arrays | None:
         return read_arrays(self._root / REFERENCES, space.name, key_of(space, reference_texts()))
@@ -221,13 +237,13 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Embeddings of all texts of one kind, one per row; and those of the reference texts, when they are needed."""
+    """Embeddings of all texts (or sounds) of one kind, one per row; and those of reference texts, when needed."""
 
     rows: Vectors
     references: Vectors | None
 
     def rank(self, place: int, direction: Vectors, seed: str) -> Rank:
-        """Rank the text in row `place` among the others, for the sound or picture with the embedding `direction`."""
+        """Rank row `place` among the others, for the sound or picture with the embedding `direction`."""
         count = len(self.rows)
         if count - 1 > MOST_OTHERS:
             generator = np.random.default_rng(list(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()))
@@ -273,7 +289,17 @@ def _seen(entries: Sequence[Entry], found: dict[str, Arrays], references: Arrays
     }
 
 
-_WAYS = {"clap": _heard, "clip": _seen}
+def _seen_and_heard(entries: Sequence[Entry], found: dict[str, Arrays], _: Arrays) -> dict[str, dict[str, Any]]:
+    """Rank each mix among the other mixes, for the same picture. A single result gets its score without a rank."""
+    mixes = _Pool(np.stack([each["mix"] for each in found.values()]), None)
+    reports = {}
+    for place, entry in enumerate(each for each in entries if each.name in found):
+        report = _named("picture_sound", mixes.rank(place, found[entry.name]["picture"], entry.name))
+        reports[entry.name] = report if len(found) > 1 else {SOUND_SCORE: report[SOUND_SCORE]}
+    return reports
+
+
+_WAYS = {"clap": _heard, "clip": _seen, "pe_av": _seen_and_heard}
 
 
 def _named(name: str, rank: Rank) -> dict[str, Any]:

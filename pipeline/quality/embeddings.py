@@ -1,4 +1,4 @@
-"""CLAP and CLIP embeddings of sounds, pictures and texts, cached beside the results that they belong to.
+"""Embeddings of sounds, pictures and texts by CLAP, CLIP and PE-AV, cached beside the results that they belong to.
 
 The cache of a result is coherence.npz: float16, about 2 KB per stem. Its cache key covers the model and all of its
 inputs; while the key matches, no model is loaded.
@@ -22,6 +22,8 @@ from ..audio import read_wav
 from ..backends.audio.clap import DOWNLOAD_GB as CLAP_GB
 from ..backends.audio.clap import Clap
 from ..backends.download import cached_folder
+from ..backends.pe_av import DOWNLOAD_GB as PE_AV_GB
+from ..backends.pe_av import PeAv
 from ..backends.vision.clip import DOWNLOAD_GB as CLIP_GB
 from ..backends.vision.clip import PictureText
 from ..backends.weights import Weights
@@ -47,6 +49,8 @@ class Space(Protocol):
     name: str
     weights: Weights
     download_gb: float
+    reads_texts: bool  # False: results are ranked among each other only, without reference texts
+    is_wanted: bool  # False: only what is cached is used
 
     @property
     def model(self) -> Any: ...
@@ -65,6 +69,7 @@ class Hearing:
 
     name = "clap"
     download_gb = CLAP_GB
+    reads_texts = is_wanted = True
 
     def __init__(self, settings: Settings) -> None:
         self.model = Clap(settings)
@@ -95,6 +100,7 @@ class Sight:
 
     name = "clip"
     download_gb = CLIP_GB
+    reads_texts = is_wanted = True
 
     def __init__(self, settings: Settings) -> None:
         self.model = PictureText(settings)
@@ -109,6 +115,28 @@ class Sight:
         seen = self.model.picture_features(pictures)
         read = self.model.text_features([scene_of(entry) for entry in entries])
         return [{"picture": picture, "scene": scene} for picture, scene in zip(seen, read)]
+
+
+class Correspondence:
+    """PE-AV: embeds the picture and the mix. Used if PE_AV_MODEL is set or with `is_wanted`."""
+
+    name = "pe_av"
+    download_gb = PE_AV_GB
+    reads_texts = False
+
+    def __init__(self, settings: Settings, *, is_wanted: bool = False) -> None:
+        self.model = PeAv(settings)
+        self.weights = PeAv.weights(settings)
+        self.is_wanted = is_wanted or bool(settings.pe_av_model)
+
+    def content(self, entry: Entry) -> list[Any] | None:
+        path = entry.folder / PICTURE
+        return [_sha256(entry, path), _sha256(entry, entry.folder / MIX)] if path.is_file() else None
+
+    def embed(self, entries: Sequence[Entry]) -> list[Arrays]:
+        seen = self.model.picture_features([load_picture(entry.folder / PICTURE) for entry in entries])
+        heard = self.model.audio_features([read_wav(entry.folder / MIX) for entry in entries])
+        return [{"picture": picture, "mix": mix} for picture, mix in zip(seen, heard)]
 
 
 def is_here(weights: Weights) -> bool:
@@ -168,7 +196,7 @@ def read_arrays(path: Path, space: str, key: str) -> Arrays | None:
 
 
 def write_arrays(path: Path, space: str, key: str, arrays: Arrays) -> Arrays:
-    """Add embeddings to a file, which keeps those of the other model and is replaced atomically.
+    """Add embeddings to a file, which keeps those of the other models and is replaced atomically.
 
     Return the embeddings as `read_arrays` will: rounded to float16.
     """

@@ -143,7 +143,7 @@ def _seen_and_heard(soundscape: Soundscape, files: Mapping[str, Any]) -> Figure:
 
 
 def _meaning(coherence: Mapping[str, Any]) -> list[Figure]:
-    """Return a line per percentile. Raw model scores are left out: they mean nothing for a single result."""
+    """Return a line per percentile. Raw scores mean nothing for a single result: only one without a rank is shown."""
     figures = []
     for name, meaning in meanings_of("coherence").items():
         percentile = coherence.get(name)
@@ -152,7 +152,15 @@ def _meaning(coherence: Mapping[str, Any]) -> list[Figure]:
         verdict: Verdict = "good" if percentile >= GOOD else "poor" if percentile <= POOR else "fair"
         sentence = f"{meaning.meaning} {_words()['meaning']['chance']}" if "chance" not in meaning.meaning else ""
         figures.append(Figure(meaning.label, _number(percentile, meaning), sentence or meaning.meaning, verdict))
-    return figures
+    return figures + _alone(coherence)
+
+
+def _alone(coherence: Mapping[str, Any]) -> list[Figure]:
+    """Return the line for a score by PE-AV that has no rank, because there is a single result."""
+    score, meaning = coherence.get("picture_sound_score"), meanings_of("coherence")["picture_sound_score"]
+    if score is None or coherence.get("picture_sound_percentile") is not None:
+        return []
+    return [Figure(meaning.label, _number(score, meaning), f"{meaning.meaning} {_words()['meaning']['alone']}")]
 
 
 def _signal(checks: Mapping[str, Any]) -> list[Figure]:

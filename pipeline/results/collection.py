@@ -16,7 +16,7 @@ from ..files import read_file
 from ..soundscape import Soundscape
 from .result import MANIFEST, MAX_MANIFEST_BYTES, MIX, SOUNDSCAPE, STEMS, read_result
 
-COHERENCE = "coherence.json"  # scores by CLAP and CLIP, in the result folder
+COHERENCE = "coherence.json"  # scores by CLAP, CLIP and PE-AV, in the result folder
 FAILURES = "failures.jsonl"  # at the root of the tree: one line per picture that failed
 INDEX = "_index"  # folder with the files of the overview page; no result has this name
 

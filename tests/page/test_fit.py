@@ -23,6 +23,7 @@ from pipeline.results.manifest import report_in
 from pipeline.soundscape import Soundscape
 
 from ..support.checkpoints.audio import build_clap
+from ..support.checkpoints.pe_av import build_pe_av
 from ..support.checkpoints.vision import build_clip
 from ..support.page_server import RIVER, visitor
 
@@ -155,6 +156,21 @@ def test_models_say_how_well_it_fits(models, result):
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
     opened = app.on_open([bundle], "", Origin(), visitor())
     assert opened[-13] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
+
+
+def test_pe_av_measures_too_where_it_is_set(models, result, tmp_path, monkeypatch):
+    monkeypatch.setenv("PE_AV_MODEL", str(build_pe_av(tmp_path / "pe_av")))
+    card, button = views.fitting(gr, result, report_in(result))
+    assert button.value == "Measure with CLAP, CLIP and PE-AV"
+    assert "PE-AV measures how well the sound fits the picture" in card
+    _, card, button = app.on_measure(result, None, silent)
+    assert not button.visible and "Sound fits the scene" in card
+    assert "Sound fits the picture, raw score" in card and "it cannot be judged" in card
+
+
+def test_pe_av_is_named_with_the_others_where_it_is_missing(made):
+    html = card(made, reasons=NOT_HERE | {"pe_av": "It is not here."})
+    assert "CLAP, CLIP and PE-AV are not available on this machine" in html
 
 
 def test_the_reference_texts_are_read_once_for_all_visitors(models, result, made, monkeypatch):

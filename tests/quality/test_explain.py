@@ -97,6 +97,14 @@ def test_scores_of_models_are_told_by_their_percentile_only():
     assert all("50" in figure.sentence for figure in figures)
 
 
+def test_picture_and_sound_are_judged_by_their_rank_and_without_one_shown_without_a_verdict():
+    (ranked,) = explain({}, coherence={"picture_sound_score": 0.12, "picture_sound_percentile": 90.0})
+    assert (ranked.label, ranked.value, ranked.verdict) == ("Sound fits the picture", "90.0 %", "good")
+    (alone,) = explain({}, coherence={"picture_sound_score": 0.12})
+    assert (alone.label, alone.value, alone.verdict) == ("Sound fits the picture, raw score", "0.12", "")
+    assert "cannot be judged" in alone.sentence
+
+
 def test_a_result_of_an_older_run_or_without_picture_has_the_lines_it_can_have():
     assert explain({}) == []
     assert explain({"senses": {"picture": None, "sound": of_sound(noise())}}) == []
