@@ -149,7 +149,7 @@ def test_without_its_weights_the_others_score_and_the_person_is_told_how(tree, m
     monkeypatch.setattr("pipeline.backends.pe_av.MODEL", "facebook/pe-av-small-16-frame")
     monkeypatch.setattr("pipeline.backends.pe_av.REVISION", "c" * 40)
     monkeypatch.setattr(embeddings, "cached_folder", lambda weights: None)
-    monkeypatch.setattr("pipeline.backends.weights.is_offline", lambda: False)
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
     monkeypatch.setattr("pipeline.backends.pe_av.fetch", lambda *_, **__: pytest.fail("asked the network"))
     assert main([str(tree), "--pe-av"]) == 1
     out, err = capsys.readouterr()
