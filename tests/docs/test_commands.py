@@ -102,8 +102,9 @@ def test_the_arguments_of_the_command_are_understood(words, monkeypatch):
 
 @pytest.mark.parametrize("command", LOOKED_UP, ids=lambda command: command.text)
 def test_the_module_is_there(command):
-    module = command.text.removeprefix("python -m ").replace(".", "/")
-    assert "__main__" in (ROOT / f"{module}.py").read_text(encoding="utf-8")
+    module = ROOT / command.text.removeprefix("python -m ").replace(".", "/")
+    file = module / "__main__.py" if module.is_dir() else module.with_suffix(".py")
+    assert "__main__" in file.read_text(encoding="utf-8")
 
 
 def test_no_reason_stands_for_a_command_that_is_gone():
