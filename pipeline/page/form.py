@@ -162,6 +162,13 @@ def jobs_at_once() -> int:
     return 2 if accelerator() == "cpu" or on_zero_gpu() else 1
 
 
+def describes_at_once(vision: str) -> bool:
+    """True if the model that describes a picture is embedded, which takes less than a second."""
+    from .. import backends
+
+    return (vision or backends.default_vision()) in backends.EMBEDDED
+
+
 def examples() -> list[Path]:
     """Return the example pictures. Each has its soundscape beside it."""
     return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())

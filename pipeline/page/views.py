@@ -11,33 +11,29 @@ from .. import backends
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, fit, fragments
-from .document import Origin
 from .form import remembered, titles
 from .opening import Opened
 
 if TYPE_CHECKING:
     from ..job import Result
 
-REPLACED = 7  # number of values of `replaced`
-OPENED = 29  # number of values of `opened`
+DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
+REPLACED = 2  # number of values of `replaced`
+OPENED = 24  # number of values of `opened`
 
 
-def replaced(
-    gr: ModuleType, soundscape: Soundscape, picture: str | None, text: str | None, origin: Origin
-) -> list[Any]:
-    """Values for a new document. The previous one is kept for one step back if the visitor edited it."""
-    values = document.views(soundscape)
-    kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
-    return [*values, Origin(document.fingerprint(picture), values[0]), *kept, ""]
+def replaced(soundscape: Soundscape, picture: str | None, what: str) -> list[Any]:
+    """Values for a new document and for the note above it. The page keeps the previous document for undo."""
+    return [document.shown(soundscape, document.fingerprint(picture), what), ""]
 
 
-def example(gr: ModuleType, path: Path, soundscape: Soundscape, text: str | None, origin: Origin) -> list[Any]:
+def example(gr: ModuleType, path: Path, soundscape: Soundscape) -> list[Any]:
     """Values for a chosen example. It has no sound yet."""
-    document_values = replaced(gr, soundscape, str(path), text, origin)
+    document_values = replaced(soundscape, str(path), EXAMPLE)
     return [str(path), *document_values, "", gr.Column(visible=True), gr.Column(visible=False)]
 
 
-def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> list[Any]:
+def opened(gr: ModuleType, found: Opened) -> list[Any]:
     """Values for an earlier result: picture, document, sound, and the settings that make the same sound again."""
     result, picture = found.result, found.picture
     shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 4]
@@ -45,7 +41,7 @@ def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> l
         result.write_bundle()
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
-    return [picture, *replaced(gr, result.soundscape, picture, text, origin), *shown, *wishes]
+    return [picture, *replaced(result.soundscape, picture, RESULT), *shown, *wishes]
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:

@@ -25,7 +25,8 @@
     let editsAtStart = null; // `edits` when the running job began
     let sentAtStart = null; // the document when the running job began
     let heard = null; // the document that the shown sound was made of, as text
-    let stems = []; // [{id, stem, words, take}]
+    let made = null; // the same as an object, and the information about its stems
+    let stems = []; // [{id, stem, info, words, take}]
     const takes = new Map(); // id -> [{words, take}] that were heard
 
     const asDocument = ({ place, entries }) => (entries.length ? { ...place, sources: entries.map(({ source }) => source) } : null);
@@ -104,7 +105,7 @@
       // The server has read the text `of` as a document. Return false if something else is written there by now.
       read(of, given) {
         if (of !== draft) return false;
-        put(split(given, now.origin), "edit", "typing in the JSON", "json");
+        put(split(given, now.origin), "typed", "typing in the JSON", "json");
         draft = null;
         return true;
       },
@@ -120,7 +121,9 @@
           tell("waiting", label);
           return false;
         }
-        put(split(given, freeze(copy(origin))), "server", label);
+        if (!isAnswer && (!made || !desk.isSame(given, JSON.parse(heard)))) silence(); // it may come after its sound
+        if (!put(split(given, freeze(copy(origin))), "server", label)) show(now, "server", label);
+        assignStems();
         return true;
       },
       waiting: () => waiting,
@@ -137,19 +140,15 @@
 
       // A sound is shown. `info.document` is what it was made of, without it the document at the start of the job.
       rendered(info) {
-        const made = info?.document ?? (sentAtStart ? JSON.parse(sentAtStart) : document);
-        heard = made ? JSON.stringify(made) : null;
-        const match = made ? desk.matchSources(now.entries.map(({ source }) => source), made.sources) : [];
-        stems = (info?.stems ?? []).flatMap((stem, index) => {
-          const id = now.entries[match[stem.source]]?.id;
-          if (!id) return [];
-          remember(id, made.sources[stem.source]);
-          return [{ id, stem: index, info: stem, words: desk.wordsOf(made.sources[stem.source]), take: made.sources[stem.source].take ?? 0 }];
-        });
+        const document = info?.document ?? (sentAtStart ? JSON.parse(sentAtStart) : state.document());
+        heard = document ? JSON.stringify(document) : null;
+        made = document && { sources: copy(document.sources), stems: info?.stems ?? [] };
+        assignStems();
         editsAtStart = sentAtStart = null;
         tell("rendered", "");
       },
-      silent() { heard = null; stems = []; tell("rendered", ""); },
+      // True if something would be lost with the page: changes since the sound was made, or since the document came.
+      isUnsaved: () => (heard === null ? state.isEdited() : state.isChanged()),
       isChanged: () => heard !== null && !desk.isSame(document, JSON.parse(heard)),
       stemOf: (id) => stems.find((stem) => stem.id === id)?.info ?? null,
       // True if the stem of this source is what the source says now: its words and take are the same.
@@ -163,6 +162,23 @@
         return (takes.get(id) ?? []).filter((each) => each.words === words).map(({ take }) => take).sort((a, b) => a - b);
       },
     };
+
+    function silence() {
+      heard = made = null;
+      stems = [];
+    }
+
+    // Find the source of each stem. The document and its sound come from the server in any order.
+    function assignStems() {
+      const match = made ? desk.matchSources(made.sources, now.entries.map(({ source }) => source)) : [];
+      stems = (made?.stems ?? []).flatMap((info, stem) => {
+        const id = now.entries[match.indexOf(info.source)]?.id;
+        const source = made.sources[info.source];
+        if (!id || !source) return [];
+        remember(id, source);
+        return [{ id, stem, info, words: desk.wordsOf(source), take: source.take ?? 0 }];
+      });
+    }
 
     function remember(id, source) {
       const [words, take] = [desk.wordsOf(source), source.take ?? 0];

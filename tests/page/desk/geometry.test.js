@@ -90,3 +90,12 @@ test("onsets are added, moved and removed in order, within the sound", () => {
 test("times are said in words", () => {
   assert.deepEqual([time.inWords(3.25), time.inWords(42), time.inWords(75)], ["3.3 s", "42 s", "1 min 15 s"]);
 });
+
+test("the text of a document has lists of plain values on one line", () => {
+  const { layout } = load({}, "layout");
+  const document = { scene: "A river", sources: [{ name: "river", timbre: ["bright", "broad"], box: [0.1, 0.55, 0.9, 1], pan: null }] };
+  const text = layout(document);
+  assert.deepEqual(JSON.parse(text), document);
+  assert.ok(text.includes('"box": [0.1, 0.55, 0.9, 1]') && text.includes('"timbre": ["bright", "broad"]'));
+  assert.equal(layout(null), "");
+});
