@@ -1,0 +1,200 @@
+"""The preview of the page against the mix of the server: the graph is rendered offline in Chromium and compared."""
+
+import base64
+import json
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from pipeline.audio import Clip
+from pipeline.job import Result
+from pipeline.mixing.loudness import integrated_loudness, true_peaks
+from pipeline.mixing.mix import mixdown
+from pipeline.mixing.space import SPACES
+from pipeline.page import preview
+from pipeline.page.scripts import DESK
+from pipeline.soundscape import Soundscape, Source
+from pipeline.synthesize import Stem
+
+from ..conftest import RATE, noise
+from ..support.browser import IN_BROWSER
+
+pytestmark = IN_BROWSER
+DURATION_S = 3
+SCRIPTS = ("law.js", "measure.js", "graph.js")
+# Renders a document as the page would hear it: the whole mix, and each stem with the same curves.
+RENDER = """async ({ info, document }) => {
+    const offline = new OfflineAudioContext(2, 1, info.law.sample_rate_hz);
+    const load = async ({ path }) => offline.decodeAudioData(await (await fetch(path)).arrayBuffer());
+    const buffers = await Promise.all(info.stems.map(({ file }) => load(file)));
+    const file = info.spaces[document.space];
+    const response = file ? desk.unitEnergy(await load(file)) : null;
+    const heard = document.sources.map((source, index) => ({
+        source, usual: info.usual[index], stem: info.stems.findIndex((stem) => stem.source === index) }))
+        .map((each) => ({ ...each, stem: each.stem < 0 ? null : each.stem }));
+    const started = performance.now();
+    const { duck, bus, mix, lufs } = await desk.measureMix(info, buffers, heard, document.space, response);
+    const took_ms = performance.now() - started;
+    const delay = desk.law.delayOf(info.law);
+    const stems = [];
+    for (const alone of info.stems.keys()) {
+        const context = new OfflineAudioContext(4, buffers[0].length + delay, info.law.sample_rate_hz);
+        const graph = desk.makeGraph(context, info, buffers, { isMeasuring: true });
+        graph.place(heard, document.space, response, { alone, smooth: false });
+        graph.start();
+        const rendered = await context.startRendering();
+        const isBed = document.sources[info.stems[alone].source].role === "bed";
+        const first = isBed ? 0 : 2;
+        stems.push([first, first + 1].map((channel) => {
+            const samples = rendered.getChannelData(channel).slice(delay);
+            if (isBed && duck) desk.measure.apply(duck, samples);
+            return desk.measure.apply(bus, samples);
+        }));
+    }
+    const text = (samples) => {
+        const bytes = new Uint8Array(samples.buffer);
+        let found = "";
+        for (let at = 0; at < bytes.length; at += 32768) found += String.fromCharCode(...bytes.subarray(at, at + 32768));
+        return btoa(found);
+    };
+    return { mix: mix.map(text), stems: stems.map((stem) => stem.map(text)), lufs, took_ms };
+}"""
+
+
+@pytest.fixture(scope="module")
+def desk_page(browser, tmp_path_factory):
+    """A page with the scripts of the graph, which reads files of this machine."""
+    page = browser.new_page()
+    page.route("http://desk.test/**", serve_file)
+    page.goto("http://desk.test/")
+    for name in SCRIPTS:
+        page.add_script_tag(path=DESK / name)
+    yield page
+    page.close()
+
+
+def serve_file(route):
+    path = urlsplit(route.request.url).path
+    route.fulfill(path=path) if path != "/" else route.fulfill(body="<!doctype html>", content_type="text/html")
+
+
+@pytest.fixture
+def heard_both_ways(desk_page, tmp_path, visitors_root):
+    """Return what renders a document of some stems on the page and on the server."""
+
+    def both(made: Soundscape, shown: Soundscape, stems: tuple[Stem, ...]) -> tuple[SimpleNamespace, SimpleNamespace]:
+        folder = tmp_path / "soundscape"
+        preview.prepare(folder)
+        preview.writer(folder)(made, mixdown(made, stems))
+        info = preview.info(Result(folder, made, {}))
+        found = desk_page.evaluate(RENDER, {"info": info, "document": shown.model_dump(mode="json")})
+        kept = [shown.sources[place] for place in preview.places_of(made, stems)]
+        heard = [samples_of(each) for each, source in zip(found["stems"], kept) if not source.mute]
+        page = SimpleNamespace(mix=samples_of(found["mix"]), stems=heard)
+        page.lufs, page.took_ms, page.info = found["lufs"], found["took_ms"], info
+        server = mixdown(shown, tuple(Stem(source, stem.clip) for source, stem in zip(kept, stems)))
+        return page, server
+
+    return both
+
+
+def samples_of(channels: list[str]) -> np.ndarray:
+    return np.stack([np.frombuffer(base64.b64decode(each), np.float32) for each in channels])
+
+
+def level_db(samples: np.ndarray) -> np.ndarray:
+    """Return the levels of the left and the right side."""
+    return 10 * np.log10(np.square(samples.astype(np.float64)).mean(axis=1) + 1e-12)
+
+
+def hits(seed: int) -> Clip:
+    """Three short hits, wide in stereo."""
+    rng = np.random.default_rng(seed)
+    samples = np.zeros((2, DURATION_S * RATE), np.float32)
+    for at_s in (0.4, 1.3, 2.2):
+        place = round(at_s * RATE)
+        ring = np.exp(-np.arange(RATE // 2) / (0.05 * RATE))
+        samples[:, place : place + RATE // 2] += (ring * rng.standard_normal((2, RATE // 2))).astype(np.float32)
+    return Clip(samples)
+
+
+def document(space: str, *sources: Source) -> Soundscape:
+    return Soundscape(space=space, sources=sources)
+
+
+BED = Source(name="river", role="bed", box=(0.0, 0.5, 0.6, 1.0), distance_m=8)
+WIND = Source(name="wind", role="bed", distance_m=30, gain_db=-3)
+DOG = Source(name="dog", action="barking", role="recurring", box=(0.7, 0.4, 0.9, 0.8), distance_m=25)
+BELL = Source(name="bell", role="one-shot", pan=-0.8, distance_m=2)
+FAR = Source(name="thunder", role="one-shot", distance_m=700, gain_db=4)
+
+
+def stems_of(soundscape: Soundscape) -> tuple[Stem, ...]:
+    """Return stereo noise for beds, and for events hits or, for the bell, mono noise."""
+    clips = []
+    for number, source in enumerate(soundscape.sources):
+        if source.role == "bed":
+            clips.append(noise(DURATION_S, channels=2, seed=number))
+        else:
+            clips.append(noise(DURATION_S, seed=number) if source.name == "bell" else hits(number))
+    return tuple(Stem(source, clip) for source, clip in zip(soundscape.sources, clips) if not source.mute)
+
+
+def changed(source: Source, **fields) -> Source:
+    return source.model_copy(update=fields)
+
+
+def assert_same_sound(page, server) -> None:
+    assert page.mix.shape == server.clip.samples.shape
+    assert integrated_loudness(page.mix, RATE) == pytest.approx(integrated_loudness(server.clip.samples, RATE), abs=1)
+    assert page.lufs == pytest.approx(server.loudness_lufs, abs=1)
+    for heard, stem in zip(page.stems, server.stems, strict=True):
+        expected = level_db(stem.clip.samples)
+        audible = expected > -80  # a side that is panned away holds rounding errors only
+        assert level_db(heard)[audible] == pytest.approx(expected[audible], abs=1), stem.source.name
+    assert 20 * np.log10(true_peaks(page.mix).max()) < -1
+
+
+@pytest.mark.parametrize("space", ["open", *SPACES])
+def test_the_preview_sounds_like_the_file_in_every_space(heard_both_ways, space):
+    made = document(space, BED, WIND, DOG, BELL, FAR)
+    assert_same_sound(*heard_both_ways(made, made, stems_of(made)))
+
+
+CHANGES = {
+    "gains": (changed(BED, gain_db=-20), WIND, changed(DOG, gain_db=10), BELL, FAR),
+    "near and far": (
+        changed(BED, distance_m=0.5),
+        changed(WIND, distance_m=1000),
+        changed(DOG, distance_m=100),
+        BELL,
+        FAR,
+    ),
+    "left and right": (
+        changed(BED, pan=1.0),
+        WIND,
+        changed(DOG, box=(0.0, 0.1, 0.1, 0.2)),
+        changed(BELL, pan=0.4),
+        FAR,
+    ),
+    "one muted": (BED, changed(WIND, mute=True), DOG, BELL, FAR),
+    "beds only": (BED, WIND, *(changed(each, mute=True) for each in (DOG, BELL, FAR))),
+    "one alone": (*(changed(each, mute=True) for each in (BED, WIND, DOG, BELL)), FAR),
+    "loud hits": (
+        changed(BED, gain_db=-40),
+        changed(WIND, gain_db=-40),
+        changed(DOG, gain_db=12),
+        changed(BELL, mute=True),
+        FAR,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("space", ["open", "hall", "underwater"])
+def test_a_changed_document_sounds_in_the_preview_as_it_will_in_the_file(heard_both_ways, space, name):
+    made = document("room", BED, WIND, DOG, BELL, FAR)
+    page, server = heard_both_ways(made, document(space, *CHANGES[name]), stems_of(made))
+    assert_same_sound(page, server)
