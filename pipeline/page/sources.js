@@ -5,8 +5,10 @@
 const { state } = globalThis.desk;
 const view = element.querySelector(".view");
 
+let picture = "";
 function write() {
-  trigger("input"); // runs editor.js
+  trigger(state.origin().picture === picture ? "input" : "select"); // both run editor.js; "select" renews the note above, too
+  picture = state.origin().picture;
 }
 
 function markEdited(isEdited) {
@@ -19,14 +21,11 @@ function setBroken(broken) {
   element.classList.toggle("broken", broken);
 }
 
-let picture = "";
 state.subscribe((_, { kind }) => {
   markEdited(state.isUnsaved());
   if (["rendered", "waiting", "typed"].includes(kind)) return; // the editor shows the document, or what is typed in it
   setBroken(false);
   write();
-  if (state.origin().picture !== picture) trigger("select"); // asks whether the note above the document is needed
-  picture = state.origin().picture;
 });
 
 function take() {
@@ -48,8 +47,8 @@ globalThis.desk.boxes.mount();
 take();
 watch("value", take);
 
-// Gradio's editor has no name for screen readers.
+// Gradio's editor calls itself "Code input container" to screen readers.
+const NAME = "Soundscape as JSON";
 new MutationObserver(() => {
-  const editor = document.querySelector("#editor .cm-content:not([aria-label])");
-  editor?.setAttribute("aria-label", "Soundscape as JSON");
+  document.querySelector(`#editor .cm-content:not([aria-label="${NAME}"])`)?.setAttribute("aria-label", NAME);
 }).observe(document.querySelector("#views"), { subtree: true, childList: true });

@@ -13,8 +13,9 @@ def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     """
     look, text, made = page.look, page.text, page.made
     shown = [text.editor, text.origin, text.problems]
-    text.sources.input(None, text.sources, shown, js=asset("editor.js"), **quick)
-    text.sources.select(document.note, page.written, text.note, **quick)
+    text.sources.input(None, None, shown, js=asset("editor.js"), **quick)
+    another = text.sources.select(None, None, shown, js=asset("editor.js"), **quick)  # a document for another picture
+    another.then(document.note, page.written, text.note, **quick)
     text.editor.input(None, text.editor, None, js="(text) => globalThis.desk.state.write(text)", **quick)
     read = [text.sources, text.problems]
     text.editor.input(document.typed, text.editor, read, trigger_mode="always_last", **quick)
