@@ -11,7 +11,7 @@
   const picture = () => byQuery("#picture .image-frame img") ?? byQuery("#picture img");
   const watchers = new Set();
   const nodes = new Map(); // id -> {node, show}
-  let layer = null;
+  let layer = null; // of the class "dark", whose colours are bright: pictures are no paper
 
   const hasPicture = () => Boolean(picture()?.naturalWidth) && !byQuery("#note .another-picture");
 
@@ -115,7 +115,7 @@
       return;
     }
     const frame = image.parentElement;
-    layer ??= desk.fields.make("div", { class: "source-boxes", role: "group", "aria-label": "Sounds in the picture" });
+    layer ??= desk.fields.make("div", { class: "source-boxes dark", role: "group", "aria-label": "Sounds in the picture" });
     if (layer.parentElement !== frame) {
       frame.style.position = "relative";
       frame.append(layer);
