@@ -24,7 +24,7 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors, zero_gpu
+from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
 TITLE = "Image to Soundscape"
-SWEPT_EVERY_S = 1800
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -87,8 +86,10 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
 
     on_progress = visitors.progress_of(ticket, progress)
     with in_words():
+        if job and folder:
+            return run(job, folder, on_progress, preview.writer(folder))
         if job:
-            return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
+            return describe_picture(job.picture, job.vision, on_progress)
         if folder:
             fit.measure(folder, on_progress)
         return None
@@ -112,11 +113,12 @@ def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     return cast(Soundscape, worker(job, None, ticket, progress))
 
 
-def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress) -> "Result":
-    """Run the whole job in a new folder of the visitor and pack the bundle."""
+def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
+    """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
     worker = worker_for(job, ticket, progress, only_look=False)
     with scratch.own().room_for(bytes_of(job)):
         folder = visitors.new_result(request.session_hash)
+        preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
         result.write_bundle()
     return result
@@ -287,7 +289,7 @@ async def api_render(
 
     def task(ticket: Path) -> Values:
         job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-        return views.files(render(job, request, ticket, progress))
+        return views.files(render(job, request, ticket, progress, dry=False))
 
     return await until_cancelled(task, request)
 
@@ -305,7 +307,7 @@ async def api_image_to_soundscape(
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
-        result = render(job_of(picture, **wishes), request, ticket, progress)
+        result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
         return [result.soundscape.to_json(), *views.files(result)]
 
     return await until_cancelled(task, request)
@@ -327,7 +329,7 @@ async def until_cancelled(task: Callable[[Path], Any], request: gr.Request) -> A
 def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
     """Build the page, with the results of the shelf if there is one. No model is loaded."""
     scratch.own()  # before Gradio looks up the folder of its uploads
-    cache = (SWEPT_EVERY_S, scratch.KEPT_S)
+    cache = (scratch.TIDIED_EVERY_S, scratch.KEPT_S)
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=cache)
     with demo:
         gr.HTML(asset("header.html"))
@@ -389,7 +391,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options(gr))
-    for task in (warm_up, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
+    for task in (warm_up, preview.spaces_here, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()
 

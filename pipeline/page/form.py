@@ -204,7 +204,11 @@ def warm_up() -> None:
 
 
 def bytes_of(job: "Job") -> int:
-    """Return the most bytes that the job's result takes on the disk: mix and stems, as files and in the bundle."""
-    sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
+    """Return the most bytes that the job's result takes on the disk.
+
+    That is the mix and the placed stems, as files and in the bundle, and the dry stems of the preview.
+    """
+    stems = len(job.soundscape.sources) if job.soundscape else MAX_SOURCES
+    sounds = 2 * (1 + stems) + stems
     samples = min(max(job.duration_s, 0), MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
-    return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))
+    return round(sounds * samples * BYTES_PER_SAMPLE + 2 * OTHER_BYTES)

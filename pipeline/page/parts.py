@@ -124,9 +124,7 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
         with gr.Column() as nothing:
             gr.HTML(asset("empty_sound.html"))
         with gr.Column(visible=False, elem_id="result") as result:
-            wave = gr.WaveformOptions(waveform_color="#93a9a7", waveform_progress_color="#1f8f86")
-            player = {"interactive": False, "autoplay": True, "buttons": [], "waveform_options": wave}
-            mix = gr.Audio(label="Mix", show_label=False, type="filepath", elem_id="mix", **player)
+            mix = scripted_html(gr, None, "mix", html_template=asset("mix.html"))
             scripted_html(gr, None, "lanes", html_template=asset("lanes.html"))
             with gr.Row(elem_classes="pair"):
                 mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
@@ -179,7 +177,7 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
 
     return {
         "theme": _style(gr),
-        "head": f"<style>{asset('style.css')}{asset('desk.css')}</style>{scripts.head()}",
+        "head": f"<style>{asset('style.css')}{asset('desk.css')}{asset('player.css')}</style>{scripts.head()}",
         "allowed_paths": [str(EXAMPLES)],
         "max_file_size": MAX_UPLOAD,
         "show_error": False,

@@ -27,9 +27,10 @@ FACTS = "facts.json"
 PEAK = 0.9  # of a sound file; the page knows the loudness of the stem at this level
 
 
-def prepare(folder: Path) -> None:
-    """Ask for the dry stems of the result that will be written to `folder`."""
-    (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
+def prepare(folder: Path, dry: bool = True) -> None:
+    """Ask for the dry stems of the result that will be written to `folder`, if they are wanted."""
+    if dry:
+        (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
 
 
 def writer(folder: Path) -> "Callable[[Soundscape, Mixdown], None] | None":

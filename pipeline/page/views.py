@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backends
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
-from . import document, fit, fragments
+from . import document, fit, fragments, preview
 from .form import remembered, titles
 from .opening import Opened
 
@@ -51,7 +51,17 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
     names = titles(result.report)
     facts, terms = fragments.report(result.report, names), fragments.terms(result.report, names)
     visible = [gr.Column(visible=False), gr.Column(visible=True)]
-    return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report), terms]
+    return [
+        preview.info(result),
+        mix,
+        bundle,
+        listed,
+        facts,
+        *visible,
+        result.folder,
+        *fitting(gr, result.folder, result.report),
+        terms,
+    ]
 
 
 def files(result: "Result") -> list[Any]:

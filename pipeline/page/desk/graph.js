@@ -126,6 +126,7 @@
     const master = context.createGain();
     const bus = context.createGain();
     const ducked = context.createGain();
+    const volume = context.createGain();
     const groups = { beds: makeGroup(), events: makeGroup() };
     const late_s = desk.law.delayOf(law) / rate;
     const curves = isMeasuring ? [] : [ducked, bus].map(({ gain }) => makeCurve(context, rate / desk.measure.CURVE_STEP, gain, late_s));
@@ -142,7 +143,7 @@
       merger.connect(context.destination);
     } else {
       groups.beds.output.connect(ducked).connect(bus);
-      groups.events.output.connect(bus).connect(master).connect(context.destination);
+      groups.events.output.connect(bus).connect(master).connect(volume).connect(context.destination);
     }
 
     function makeGroup() {
@@ -251,6 +252,7 @@
         for (const curve of curves) curve.stop(now + EDGE_S);
       },
       isPlaying: () => running !== null,
+      setVolume: (share) => glide(context, volume.gain, share, true),
       setLoop(on) {
         if (running && loop !== on) { // count the loops up to now
           const now = Math.max(context.currentTime, running.when);
@@ -264,6 +266,10 @@
       },
       position: () => (running ? positionAt(context.currentTime) : 0),
       onended: null,
+      close() {
+        graph.stop();
+        setTimeout(() => volume.disconnect(), 1000 * FADE_S);
+      },
     };
     return graph;
 
