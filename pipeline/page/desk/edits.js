@@ -61,7 +61,13 @@
 
     // The next take that was not heard yet. After the last number, it begins again.
     newTake(source, heard) {
-      source.take = (Math.max(source.take ?? 0, ...heard) + 1) % (MAX_TAKE + 1);
+      desk.edits.setTake(source, (Math.max(source.take ?? 0, ...heard) + 1) % (MAX_TAKE + 1));
+    },
+
+    // The first take is not written, so that documents without other takes stay as they are.
+    setTake(source, take) {
+      if (take) source.take = take;
+      else delete source.take;
     },
   };
 })(globalThis.desk ??= {});

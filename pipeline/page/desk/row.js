@@ -123,7 +123,7 @@
       quiet.textContent = facts(source);
       nameAll(source, index);
       alone.node.hidden = !hasSound || !state.stemOf(id);
-      alone.show(desk.transport?.alone?.() === id, `Play ${source.name} alone`);
+      alone.show(desk.transport?.alone?.() === id, `Hear ${source.name} alone`);
       solo.show(edits.isSolo(state.document(), index), `Solo ${source.name}: hear only this`);
       mute.show(source.mute, `Mute ${source.name}`);
       take.hidden = !state.knows("take") || !hasSound;

@@ -46,7 +46,7 @@
         desk.render();
       },
       setTake(id, take) {
-        change(`take of ${nameOf(id)}`, (_, byId) => { byId(id).take = take; });
+        change(`take of ${nameOf(id)}`, (_, byId) => edits.setTake(byId(id), take));
         if (!state.isHeard(id)) desk.render();
       },
       async named(id) {

@@ -184,7 +184,8 @@ test("every take that was heard can be gone back to, while the words are the sam
   newTake();
   hear();
   assert.deepEqual(state.takes(river), [0, 1, 2]);
-  state.change("take", (_, byId) => { byId(river).take = 0; });
+  state.change("take", (_, byId) => edits.setTake(byId(river), 0));
+  assert.ok(!("take" in state.find(river).source));
   newTake();
   assert.equal(state.find(river).source.take, 3, "a new take is none of those heard");
   state.change("words", (_, byId) => { byId(river).action = "roaring"; });
