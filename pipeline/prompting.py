@@ -10,9 +10,11 @@ contains only the words of its own source, because a model that reads "birds" ma
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import SoundscapeError
 from .soundscape import Source, Space
@@ -89,11 +91,22 @@ def _fields(source: Source, space: Space) -> dict[str, str]:
     }
 
 
+def distance_limits_m() -> list[float]:
+    """Return the distances beyond which a prompt has other words."""
+    with _phrases_of_place() as phrases:
+        return [float(step["up_to_m"]) for step in phrases["distance"] if "up_to_m" in step]
+
+
 def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
-    try:
-        phrases = tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
+    with _phrases_of_place() as phrases:
         steps = [step for step in phrases["distance"] if distance_m <= step.get("up_to_m", float("inf"))]
         return str(steps[0]["words"]), str(phrases["space"][space])
+
+
+@contextmanager
+def _phrases_of_place() -> Iterator[dict[str, Any]]:
+    try:
+        yield tomllib.loads((PROMPTS / "phrases.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # any mistake of an editor
         raise SoundscapeError(
             "The file prompts/phrases.toml is not valid: it must be TOML with the words for every distance and every "

@@ -74,25 +74,33 @@ def info(result: "Result") -> dict[str, Any]:
     found: dict[str, Any] = json.loads(facts.read_text("utf-8"))
     stems = [stem | {"file": _file(facts.with_name(stem["file"]))} for stem in found["stems"]]
     spaces = {name: _file(path) for name, path in spaces_here().items()}
-    more = {"law": law(), "spaces": spaces, "needs_space": needs_space(result)}
+    more = {"law": law(), "spaces": spaces, "place_limits_m": place_limits_m(result), "wishes": _wishes(result.report)}
     return shown | found | {"stems": stems} | more
 
 
-def needs_space(result: "Result") -> bool:
-    """Return whether the model makes other sounds for another space, because its prompts name the space."""
-    from .. import backends
+def _wishes(report: dict[str, Any]) -> str:
+    """Return what the stems depend on besides the document, as a text to compare."""
+    return json.dumps([report.get(name) for name in ("audio", "duration_s", "seed", "options")], sort_keys=True)
+
+
+def place_limits_m(result: "Result") -> list[float] | None:
+    """Return the distances beyond which the model makes another sound, because its prompts name distance and space.
+
+    None for a model to which the place of a source does not matter.
+    """
+    from .. import backends, prompting
     from ..backends import SoundOptions
 
     name, soundscape = (result.report.get("audio") or {}).get("backend", ""), result.soundscape
     if name not in backends.AUDIO:
-        return False
+        return None
     try:
         _, model = backends.load_audio(name)
-    except SoundscapeError:  # it cannot run here any more
-        return False
-    others = [soundscape.model_copy(update={"space": space}) for space in ("open", "cave")]
-    first, second = ([model.request(each, source, SoundOptions()) for source in each.sources] for each in others)
-    return first != second
+        others = [soundscape.model_copy(update={"space": space}) for space in ("open", "cave")]
+        first, second = ([model.request(each, source, SoundOptions()) for source in each.sources] for each in others)
+        return prompting.distance_limits_m() if first != second else None
+    except SoundscapeError:  # the model cannot run here any more, or a template is not valid by now
+        return None
 
 
 def spaces_here() -> dict[str, Path]:

@@ -34,9 +34,8 @@ RENDER = """async ({ info, document }) => {
     const heard = document.sources.map((source, index) => ({
         source, usual: info.usual[index], stem: info.stems.findIndex((stem) => stem.source === index) }))
         .map((each) => ({ ...each, stem: each.stem < 0 ? null : each.stem }));
-    const started = performance.now();
-    const { duck, bus, mix, lufs } = await desk.measureMix(info, buffers, heard, document.space, response);
-    const took_ms = performance.now() - started;
+    const { beds, events } = await desk.renderGroups(info, buffers, heard, document.space, response);
+    const { duck, bus, mix, lufs } = desk.measure.master(info.law, beds, events);
     const delay = desk.law.delayOf(info.law);
     const stems = [];
     for (const alone of info.stems.keys()) {
@@ -59,7 +58,7 @@ RENDER = """async ({ info, document }) => {
         for (let at = 0; at < bytes.length; at += 32768) found += String.fromCharCode(...bytes.subarray(at, at + 32768));
         return btoa(found);
     };
-    return { mix: mix.map(text), stems: stems.map((stem) => stem.map(text)), lufs, took_ms };
+    return { mix: mix.map(text), stems: stems.map((stem) => stem.map(text)), lufs };
 }"""
 
 
@@ -93,7 +92,7 @@ def heard_both_ways(desk_page, tmp_path, visitors_root):
         kept = [shown.sources[place] for place in preview.places_of(made, stems)]
         heard = [samples_of(each) for each, source in zip(found["stems"], kept) if not source.mute]
         page = SimpleNamespace(mix=samples_of(found["mix"]), stems=heard)
-        page.lufs, page.took_ms, page.info = found["lufs"], found["took_ms"], info
+        page.lufs = found["lufs"]
         server = mixdown(shown, tuple(Stem(source, stem.clip) for source, stem in zip(kept, stems)))
         return page, server
 

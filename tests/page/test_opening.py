@@ -75,11 +75,12 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert len(values) == 2 + views.OPENED and reset is None and refusal == ""
     assert Soundscape.from_json(text) == made.soundscape
     assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
-    mix, _, bundle, stems, facts, *_ = values[5:12]
+    player, mix, bundle, stems, facts, *_ = values[5:12]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
+    assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
     again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:])
-    assert Path(again[0]).read_bytes() == made.mix_path.read_bytes()
+    assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
 
 
 def test_every_wish_of_a_result_is_remembered(made):

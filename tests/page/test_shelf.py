@@ -91,7 +91,7 @@ def test_results_that_come_later_are_found(tree, tmp_path, monkeypatch):
 def test_a_result_is_opened_from_a_copy_of_the_visitor(tree, visitors_root):
     values = app.open_from(Shelf(tree))(visitor(), SimpleNamespace(name="a/02"))
     assert len(values) == views.OPENED and json.loads(values[1]["json"])["scene"] == "Valley 2"
-    mix = Path(values[1 + views.REPLACED])
+    mix = Path(values[2 + views.REPLACED])
     assert mix.is_relative_to(visitors_root) and mix.read_bytes() == (tree / "a/02/mix.wav").read_bytes()
 
 

@@ -3,30 +3,15 @@
   "use strict";
 
   const BUTTONS = "#mix-file, #bundle";
-  const LOOK_MS = 100;
-
-  // Resolves once the job has ended, with true if it made a sound.
-  const made = () => new Promise((resolve) => {
-    const [make, before] = [document.querySelector("#make"), desk.transport.info()];
-    let hasBegun = false;
-    const timer = setInterval(() => {
-      const isNew = desk.transport.info() !== before;
-      hasBegun ||= make.disabled;
-      if (!isNew && (!hasBegun || make.disabled)) return;
-      clearInterval(timer);
-      resolve(isNew);
-    }, LOOK_MS);
-  });
-
   let isWaiting = false;
 
-  async function renderFirst(button) {
+  async function renderFirst({ id }) {
     isWaiting = true;
-    desk.say?.("The file is made first. The download follows.");
-    desk.render();
-    const isMade = await made();
+    desk.say("The file is made first. The download follows.");
+    const before = desk.transport.info();
+    await desk.render();
     isWaiting = false;
-    if (isMade) setTimeout(() => document.getElementById(button.id)?.click(), LOOK_MS); // the button has its new file by then
+    if (desk.transport.info() !== before) document.getElementById(id)?.click(); // else the page says why
   }
 
   globalThis.document?.addEventListener("click", (event) => {

@@ -205,7 +205,7 @@
       place(heard, space, response, { alone = null, smooth = true } = {}) {
         const known = heard.filter(({ usual }) => usual);
         const levels = desk.law.levelsDb(law, known.map(({ source }) => source), known.map(({ usual }) => usual));
-        for (const group of Object.values(groups)) group.space.set(response, smooth);
+        const reverberant = new Set(); // groups that need the space, which takes most of the work
         stems.forEach((stem, index) => {
           const at = known.findIndex((each) => each.stem === index);
           if (at < 0) { // its source was removed
@@ -216,11 +216,13 @@
           const placing = desk.law.placing(law, info.stems[index], source, levels[at], space);
           const isHeard = alone === null || alone === index;
           join(stem, source.role === "bed" ? "beds" : "events");
+          if (!source.mute && placing.send[0] > 0) reverberant.add(stem.group);
           stem.air.set(filterFor(placing.gains, space, source.distance_m), smooth);
           for (const [name, params] of Object.entries(stem.gains)) {
             params.forEach((param, channel) => glide(context, param, isHeard ? placing[name][channel] : 0, smooth));
           }
         });
+        for (const [name, group] of Object.entries(groups)) group.space.set(reverberant.has(name) ? response : null, smooth);
       },
       // The curves of the beds and of the bus.
       follow({ duck, bus: level }) {
@@ -291,8 +293,9 @@
     return buffer;
   };
 
-  // Measure the whole mix of a document, in the background: the curves, the loudness and the sound of the mix.
-  desk.measureMix = async (info, buffers, heard, space, response) => {
+  // Render the sums of the placed beds and of the placed events in the background, each [left, right], or null if none
+  // of them is heard.
+  desk.renderGroups = async (info, buffers, heard, space, response) => {
     const { law } = info;
     const delay = desk.law.delayOf(law);
     const context = new OfflineAudioContext(4, buffers[0].length + delay, law.sample_rate_hz);
@@ -303,7 +306,6 @@
     const sounds = heard.filter(({ source, stem }) => stem !== null && !source.mute);
     const group = (first, isBed) => (sounds.some(({ source }) => (source.role === "bed") === isBed)
       ? [first, first + 1].map((channel) => rendered.getChannelData(channel).slice(delay)) : null);
-    const [beds, events] = [group(0, true), group(2, false)];
-    return beds || events ? desk.measure.master(law, beds, events) : null;
+    return { beds: group(0, true), events: group(2, false) };
   };
 })(globalThis.desk ??= {});

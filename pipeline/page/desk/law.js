@@ -1,6 +1,6 @@
 // The law of the mix: where each stem sounds and how loud, as the server places it (pipeline/mixing/mix.py). All numbers
 // come from the server as `law`. Pure, no DOM.
-(function (desk) {
+(function defineLaw(desk) {
   "use strict";
 
   const toGain = (db) => 10 ** (db / 20);
@@ -88,4 +88,5 @@
   }
 
   desk.law = { toGain, toDb, clamp, panOf, levelsDb, wetShare, transmission, filterOf, delayOf, placing };
+  (desk.pure ??= []).push(defineLaw); // what a worker needs
 })(globalThis.desk ??= {});

@@ -1,6 +1,6 @@
 // Measures a mix and finds the gains that change over time: of the beds during events, and of the bus with its limiter
 // (pipeline/mixing/mix.py and loudness.py). Sounds are [left, right], two Float32Arrays. Pure, no DOM.
-(function (desk) {
+(function defineMeasure(desk) {
   "use strict";
 
   const { toGain, toDb } = desk.law;
@@ -176,11 +176,11 @@
     return samples;
   }
 
-  // The curve of the bus, the loudness that it leads to, and its level where the limiter does nothing.
+  // The curve of the bus and the loudness that it leads to.
   function busGain(law, total) {
     const ceiling = toGain(law.ceiling_dbtp);
     const highest = highestOf(total[0], total[1]);
-    if (!highest) return { curve: curveOf(total[0].length), lufs: -Infinity, level: 1 };
+    if (!highest) return { curve: curveOf(total[0].length), lufs: -Infinity };
     const { sums, length } = weightedSteps(law, total);
     const full = gated(law, sums, length, 1 / highest) + toDb(highest);
     const wanted = toGain(law.target_lufs - full);
@@ -197,7 +197,7 @@
       if (level === most || Math.abs(law.target_lufs - lufs) < 0.1) break;
       level = Math.min(level * toGain(law.target_lufs - lufs), most);
     }
-    return { curve, lufs, level };
+    return { curve, lufs };
   }
 
   function highestOf(...sound) {
@@ -227,9 +227,9 @@
     if (duck) for (const samples of beds) apply(duck, samples);
     const mix = beds ?? events;
     if (beds && events) mix.forEach((samples, side) => { for (let at = 0; at < length; at += 1) samples[at] += events[side][at]; });
-    const { curve, lufs, level } = busGain(law, mix);
+    const { curve, lufs } = busGain(law, mix);
     for (const samples of mix) apply(curve, samples);
-    return { duck, bus: curve.map((each, at) => each * fade[at]), lufs, level, mix };
+    return { duck, bus: curve.map((each, at) => each * fade[at]), lufs, mix };
   }
 
   // The lowest and highest value in each of `columns` parts of a sound, as pairs.
@@ -251,4 +251,5 @@
   }
 
   desk.measure = { CURVE_STEP, apply, loudness, truePeaks, limiterGain, duckingGain, busGain, master, peaks };
+  (desk.pure ??= []).push(defineMeasure); // what a worker needs
 })(globalThis.desk ??= {});

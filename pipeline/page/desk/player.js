@@ -9,14 +9,15 @@
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
   const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
 
-  // What is heard, in words; "" for the file of the document as it is. `pending`: names of the sounds that only Render makes.
-  function inWords({ isChanged, preview, isSilent, pending, isNewSpace }) {
-    if (!isChanged) return "";
+  const FILE = "This is the finished sound.";
+
+  // What is heard, in words. `pending`: names of the sounds that only Render makes.
+  function inWords({ isChanged, preview, isSilent, pending }) {
+    if (!isChanged) return FILE;
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "You have changed the soundscape since this sound was made. Render to hear the change.";
     const said = [isSilent ? "Every sound is muted." : "Preview. Render writes the file."];
-    if (isNewSpace) said.push("It also makes every sound anew for the new space.");
-    else if (pending.length) said.push(`${isSilent ? "Render" : "It also"} makes a new sound for ${list(pending)}.`);
+    if (pending.length) said.push(`${isSilent ? "Render" : "It also"} makes a new sound for ${list(pending)}.`);
     return said.join(" ");
   }
 
@@ -24,7 +25,7 @@
     const { state, transport } = desk;
     const find = (query) => element.querySelector(query);
     const [play, repeat, position, canvas] = [".play-pause-button", ".repeat", ".wave input", "canvas"].map(find);
-    const [time, volume, note, words, render] = [".time", ".volume input", ".changed", ".changed p", ".render"].map(find);
+    const [time, volume, note, words, render] = [".time", ".volume input", ".what", ".what p", ".render"].map(find);
     let drawn = null; // peaks of the mix
     let isDragging = false;
 
@@ -63,15 +64,16 @@
       play.classList.toggle("playing", isPlaying);
       repeat.setAttribute("aria-pressed", transport.isLoop());
       const info = transport.info();
+      const isElsewhere = ({ source, stem }) => desk.isElsewhere(info, info.document, info.stems[stem].source, state.document(), source);
       const sources = state.sources().filter(({ source }) => !source.mute);
       const said = inWords({
         isChanged: state.isChanged(),
         preview: transport.preview(),
         isSilent: !sources.length,
-        pending: sources.filter(({ id }) => !state.isHeard(id)).map(({ source }) => source.name),
-        isNewSpace: Boolean(info?.needs_space) && state.document()?.space !== info.document.space,
+        pending: sources.filter((each) => !state.isHeard(each.id) || isElsewhere(each)).map(({ source }) => source.name),
       });
-      note.hidden = !said;
+      note.classList.toggle("changed", state.isChanged());
+      render.hidden = !state.isChanged();
       if (words.textContent !== said) words.textContent = said;
     }
 
@@ -81,6 +83,7 @@
       const scale = devicePixelRatio || 1;
       if (canvas.width !== Math.round(width * scale)) [canvas.width, canvas.height] = [width * scale, height * scale];
       const style = getComputedStyle(canvas);
+      const [played, ahead] = ["--accent", "--line-strong"].map((name) => style.getPropertyValue(name));
       const pen = canvas.getContext("2d");
       pen.setTransform(scale, 0, 0, scale, 0, 0);
       pen.clearRect(0, 0, width, height);
@@ -93,7 +96,7 @@
           for (let each = from; each < Math.max(to, from + 2); each += 1) size = Math.max(size, Math.abs(drawn[each]));
         }
         const tall = Math.max(2, (size / loudest) * (height - 2));
-        pen.fillStyle = (column + 0.5) / count <= share ? style.getPropertyValue("--accent") : style.getPropertyValue("--line-strong");
+        pen.fillStyle = (column + 0.5) / count <= share ? played : ahead;
         pen.beginPath();
         pen.roundRect(column * COLUMN_PX, (height - tall) / 2, COLUMN_PX - 1, tall, 1);
         pen.fill();
@@ -132,6 +135,7 @@
     });
     // The place of the player is hidden when there is no sound of the new document.
     state.subscribe((_, { kind }) => {
+      showState();
       if (kind === "server") setTimeout(() => { if (!element.checkVisibility()) transport.pause(); }, 300);
     });
     new ResizeObserver(show).observe(canvas);

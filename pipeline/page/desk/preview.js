@@ -4,7 +4,6 @@
   "use strict";
 
   const CALM_MS = 100; // after the last change, the mix is measured
-  const COLUMNS = 600; // of the drawing of the mix
   const REST_MS = 5000; // after the last sound, the AudioContext stops, which spares the battery
   let live = null; // one AudioContext for all results
   let rest = null; // timer
@@ -19,7 +18,7 @@
     const sounds = await desk.loadSounds(info);
     const graph = desk.makeGraph(context(info.law.sample_rate_hz), info, sounds.buffers);
     let alone = null; // index of the only stem to hear
-    let levels = null; // {lufs, peaks, isSilent}
+    let levels = null; // {lufs, peaks}
     let timer = null;
     let isMeasuring = false;
     let again = false;
@@ -55,10 +54,11 @@
         again = false;
         const space = state.document()?.space ?? "open";
         await sounds.load(space);
-        const found = await desk.measureMix(info, sounds.buffers, heard(), space, sounds.response(space));
+        const { beds, events } = await desk.renderGroups(info, sounds.buffers, heard(), space, sounds.response(space));
+        const found = beds || events ? await desk.measureInBackground(info.law, beds, events) : null;
         if (isOver) return;
         if (found) graph.follow(found);
-        levels = { lufs: found?.lufs ?? -Infinity, isSilent: !found, peaks: found && desk.measure.peaks(found.mix, COLUMNS) };
+        levels = { lufs: found?.lufs ?? -Infinity, peaks: found?.peaks ?? null };
       } while (again);
       isMeasuring = false;
       tell("levels");

@@ -102,10 +102,8 @@
     file.addEventListener("pause", () => { if (mode === "file" && isPlaying && file.paused && !file.ended) pause(); });
     file.addEventListener("loadedmetadata", () => tell("loaded"));
     state.subscribe(() => {
-      if (!preview) { tell("mode"); return; }
-      preview.changed();
+      preview?.changed();
       follow();
-      tell("mode");
     });
 
     async function prepare() {
@@ -135,13 +133,13 @@
         preview?.close();
         [preview, isLoading, hasFailed, alone, at, mode] = [null, false, false, null, 0, "file"];
         isPlaying = false;
-        info = given;
-        state.rendered(given);
+        info = desk.withEarlierStems(given, info);
+        state.rendered(info);
         file.src = given.mix.url;
         file.loop = loop;
         tell("loaded");
         play();
-        if (!given.stems.length) return;
+        if (!info.stems.length) return;
         isLoading = true;
         prepare();
       },
