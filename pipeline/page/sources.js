@@ -16,15 +16,10 @@ function markEdited(isEdited) {
   else delete document.body.dataset.edited;
 }
 
-function setBroken(broken) {
-  view.toggleAttribute("inert", broken);
-  element.classList.toggle("broken", broken);
-}
-
 state.subscribe((_, { kind }) => {
   markEdited(state.isUnsaved());
-  if (["rendered", "waiting", "typed"].includes(kind)) return; // the editor shows the document, or what is typed in it
-  setBroken(false);
+  view.toggleAttribute("inert", state.isBroken());
+  if (["rendered", "waiting", "typed"].includes(kind) || state.draft() !== null) return; // the editor shows what it should
   write();
 });
 
@@ -32,14 +27,8 @@ function take() {
   const { of: written, what, json, origin } = props.value ?? {};
   if (what === undefined && written === undefined) return;
   props.value = { json: "" }; // so that the same answer is noticed the next time
-  if (what !== undefined) {
-    const isAnswer = what === "a new description";
-    if (!state.arrive(JSON.parse(json), origin, { isAnswer, label: what }) || state.draft() !== null) write();
-    return;
-  }
-  const isRead = json === null ? written === state.draft() : state.read(written, json ? JSON.parse(json) : null);
-  if (isRead) setBroken(json === null);
-  else if (state.draft() === null) write(); // the rows were edited since: their text, without the problems of the older one
+  if (what !== undefined) state.arrive(JSON.parse(json), origin, { isAnswer: what === "a new description", label: what });
+  else if (!state.read(written, json === null ? undefined : json ? JSON.parse(json) : null) && state.draft() === null) write(); // clears older problems
 }
 
 globalThis.desk.mountRows(view, (name) => server.usual(name));

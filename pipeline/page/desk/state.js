@@ -20,6 +20,9 @@
     let document = null;
     let lastId = 0;
     let draft = null; // what is written in the JSON editor and is not in the document yet
+    let isBroken = false; // the draft has problems
+    let base = now; // what the draft is a change of
+    let pending = []; // changes since the draft was written, which are made again on the document that it becomes
     let waiting = null; // a document of the server that came while the visitor was editing
     let edits = 0; // number of changes by the visitor
     let editsAtStart = null; // `edits` when the running job began
@@ -36,8 +39,13 @@
     function show(next, kind, label) {
       now = freeze(next);
       document = freeze(asDocument(now));
-      draft = null;
       tell(kind, label);
+    }
+
+    function dropDraft() {
+      draft = null;
+      isBroken = false;
+      pending = [];
     }
 
     function entry(source, used) {
@@ -54,11 +62,11 @@
       return sources.map((source, place) => (kept[place] ? { ...kept[place], source } : entry(source, used)));
     }
 
-    function split(given, origin) {
+    function split(given, origin, before = now.entries) {
       if (!given) return { ...copy(NOTHING), origin };
       const { sources, ...place } = copy(given);
-      const match = desk.matchSources(now.entries.map(({ source }) => source), sources);
-      return { place, entries: entriesOf(sources, (index) => now.entries[match[index]]), origin };
+      const match = desk.matchSources(before.map(({ source }) => source), sources);
+      return { place, entries: entriesOf(sources, (index) => before[match[index]]), origin };
     }
 
     // Make one step of the history. Return false if nothing is different.
@@ -82,15 +90,11 @@
       subscribe: (listener) => { listeners.add(listener); return () => listeners.delete(listener); },
 
       // Change the document by `fn(document, source of an id)`, which may change, move, add and remove what it is given.
+      // Nothing can be changed while the JSON has problems.
       change(label, fn, { merge = null } = {}) {
-        const sources = now.entries.map(({ source }) => copy(source));
-        const byId = new Map(now.entries.map(({ id }, place) => [id, sources[place]]));
-        const changed = { ...copy(now.place ?? desk.NEW_PLACE), sources: [...sources] };
-        fn(changed, (id) => byId.get(id));
-        const { sources: left, ...place } = changed;
-        if (!left.length) return put({ ...copy(NOTHING), origin: now.origin }, "edit", label, merge);
-        const entries = entriesOf(left, (index) => now.entries[sources.indexOf(left[index])]);
-        return put({ place, entries, origin: now.origin }, "edit", label, merge);
+        if (isBroken) return false;
+        if (draft !== null) pending.push(fn);
+        return put(changed(now, fn), "edit", label, merge);
       },
       // End the step that is being typed: the next change is another one.
       seal: history.seal,
@@ -101,12 +105,25 @@
 
       // What is written in the JSON editor.
       draft: () => draft,
-      write(written) { draft = written; edits += 1; },
-      // The server has read the text `of` as a document. Return false if something else is written there by now.
+      isBroken: () => isBroken,
+      write(written) {
+        if (draft === null) base = now;
+        draft = written;
+        edits += 1;
+      },
+      // The server has read the text `of` as a document; `given` is undefined if it has problems. Return false if
+      // something else is written in the editor by now.
       read(of, given) {
         if (of !== draft) return false;
-        put(split(given, now.origin), "typed", "typing in the JSON", "json");
-        draft = null;
+        isBroken = given === undefined;
+        if (isBroken) {
+          tell("typed", "");
+          return true;
+        }
+        const next = pending.reduce(changed, split(given, now.origin, base.entries));
+        const kind = pending.length ? "edit" : "typed"; // if only typed, the editor shows it already
+        dropDraft();
+        if (!put(next, kind, "typing in the JSON", "json")) tell(kind, "");
         return true;
       },
 
@@ -117,10 +134,12 @@
       arrive(given, origin, { isAnswer = false, label = "a new document" } = {}) {
         waiting = null;
         if (isAnswer && editsAtStart !== null && edits !== editsAtStart) {
+          if (isOwn(given, origin)) return false; // what is being edited is this description
           waiting = { given, origin, label };
           tell("waiting", label);
           return false;
         }
+        dropDraft();
         if (!isAnswer && (!made || !desk.isSame(given, JSON.parse(heard)))) silence(); // it may come after its sound
         if (!put(split(given, freeze(copy(origin))), "server", label)) show(now, "server", label);
         assignStems();
@@ -130,11 +149,15 @@
       use() {
         const { given, origin, label } = waiting;
         waiting = null;
+        dropDraft();
         put(split(given, freeze(copy(origin))), "edit", label);
       },
       decline() { waiting = null; tell("waiting", ""); },
       // Show an earlier value of the document again, as a new step.
-      restore(value, label) { put(copy(value), "edit", label); },
+      restore(value, label) {
+        dropDraft();
+        put(copy(value), "edit", label);
+      },
       value: () => now,
       isEdited: () => Boolean(document) && (!now.origin.text || !desk.isSame(document, JSON.parse(now.origin.text))),
 
@@ -163,6 +186,25 @@
       },
     };
 
+    // The value after `fn` has changed its document.
+    function changed(value, fn) {
+      const sources = value.entries.map(({ source }) => copy(source));
+      const byId = new Map(value.entries.map(({ id }, place) => [id, sources[place]]));
+      const document = { ...copy(value.place ?? desk.NEW_PLACE), sources: [...sources] };
+      try {
+        fn(document, (id) => byId.get(id));
+      } catch (error) {
+        if (value === now) throw error;
+        return value; // its source is no longer there
+      }
+      const { sources: left, ...place } = document;
+      if (!left.length) return { ...copy(NOTHING), origin: value.origin };
+      return { place, entries: entriesOf(left, (index) => value.entries[sources.indexOf(left[index])]), origin: value.origin };
+    }
+
+    const isOwn = (given, origin) => origin.picture === now.origin.picture && Boolean(now.origin.text)
+      && desk.isSame(given, JSON.parse(now.origin.text));
+
     function silence() {
       heard = made = null;
       stems = [];
@@ -189,6 +231,7 @@
     function jump(step, kind) {
       if (!step) return false;
       edits += 1;
+      dropDraft();
       show(step.value, kind, step.label);
       return true;
     }

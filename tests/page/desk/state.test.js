@@ -113,9 +113,39 @@ test("an answer to older typing changes nothing", () => {
   state.write("newer");
   assert.equal(state.read("older", place(source("wind"))), false);
   assert.deepEqual([namesOf(state), state.draft()], [["river"], "newer"]);
-  state.change("name", (_, byId) => { byId(idsOf(state)[0]).name = "brook"; });
-  assert.equal(state.read("newer", place(source("wind"))), false, "the rows were edited since");
-  assert.deepEqual(namesOf(state), ["brook"]);
+});
+
+test("rows that are edited before the JSON is read lose nothing, nor does the JSON", () => {
+  const { state } = given(source("river"), source("jay"));
+  const [river, jay] = idsOf(state);
+  state.write("typed");
+  state.change("name", (_, byId) => { byId(river).name = "brook"; });
+  state.change("gain", (_, byId) => { byId(jay).gain_db = 3; });
+  assert.deepEqual([namesOf(state), state.draft()], [["brook", "jay"], "typed"]);
+  assert.ok(state.read("typed", { ...place(source("river", { pan: 1 })), mood: "wild" }));
+  assert.deepEqual(state.document(), { ...place(source("brook", { pan: 1 })), mood: "wild" });
+  assert.equal(state.draft(), null);
+});
+
+test("while the JSON has problems, nothing else can be changed, and undo drops it", () => {
+  const { state } = given(source("river"));
+  const before = state.text();
+  const rename = () => state.change("name", (_, byId) => { byId(idsOf(state)[0]).name += "!"; });
+  rename();
+  state.write("{");
+  assert.ok(state.read("{", undefined));
+  assert.ok(state.isBroken());
+  assert.equal(rename(), false);
+  assert.deepEqual([namesOf(state), state.draft()], [["river!"], "{"]);
+  state.undo();
+  assert.deepEqual([state.text(), state.draft(), state.isBroken()], [before, null, false]);
+});
+
+test("an empty text is no document", () => {
+  const { state } = given(source("river"));
+  state.write("");
+  assert.ok(state.read("", null));
+  assert.equal(state.document(), null);
 });
 
 test("a description that comes while one edits waits to be used", () => {
@@ -129,6 +159,15 @@ test("a description that comes while one edits waits to be used", () => {
   assert.deepEqual([namesOf(state), state.origin().picture, state.waiting()], [["fire"], "q", null]);
   state.undo();
   assert.deepEqual(namesOf(state), ["brook"]);
+});
+
+test("the description that one is editing already does not wait", () => {
+  const { state } = given(source("river"));
+  const same = place(source("river"));
+  state.begin();
+  state.change("name", (_, byId) => { byId(idsOf(state)[0]).name = "brook"; });
+  assert.equal(state.arrive(same, origin(same), { isAnswer: true }), false);
+  assert.deepEqual([namesOf(state), state.waiting()], [["brook"], null]);
 });
 
 test("a description that comes while nothing is edited is shown", () => {
