@@ -216,7 +216,7 @@
           const placing = desk.law.placing(law, info.stems[index], source, levels[at], space);
           const isHeard = alone === null || alone === index;
           join(stem, source.role === "bed" ? "beds" : "events");
-          if (!source.mute && placing.send[0] > 0) reverberant.add(stem.group);
+          if (isHeard && placing.send[0] > 0) reverberant.add(stem.group);
           stem.air.set(filterFor(placing.gains, space, source.distance_m), smooth);
           for (const [name, params] of Object.entries(stem.gains)) {
             params.forEach((param, channel) => glide(context, param, isHeard ? placing[name][channel] : 0, smooth));

@@ -7,7 +7,10 @@
   const COLUMNS = 600;
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-  const list = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+  const newSounds = (names) => {
+    if (names.length > 3) return `${names.length} new sounds`;
+    return `a new sound for ${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1)}`;
+  };
 
   const FILE = "This is the finished sound.";
 
@@ -17,7 +20,7 @@
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "You have changed the soundscape since this sound was made. Render to hear the change.";
     const said = [isSilent ? "Every sound is muted." : "Preview. Render writes the file."];
-    if (pending.length) said.push(`${isSilent ? "Render" : "It also"} makes a new sound for ${list(pending)}.`);
+    if (pending.length) said.push(`${isSilent ? "Render" : "It also"} makes ${newSounds(pending)}.`);
     return said.join(" ");
   }
 
