@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from PIL import Image
+
+from pipeline.files import sha256_of
 
 from ..support.browser import IN_BROWSER, PHONE, choose_example, document, give, make_sound, names, write
 
@@ -271,6 +274,20 @@ def test_a_picture_is_described_without_a_click(visit, photograph):
     assert json.loads(text(page))["scene"] == scene and "Described by" not in page.locator("#report").inner_text(), (
         "the sound alone was left to make"
     )
+
+
+def test_the_last_picture_is_the_one_that_is_described(visit, photograph, tmp_path):
+    page = visit()
+    Image.new("RGB", (640, 480), (200, 190, 150)).save(tmp_path / "sand.png")
+    page.set_input_files("#picture input[type=file]", photograph)
+    page.locator("#picture img").wait_for()
+    page.get_by_label("Remove Image").click()
+    page.set_input_files("#picture input[type=file]", tmp_path / "sand.png")
+    page.locator("#picture img").wait_for()
+    wanted = sha256_of(tmp_path / "sand.png")
+    page.wait_for_function("(wanted) => desk.state.origin().picture === wanted", arg=wanted)
+    page.wait_for_timeout(1500)  # what is left of the first description would be there by then
+    assert page.evaluate("desk.state.origin().picture") == wanted and page.get_by_test_id("toast-body").count() == 0
 
 
 def test_a_new_picture_replaces_no_edit(visit, photograph):

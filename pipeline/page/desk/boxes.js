@@ -54,6 +54,8 @@
       node.style.cssText = `--colour:var(--source-${each.colour});left:${100 * x0}%;top:${100 * y0}%;width:${100 * (x1 - x0)}%;height:${100 * (y1 - y0)}%`;
       node.style.zIndex = Math.round(100 * (1 - (x1 - x0) * (y1 - y0))); // small ones can be reached above large ones
       node.classList.toggle("muted", each.source.mute);
+      node.classList.toggle("high", y0 < 0.12); // its label does not fit above it
+      node.classList.toggle("far-right", x0 > 0.6);
       label.textContent = `${each.index + 1} ${each.source.name}`;
       node.setAttribute("aria-label", `${each.index + 1} ${each.source.name}: ${inWords(each)}. Arrow keys move it, Shift and arrow keys resize it.`);
     };

@@ -82,9 +82,10 @@
       onfocusin: () => attention.set(id), onfocusout: () => attention.leave(id),
     },
     number, title.node, nameless,
-    make("div", { class: "switches" }, alone.node, solo.node, mute.node, take, unfold),
-    make("div", { class: "what" }, summary, quiet),
+    make("div", { class: "switches" }, alone.node, solo.node, mute.node, take),
+    unfold,
     make("div", { class: "level" }, gain.node, gain.output),
+    make("div", { class: "what" }, summary, quiet),
     details);
 
     function nameAll(source, index) {
