@@ -18,7 +18,7 @@
     let mode = "file";
 
     const tell = (kind) => { for (const listener of [...listeners]) listener({ kind }); };
-    const others = { pause: () => pause() }; // what another player stops
+    const sounding = { pause: () => { if (mode === "preview") pause(); } }; // what another player stops
     const duration = () => preview?.duration() || file.duration || 0;
     const stemOf = (id) => state.find(id)?.stem ?? null;
 
@@ -37,7 +37,7 @@
         preview?.wake();
       } else {
         const [from, started] = [at, preview];
-        globalThis.soundBegins?.(others);
+        globalThis.soundBegins?.(sounding);
         if (!file.paused) file.pause();
         started.start(from).then(() => { if (!isPlaying || preview !== started || mode !== "preview") started.stop(); });
       }
