@@ -14,11 +14,11 @@ def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     look, text, made = page.look, page.text, page.made
     shown = [text.editor, text.origin, text.problems]
     text.sources.input(None, None, shown, js=asset("editor.js"), **quick)
-    another = text.sources.select(None, None, shown, js=asset("editor.js"), **quick)  # a document for another picture
-    another.then(document.note, page.written, text.note, **quick)
+    latest = {"trigger_mode": "always_last", **quick}  # by default, what happens during a request would be passed over
+    another = text.sources.select(None, None, shown, js=asset("editor.js"), **latest)  # a document for another picture
+    another.then(document.note, page.written, text.note, **latest)
     text.editor.input(None, text.editor, None, js="(text) => globalThis.desk.state.write(text)", **quick)
-    read = [text.sources, text.problems]
-    text.editor.input(document.typed, text.editor, read, trigger_mode="always_last", **quick)
+    text.editor.input(document.typed, text.editor, [text.sources, text.problems], **latest)
     look.picture.change(document.note, page.written, text.note, **quick)
     for wish in (made.duration_s, made.seed, made.surprise):
         wish.input(None, js="() => { document.body.dataset.wished = '' }", **quick)
