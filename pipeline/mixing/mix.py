@@ -41,8 +41,8 @@ _Spectrum = npt.NDArray[np.complexfloating[Any, Any]]
 class Mixdown:
     """The mix, the placed stems that add up to it, its measurements, and warnings about what was repaired.
 
-    `dry` are the stems before they were placed, repaired and at the sample rate of the mix; `dry_lufs` is the loudness
-    of each. A preview needs them to place them anew.
+    `dry` are the stems before they were placed, repaired and at the sample rate of the mix, and `dry_lufs` is the
+    loudness of each; `gain_db` is the gain of the bus where its limiter does nothing. A preview needs them.
     """
 
     clip: Clip
@@ -52,6 +52,7 @@ class Mixdown:
     warnings: tuple[str, ...]
     dry: tuple[Stem, ...] = ()
     dry_lufs: tuple[float, ...] = ()
+    gain_db: float = 0.0
 
 
 def mix(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Clip:
@@ -82,7 +83,8 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
     finished = [Stem(source, Clip(samples * gain)) for source, samples in zip(sources, placed)]
     total = Clip(_sum(stem.clip.samples for stem in finished))
     measured = (loudness_lufs, true_peak_dbtp, tuple(warnings))
-    return Mixdown(total, tuple(finished), *measured, dry=tuple(heard), dry_lufs=tuple(dry_lufs))
+    gain_db = gain_to_db(float(gain.max()))
+    return Mixdown(total, tuple(finished), *measured, dry=tuple(heard), dry_lufs=tuple(dry_lufs), gain_db=gain_db)
 
 
 def _sum(parts: Iterable[Samples]) -> Samples:

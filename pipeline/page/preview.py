@@ -49,7 +49,7 @@ def write(place: Path, soundscape: Soundscape, mixed: "Mixdown") -> None:
         clips = [stem.clip for stem in mixed.dry]
         stems = list(pool.map(lambda *each: _stem(place, length, *each), places, clips, mixed.dry_lufs))
     usual = [dict(zip(("level_db", "distance_m"), usual_level(source))) for source in soundscape.sources]
-    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems}
+    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems, "gain_db": mixed.gain_db}
     write_file(place / FACTS, json.dumps(facts).encode())
 
 

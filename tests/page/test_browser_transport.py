@@ -35,7 +35,7 @@ SIDES = {
         {"name": "wind", "pan": 1},
     ]
 }
-FINISHED, PREVIEW = "This is the finished sound.", "Preview. Render writes the file."
+FINISHED, PREVIEW = "This is the finished sound.", "Preview. Render writes the file"
 
 
 @pytest.fixture
@@ -129,11 +129,11 @@ def test_the_page_says_which_sounds_only_a_render_makes(listen):
     page = listen()
     name = row(page, 0).locator(".name")
     name.fill("brook")
-    says(page, "It also makes a new sound for brook.")
+    says(page, "Render writes the file, with a new sound for brook.")
     page.wait_for_function("levels()[0] > -50")  # the old sound meanwhile
     page.get_by_role("button", name="Add a sound").click()
     page.keyboard.type("bell")
-    says(page, "It also makes a new sound for brook and bell.")
+    says(page, "with a new sound for brook and bell.")
     for index in range(3):
         row(page, index).get_by_role("button", name="Mute").click()
     says(page, "Every sound is muted.")

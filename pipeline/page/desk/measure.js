@@ -232,6 +232,9 @@
     return { duck, bus: curve.map((each, at) => each * fade[at]), lufs, mix };
   }
 
+  // The curves of a mix that is not measured yet.
+  const flat = (length, gain) => ({ duck: null, bus: curveOf(length).fill(gain) });
+
   // The lowest and highest value in each of `columns` parts of a sound, as pairs.
   function peaks(sound, columns) {
     const found = new Float32Array(2 * columns);
@@ -250,6 +253,6 @@
     return found;
   }
 
-  desk.measure = { CURVE_STEP, apply, loudness, truePeaks, limiterGain, duckingGain, busGain, master, peaks };
+  desk.measure = { CURVE_STEP, apply, loudness, truePeaks, limiterGain, duckingGain, busGain, master, flat, peaks };
   (desk.pure ??= []).push(defineMeasure); // what a worker needs
 })(globalThis.desk ??= {});

@@ -19,9 +19,8 @@
     if (!isChanged) return FILE;
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "You have changed the soundscape since this sound was made. Render to hear the change.";
-    const said = [isSilent ? "Every sound is muted." : "Preview. Render writes the file."];
-    if (pending.length) said.push(`${isSilent ? "Render" : "It also"} makes ${newSounds(pending)}.`);
-    return said.join(" ");
+    const more = pending.length ? `, with ${newSounds(pending)}` : "";
+    return isSilent ? "Every sound is muted." : `Preview. Render writes the file${more}.`;
   }
 
   desk.mountPlayer = (element) => {

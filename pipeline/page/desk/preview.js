@@ -70,7 +70,8 @@
     }
 
     place({ smooth: false });
-    await measure();
+    graph.follow(desk.measure.flat(sounds.buffers[0].length, desk.law.toGain(info.gain_db)));
+    measure();
 
     return {
       duration: () => graph.length_s,

@@ -130,8 +130,8 @@ test("what is heard is said", () => {
   const said = (more) => inWords({ isChanged: true, preview: "ready", isSilent: false, pending: [], ...more });
   assert.equal(said({ isChanged: false }), "This is the finished sound.");
   assert.equal(said({}), "Preview. Render writes the file.");
-  assert.match(said({ pending: ["river", "dog"] }), /It also makes a new sound for river and dog\.$/);
-  assert.match(said({ pending: ["a", "b", "c", "d"] }), /makes 4 new sounds\.$/);
+  assert.match(said({ pending: ["river", "dog"] }), /writes the file, with a new sound for river and dog\.$/);
+  assert.match(said({ pending: ["a", "b", "c", "d"] }), /with 4 new sounds\.$/);
   assert.match(said({ isSilent: true }), /Every sound is muted/);
   assert.match(said({ preview: "none" }), /Render to hear the change/);
   assert.match(said({ preview: "loading" }), /Preparing the preview/);
