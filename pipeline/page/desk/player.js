@@ -29,6 +29,7 @@
     const [play, repeat, position, canvas] = [".play-pause-button", ".repeat", ".wave input", "canvas"].map(find);
     const [time, volume, note, words, render] = [".time", ".volume input", ".what", ".what p", ".render"].map(find);
     let drawn = null; // peaks of the mix
+    let onCanvas = []; // what the drawing depends on
     let isDragging = false;
 
     play.addEventListener("click", transport.toggle);
@@ -83,13 +84,17 @@
       const { clientWidth: width, clientHeight: height } = canvas;
       if (!width) return;
       const scale = devicePixelRatio || 1;
+      const count = Math.floor(width / COLUMN_PX);
+      const isPlayed = (column) => (column + 0.5) / count <= share;
+      const now = [width, scale, Math.round(share * count), document.body.className, drawn];
+      if (now.every((each, index) => each === onCanvas[index])) return; // most frames of an animation
+      onCanvas = now;
       if (canvas.width !== Math.round(width * scale)) [canvas.width, canvas.height] = [width * scale, height * scale];
       const style = getComputedStyle(canvas);
       const [played, ahead] = ["--accent", "--line-strong"].map((name) => style.getPropertyValue(name));
       const pen = canvas.getContext("2d");
       pen.setTransform(scale, 0, 0, scale, 0, 0);
       pen.clearRect(0, 0, width, height);
-      const count = Math.floor(width / COLUMN_PX);
       const loudest = drawn ? Math.max(...drawn.map(Math.abs), 1e-6) : 1;
       for (let column = 0; column < count; column += 1) {
         let size = 0;
@@ -98,7 +103,7 @@
           for (let each = from; each < Math.max(to, from + 2); each += 1) size = Math.max(size, Math.abs(drawn[each]));
         }
         const tall = Math.max(2, (size / loudest) * (height - 2));
-        pen.fillStyle = (column + 0.5) / count <= share ? played : ahead;
+        pen.fillStyle = isPlayed(column) ? played : ahead;
         pen.beginPath();
         pen.roundRect(column * COLUMN_PX, (height - tall) / 2, COLUMN_PX - 1, tall, 1);
         pen.fill();

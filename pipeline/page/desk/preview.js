@@ -17,6 +17,7 @@
   desk.makePreview = async (info, state, tell) => {
     const sounds = await desk.loadSounds(info);
     const graph = desk.makeGraph(context(info.law.sample_rate_hz), info, sounds.buffers);
+    const drawings = new Map(); // stem -> {columns, peaks}
     let alone = null; // index of the only stem to hear
     let levels = null; // {lufs, peaks}
     let timer = null;
@@ -94,10 +95,14 @@
       position: graph.position,
       setLoop: graph.setLoop,
       setVolume: graph.setVolume,
-      peaks: (stem, columns) => {
+      peaks(stem, columns) {
+        const drawn = drawings.get(stem);
+        if (drawn?.columns === columns) return drawn.peaks;
         const buffer = sounds.buffers[stem];
         const channels = [...Array(buffer.numberOfChannels).keys()];
-        return desk.measure.peaks(channels.map((channel) => buffer.getChannelData(channel)), columns);
+        const peaks = desk.measure.peaks(channels.map((channel) => buffer.getChannelData(channel)), columns);
+        drawings.set(stem, { columns, peaks });
+        return peaks;
       },
       loadSpaces: async () => { for (const space of Object.keys(info.spaces)) await sounds.load(space); },
       close() {
