@@ -319,3 +319,19 @@ def test_the_json_editor_has_a_name(visit):
     choose_example(page)
     page.get_by_role("tab", name="JSON").click()
     page.get_by_role("textbox", name="Soundscape as JSON").wait_for()
+
+
+def test_two_tabs_do_not_disturb_each_other(visit):
+    one, other = visit(), visit()
+    choose_example(one)
+    choose_example(other, "Campfire")
+    one.locator(".source .name").first.fill("brook")
+    other.locator(".source .name").first.fill("bonfire")
+    undo(other)
+    for page, name in ((one, "brook"), (other, "fire")):
+        page.locator("#duration input[type=number]").fill("2")
+        make_sound(page)
+        made = page.evaluate("JSON.stringify(desk.state.document()) && desk.state.sources()[0].source.name")
+        assert made == name and page.evaluate("desk.state.isChanged()") is False
+    undo(one)
+    assert names(one)[0] == "stream" and names(other)[0] == "fire"
