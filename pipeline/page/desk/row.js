@@ -64,15 +64,14 @@
     const back = button("as in the picture", "Position as in the picture", () => change("position", (source) => { source.pan = null; }), { class: "link" });
     const takes = choice("Take", [], (value) => actions.setTake(id, Number(value)));
     const takesLabel = labelled("Take", takes.node);
+    const copy = button("Duplicate", "", () => actions.duplicate(id), { class: "small" });
+    const remove = button("Remove", "", () => actions.remove(id), { class: "small remove" });
     const place = button("Place on the picture", "", () => desk.boxes.place?.(id), { class: "small" });
     const unplace = button("Take off the picture", "", () => change("box", (source) => { source.box = null; }), { class: "small" });
     details.append(
       labelled("Material", material.node), labelled("Action", action.node), labelled("Timbre", timbre.node), labelled("Heard", role.node),
       labelled("Distance", distance.node, distance.output), labelled("Position", pan.node, pan.output, back), takesLabel,
-      make("div", { class: "more-actions" },
-        place, unplace,
-        button("Duplicate", "", () => actions.duplicate(id), { class: "small" }),
-        button("Remove", "", () => actions.remove(id), { class: "small remove" })));
+      make("div", { class: "more-actions" }, place, unplace, copy, remove));
 
     const summary = make("p", { class: "words" });
     const quiet = make("p", { class: "facts" });
@@ -93,7 +92,7 @@
       const labels = [
         [number, `${index + 1}, ${is}: press the arrow keys to move it in the list, or drag it, also onto the picture`],
         [gain.node, `Gain of ${is}`], [take, `New take of ${is}: only this sound is made anew`], [unfold, `More about ${is}`],
-        [place, `Place ${is} on the picture`], [unplace, `Take ${is} off the picture`],
+        [place, `Place ${is} on the picture`], [unplace, `Take ${is} off the picture`], [copy, `Duplicate ${is}`], [remove, `Remove ${is}`],
       ];
       for (const [each, label] of labels) each.setAttribute("aria-label", label);
       number.title = "Drag to move";

@@ -27,6 +27,7 @@
     let edits = 0; // number of changes by the visitor
     let editsAtStart = null; // `edits` when the running job began
     let sentAtStart = null; // the document when the running job began
+    let isOvertaken = false; // an example or an earlier result was chosen since
     let heard = null; // the document that the shown sound was made of, as text
     let made = null; // the same as an object, and the information about its stems
     let stems = []; // [{id, stem, info, words, take}]
@@ -128,10 +129,14 @@
       },
 
       // A job begins. What is changed from here on is not in its answer.
-      begin() { editsAtStart = edits; sentAtStart = text(); },
+      begin() {
+        [editsAtStart, sentAtStart, isOvertaken] = [edits, text(), false];
+      },
       // A document of the server: a description, an example, an earlier result. It waits if it answers a job and the
       // visitor has gone on editing since the job began. Return true if it is shown.
       arrive(given, origin, { isAnswer = false, label = "a new document" } = {}) {
+        if (isAnswer && isOvertaken) return false; // it is of a picture that is no longer there
+        isOvertaken = !isAnswer;
         waiting = null;
         if (isAnswer && editsAtStart !== null && edits !== editsAtStart) {
           if (isOwn(given, origin)) return false; // what is being edited is this description

@@ -161,6 +161,18 @@ test("a description that comes while one edits waits to be used", () => {
   assert.deepEqual(namesOf(state), ["brook"]);
 });
 
+test("a description that comes after another document was chosen is dropped", () => {
+  const { state } = given(source("river"));
+  state.begin();
+  const example = place(source("bees"));
+  state.arrive(example, origin(example, "e"));
+  const late = place(source("fire"));
+  assert.equal(state.arrive(late, origin(late, "q"), { isAnswer: true }), false);
+  assert.deepEqual([namesOf(state), state.waiting()], [["bees"], null]);
+  state.begin();
+  assert.ok(state.arrive(late, origin(late, "q"), { isAnswer: true }));
+});
+
 test("the description that one is editing already does not wait", () => {
   const { state } = given(source("river"));
   const same = place(source("river"));
