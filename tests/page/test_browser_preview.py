@@ -269,3 +269,38 @@ def bands_db(samples: np.ndarray) -> np.ndarray:
     power = np.square(np.abs(np.fft.rfft(samples, axis=1))) / samples.shape[1] ** 2
     edge = round(4000 * samples.shape[1] / RATE)
     return 10 * np.log10(np.stack((power[:, :edge].sum(axis=1), power[:, edge:].sum(axis=1))) + 1e-12)
+
+
+# The level of the whole mix changes at 0.5 s, and while it does, the visitor goes to another place.
+CURVES = """async ({ info, document }) => {
+    const buffers = await loadStems(info);
+    const heard = document.sources.map((source, index) => ({ source, usual: info.usual[index], stem: index }));
+    const { length } = buffers[0];
+    const context = new OfflineAudioContext(2, length, info.law.sample_rate_hz);
+    const graph = desk.makeGraph(context, info, buffers);
+    graph.place(heard, "open", null, { smooth: false });
+    graph.follow(desk.measure.flat(length, 0.5));
+    graph.setLoop(true);
+    graph.start(0.3);
+    const positions = [];
+    const after = (seconds, change) => context.suspend(seconds).then(() => { change(); context.resume(); });
+    after(0.5, () => { positions.push(graph.position()); graph.follow(desk.measure.flat(length, 1)); });
+    after(0.55, () => { graph.stop(); graph.start(1.9); });
+    after(1, () => positions.push(graph.position()));
+    const rendered = await context.startRendering();
+    return { sound: [0, 1].map((side) => asText(rendered.getChannelData(side))), positions };
+}"""
+
+
+def test_the_level_of_the_mix_glides_and_survives_a_jump(desk_page, tmp_path, spaces):
+    made = document("open", HUM)
+    folder = tmp_path / "soundscape"
+    preview.prepare(folder)
+    preview.writer(folder)(made, mixdown(made, (Stem(HUM, noise(DURATION_S)),)))
+    info = preview.info(Result(folder, made, {}))
+    found = desk_page.evaluate(CURVES, {"info": info, "document": made.model_dump(mode="json")})
+    heard = samples_of(found["sound"])
+    before, after = (level_db(heard[:, round(at * RATE) :][:, : RATE // 4]) for at in (0.2, 1.0))
+    assert after - before == pytest.approx([6.02] * 2, abs=0.5)
+    assert found["positions"] == pytest.approx([0.3 + 0.5, (1.9 + 0.45) % DURATION_S], abs=0.02)
+    assert np.abs(np.diff(heard, axis=1)).max() < 2.5 * np.abs(np.diff(heard[:, RATE:], axis=1)).max()

@@ -9,7 +9,8 @@
   "use strict";
 
   const GLIDE_S = 0.01; // time constant of a change
-  const FADE_S = 0.03; // from one filter or curve to the next
+  const FADE_S = 0.03; // from one filter to the next
+  const LEVEL_S = 0.15; // from one curve to the next: the level of the whole mix changes gently
   const EDGE_S = 0.008; // at the start and the end of playing
   const SOON_S = 0.012; // time to set up the sources
 
@@ -80,7 +81,7 @@
   // A gain that follows a curve in step with the stems, which the filters make late.
   function makeCurve(context, rate, param, late_s) {
     let buffer = null;
-    let playing = null; // {source, gain}
+    let playing = []; // [{source, gain, settled_s}], the last one to stay
     let running = null; // {when, offset, loop, length_s}
     param.value = 0;
 
@@ -89,7 +90,9 @@
       const gain = context.createGain();
       source.connect(gain).connect(param);
       source.start(when + late_s, offset);
-      return { source, gain };
+      source.onended = () => { playing = playing.filter((each) => each.source !== source); };
+      playing.push({ source, gain, settled_s: when });
+      return playing.at(-1);
     }
 
     return {
@@ -97,21 +100,23 @@
         buffer = new AudioBuffer({ length: values.length, sampleRate: rate });
         buffer.copyToChannel(values, 0);
         if (!running) return;
-        const when = Math.max(context.currentTime + SOON_S, running.when);
-        const old = playing;
-        playing = begin(when, running.positionAt(when));
-        ramp(playing.gain.gain, 0, 1, when, FADE_S);
-        ramp(old.gain.gain, 1, 0, when, FADE_S);
-        old.source.stop(when + FADE_S);
+        const old = playing.at(-1);
+        const when = Math.max(context.currentTime + SOON_S, old.settled_s);
+        const next = begin(when, running.positionAt(when));
+        ramp(next.gain.gain, 0, 1, when, LEVEL_S);
+        ramp(old.gain.gain, 1, 0, when, LEVEL_S);
+        old.source.stop(when + LEVEL_S);
+        next.settled_s = when + LEVEL_S;
       },
       start(how) {
         running = how;
-        playing = begin(how.when, how.offset);
+        begin(how.when, how.offset);
       },
-      setLoop(loop) { if (playing) playing.source.loop = loop; },
+      setLoop(loop) { for (const { source } of playing) source.loop = loop; },
       stop(at) {
-        playing?.source.stop(at);
-        playing = running = null;
+        for (const { source } of playing) source.stop(at);
+        playing = [];
+        running = null;
       },
     };
   }

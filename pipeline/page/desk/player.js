@@ -44,7 +44,11 @@
       event.preventDefault();
       transport.seek(transport.position() + to);
     });
-    render.addEventListener("click", () => desk.render());
+    render.addEventListener("click", async () => {
+      render.disabled = true;
+      await desk.render();
+      render.disabled = false;
+    });
 
     function showVolume() {
       volume.style.setProperty("--share", `${100 * volume.value}%`);
