@@ -17,6 +17,7 @@ from ..errors import SoundscapeError
 from ..results.result import places_of, write_file
 from ..soundscape import Soundscape
 from . import scratch
+from .manifest import EDITED
 
 if TYPE_CHECKING:
     from ..job import Result
@@ -65,7 +66,9 @@ def _stem(place: Path, length: int, number: int, clip: Clip, lufs: float) -> dic
 
 def info(result: "Result") -> dict[str, Any]:
     """Return the value of the player: the file of the mix and, if there are dry stems, all that a preview needs."""
-    shown = {"mix": _file(result.mix_path), "document": result.soundscape.model_dump(mode="json"), "stems": []}
+    document = result.soundscape.model_dump(mode="json")
+    is_edited = EDITED in result.report.get("warnings", [])
+    shown = {"mix": _file(result.mix_path), "document": document, "is_edited": is_edited, "stems": []}
     facts = result.folder.parent / FOLDER / FACTS
     if not facts.is_file():
         return shown

@@ -15,7 +15,7 @@ from PIL import Image
 import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.page import document, fragments, opening, views
+from pipeline.page import document, fragments, opening, preview, views
 from pipeline.page.form import remembered, titles
 from pipeline.page.manifest import EDITED, differences
 from pipeline.page.opening import open_result
@@ -78,6 +78,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     player, mix, bundle, stems, facts, *_ = values[5:12]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
     assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
+    assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
     again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:])
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
@@ -108,6 +109,7 @@ def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
     opened = open_result([copy], tmp_path / "opened")
     assert opened.result.soundscape.sources[1].gain_db == -9
     assert opened.result.report["warnings"] == [EDITED, "Changed since then: prompts.json.", f"Missing: {STEM}."]
+    assert preview.info(opened.result)["is_edited"], "the player says so"
 
 
 def test_stems_of_an_edited_soundscape_keep_their_own_names(made):

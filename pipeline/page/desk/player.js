@@ -18,7 +18,7 @@
   function inWords({ isChanged, preview, isSilent, pending }) {
     if (!isChanged) return FILE;
     if (preview === "loading") return "Preparing the preview of your changes …";
-    if (preview !== "ready") return "You have changed the soundscape since this sound was made. Render to hear the change.";
+    if (preview !== "ready") return "The soundscape was changed after this sound was made. Render to hear it.";
     const more = pending.length ? `, with ${newSounds(pending)}` : "";
     return isSilent ? "Every sound is muted." : `Preview. Render writes the file${more}.`;
   }
@@ -73,14 +73,15 @@
       const info = transport.info();
       const isElsewhere = ({ source, stem }) => desk.isElsewhere(info, info.document, info.stems[stem].source, state.document(), source);
       const sources = state.sources().filter(({ source }) => !source.mute);
+      const isChanged = state.isChanged() || Boolean(info?.is_edited); // edited before it was opened
       const said = inWords({
-        isChanged: state.isChanged(),
+        isChanged,
         preview: transport.preview(),
         isSilent: !sources.length,
         pending: sources.filter((each) => !state.isHeard(each.id) || isElsewhere(each)).map(({ source }) => source.name),
       });
-      note.classList.toggle("changed", state.isChanged());
-      render.hidden = !state.isChanged();
+      note.classList.toggle("changed", isChanged);
+      render.hidden = !isChanged;
       if (words.textContent !== said) words.textContent = said;
     }
 

@@ -133,7 +133,7 @@ test("what is heard is said", () => {
   assert.match(said({ pending: ["river", "dog"] }), /writes the file, with a new sound for river and dog\.$/);
   assert.match(said({ pending: ["a", "b", "c", "d"] }), /with 4 new sounds\.$/);
   assert.match(said({ isSilent: true }), /Every sound is muted/);
-  assert.match(said({ preview: "none" }), /Render to hear the change/);
+  assert.match(said({ preview: "none" }), /Render to hear it/);
   assert.match(said({ preview: "loading" }), /Preparing the preview/);
   assert.deepEqual([clock(0), clock(9.9), clock(75)], ["0:00", "0:09", "1:15"]);
 });
