@@ -8,7 +8,7 @@
 (function (desk) {
   "use strict";
 
-  const GLIDE_S = 0.01; // time constant of a change
+  const GLIDE_S = 0.006; // time constant of a change
   const FADE_S = 0.03; // from one filter to the next
   const LEVEL_S = 0.15; // from one curve to the next: the level of the whole mix changes gently
   const EDGE_S = 0.008; // at the start and the end of playing
