@@ -166,17 +166,17 @@ def on_hear(
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
-        result = render(job_of(picture, written, vision=vision, **wishes_of(*wishes)), request, ticket, progress)
-        shown = (
-            [gr.skip()] * views.REPLACED if written else views.replaced(result.soundscape, picture, views.DESCRIPTION)
+        result = render(
+            job_of(picture, written, origin, vision=vision, **wishes_of(*wishes)), request, ticket, progress
         )
+        shown = [gr.skip()] * views.REPLACED if written else views.described(result.soundscape, picture, vision)
         return shown + views.made(gr, result)
 
 
 def on_describe(picture: Text, vision: str, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
     with in_words():
         described = describe(job_of(picture, vision=vision), ticket, progress)
-        return views.replaced(described, picture, views.DESCRIPTION)
+        return views.described(described, picture, vision)
 
 
 async def on_picture(
@@ -204,7 +204,7 @@ def on_make(
     """Make the sound of the document. The result includes the picture only if the document was written for it."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return views.made(gr, render(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+        return views.made(gr, render(job_of(own, text or "", origin, **wishes_of(*wishes)), request, ticket, progress))
 
 
 def on_measure(folder: Path | None, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:

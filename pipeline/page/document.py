@@ -1,7 +1,7 @@
 """The document in the editor: its views, the picture that it was written for, and whether it was edited."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,15 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a document comes from: the fingerprint of its picture ("" for none) and its text before any edit."""
+    """Where a document comes from.
+
+    `picture` is the fingerprint of its picture, `text` is its text before any edit, and `vision` is the backend that
+    described the picture; each is "" if there is none.
+    """
 
     picture: str = ""
     text: str = ""
+    vision: str = ""
 
 
 def fingerprint(picture: str | None) -> str:
@@ -54,10 +59,9 @@ def note(picture: str | None, text: str | None, origin: Origin) -> str:
     return fragments.notice(ANOTHER_PICTURE, "another-picture") if is_for_another(picture, text, origin) else ""
 
 
-def shown(soundscape: Soundscape, picture: str, what: str) -> dict[str, Any]:
-    """Return the value of the list of sounds for a new document: what it is, and the fingerprint of its picture."""
-    text = soundscape.to_json()
-    return {"json": text, "what": what, "origin": {"picture": picture, "text": text}}
+def shown(origin: Origin, what: str) -> dict[str, Any]:
+    """Return the value of the list of sounds for a new document, whose text is that of the origin."""
+    return {"json": origin.text, "what": what, "origin": asdict(origin)}
 
 
 def typed(text: str) -> tuple[dict[str, Any], str]:
@@ -77,7 +81,7 @@ def read_origin(text: str | None) -> Origin:
     """Return the origin that the page holds as JSON; an empty one if it cannot be read."""
     try:
         fields = json.loads(text or "{}")
-        return Origin(str(fields.get("picture", "")), str(fields.get("text", "")))
+        return Origin(*(str(fields.get(name, "")) for name in ("picture", "text", "vision")))
     except (ValueError, AttributeError, RecursionError):
         return Origin()
 

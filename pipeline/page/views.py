@@ -11,6 +11,7 @@ from .. import backends
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, fit, fragments, preview
+from .document import Origin
 from .form import remembered, titles
 from .opening import Opened
 
@@ -22,9 +23,15 @@ REPLACED = 2  # number of values of `replaced`
 OPENED = 24  # number of values of `opened`
 
 
-def replaced(soundscape: Soundscape, picture: str | None, what: str) -> list[Any]:
+def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "") -> list[Any]:
     """Values for a new document and for the note above it. The page keeps the previous document for undo."""
-    return [document.shown(soundscape, document.fingerprint(picture), what), ""]
+    text = soundscape.to_json()
+    return [document.shown(Origin(document.fingerprint(picture), text, vision), what), ""]
+
+
+def described(soundscape: Soundscape, picture: str | None, vision: str) -> list[Any]:
+    """Values for a description by the backend; "" means the default one."""
+    return replaced(soundscape, picture, DESCRIPTION, vision or backends.default_vision())
 
 
 def example(gr: ModuleType, path: Path, soundscape: Soundscape) -> list[Any]:
@@ -41,7 +48,8 @@ def opened(gr: ModuleType, found: Opened) -> list[Any]:
         result.write_bundle()
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
-    return [picture, *replaced(result.soundscape, picture, RESULT), *shown, *wishes]
+    vision = (result.report["vision"] or {}).get("backend", "")
+    return [picture, *replaced(result.soundscape, picture, RESULT, vision), *shown, *wishes]
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:

@@ -12,7 +12,7 @@ from pipeline.backends import SoundOptions
 from pipeline.errors import SoundscapeError
 from pipeline.page import document, views
 from pipeline.page.document import Origin
-from pipeline.page.form import seed_of
+from pipeline.page.form import job_of, seed_of
 from pipeline.soundscape import Soundscape
 from pipeline.synthesize import forget_stems
 
@@ -38,7 +38,7 @@ def test_every_example_opens_without_a_model(monkeypatch):
     for index, path in enumerate(app.examples()):
         picture, shown, note, refusal, *_ = app.on_example(SimpleNamespace(index=index))
         assert picture == str(path) and Soundscape.from_json(shown["json"]).sources
-        assert shown["origin"] == {"picture": document.fingerprint(str(path)), "text": shown["json"]}
+        assert shown["origin"] == {"picture": document.fingerprint(str(path)), "text": shown["json"], "vision": ""}
         assert note == refusal == ""
 
 
@@ -72,7 +72,14 @@ def test_only_changes_of_the_visitor_count_as_edits():
 @pytest.mark.parametrize("text", ["", None, "[1]", "{", "3", "[" * 100_000])
 def test_an_origin_that_cannot_be_read_is_none(text):
     assert document.read_origin(text) == Origin()
-    assert document.read_origin('{"picture": "p", "text": "t"}') == Origin("p", "t")
+    assert document.read_origin('{"picture": "p", "text": "t", "vision": "v"}') == Origin("p", "t", "v")
+
+
+def test_the_report_names_the_model_of_a_description_that_nobody_edited():
+    origin = Origin("", RIVER, "tagger")
+    assert job_of(None, RIVER, origin).provenance["vision"]["backend"] == "tagger"
+    assert job_of(None, RIVER.replace("-6", "-7"), origin).provenance == {}
+    assert job_of(None, RIVER, Origin("", RIVER, "no such model")).provenance == job_of(None, RIVER).provenance == {}
 
 
 def test_a_sound_of_a_known_name_has_its_usual_role_and_distance():
