@@ -235,6 +235,7 @@
         curves[1].set(level);
       },
       start(offset = 0) {
+        graph.stop();
         const when = context.currentTime + (isMeasuring ? 0 : SOON_S);
         if (!isMeasuring) for (const group of Object.values(groups)) group.space.clear();
         const sources = buffers.map((buffer, index) => {

@@ -18,6 +18,7 @@
     const sounds = await desk.loadSounds(info);
     const graph = desk.makeGraph(context(info.law.sample_rate_hz), info, sounds.buffers);
     const drawings = new Map(); // stem -> {columns, peaks}
+    let startsAt = 0; // the position until the AudioContext is awake
     let alone = null; // index of the only stem to hear
     let levels = null; // {lufs, peaks}
     let timer = null;
@@ -83,6 +84,7 @@
       // Be ready to sound at once: an AudioContext takes a moment to start.
       wake,
       async start(at) {
+        startsAt = at;
         await wake();
         if (!isOver) graph.start(at);
       },
@@ -92,7 +94,7 @@
         rest = setTimeout(() => { if (!graph.isPlaying()) live.suspend(); }, REST_MS);
       },
       isPlaying: graph.isPlaying,
-      position: graph.position,
+      position: () => (graph.isPlaying() ? graph.position() : startsAt),
       setLoop: graph.setLoop,
       setVolume: graph.setVolume,
       peaks(stem, columns) {
