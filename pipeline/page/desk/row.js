@@ -77,7 +77,7 @@
     const quiet = make("p", { class: "facts" });
     const node = make("li", {
       class: "source", id,
-      onmouseenter: () => attention.set(id), onmouseleave: () => attention.leave(id),
+      onpointerenter: () => attention.set(id), onpointerleave: () => attention.leave(id),
       onfocusin: () => attention.set(id), onfocusout: () => attention.leave(id),
     },
     number, title.node, nameless,
