@@ -25,12 +25,13 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, scratch, views, visitors, zero_gpu
+from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
+    describes_at_once,
     example,
     examples,
     job_of,
@@ -42,6 +43,7 @@ from pipeline.page.form import (
 )
 from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
+from pipeline.page.wiring import connect_views
 from pipeline.results.manifest import report_in
 from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
@@ -51,7 +53,6 @@ if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
 TITLE = "Image to Soundscape"
-SWEPT_EVERY_S = 1800
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -86,8 +87,10 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
 
     on_progress = visitors.progress_of(ticket, progress)
     with in_words():
+        if job and folder:
+            return run(job, folder, on_progress, preview.writer(folder))
         if job:
-            return run(job, folder, on_progress) if folder else describe_picture(job.picture, job.vision, on_progress)
+            return describe_picture(job.picture, job.vision, on_progress)
         if folder:
             fit.measure(folder, on_progress)
         return None
@@ -111,11 +114,12 @@ def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     return cast(Soundscape, worker(job, None, ticket, progress))
 
 
-def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress) -> "Result":
-    """Run the whole job in a new folder of the visitor and pack the bundle."""
+def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
+    """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
     worker = worker_for(job, ticket, progress, only_look=False)
     with scratch.own().room_for(bytes_of(job)):
         folder = visitors.new_result(request.session_hash)
+        preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
         result.write_bundle()
     return result
@@ -163,18 +167,30 @@ def on_hear(
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
-        result = render(job_of(picture, written, vision=vision, **wishes_of(*wishes)), request, ticket, progress)
-        shown = (
-            [gr.skip()] * views.REPLACED if written else views.replaced(gr, result.soundscape, picture, text, origin)
+        result = render(
+            job_of(picture, written, origin, vision=vision, **wishes_of(*wishes)), request, ticket, progress
         )
+        shown = [gr.skip()] * views.REPLACED if written else views.described(result.soundscape, picture, vision)
         return shown + views.made(gr, result)
 
 
-def on_describe(
-    picture: Text, text: Text, origin: Origin, vision: str, ticket: Ticket, progress: gr.Progress = PROGRESS
-) -> Values:
+def on_describe(picture: Text, vision: str, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
     with in_words():
-        return views.replaced(gr, describe(job_of(picture, vision=vision), ticket, progress), picture, text, origin)
+        described = describe(job_of(picture, vision=vision), ticket, progress)
+        return views.described(described, picture, vision)
+
+
+async def on_picture(
+    picture: Text, text: Text, origin: Origin, vision: str, request: gr.Request, progress: gr.Progress = PROGRESS
+) -> Any:
+    """Describe a new picture at once, if the embedded model does it and no edit of the visitor would be replaced."""
+    if not picture or not describes_at_once(vision) or document.is_edited(text, origin):
+        return [gr.skip()] * views.REPLACED
+
+    def task(ticket: Path) -> Values:
+        return on_describe(picture, vision, ticket, progress)
+
+    return await until_cancelled(task, request)
 
 
 def on_make(
@@ -189,7 +205,7 @@ def on_make(
     """Make the sound of the document. The result includes the picture only if the document was written for it."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return views.made(gr, render(job_of(own, text or "", **wishes_of(*wishes)), request, ticket, progress))
+        return views.made(gr, render(job_of(own, text or "", origin, **wishes_of(*wishes)), request, ticket, progress))
 
 
 def on_measure(folder: Path | None, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
@@ -207,13 +223,6 @@ def on_upload(picture: Text) -> Values:
     return [None, fragments.notice(why, "refusal")] if why else [gr.skip(), ""]
 
 
-def on_bring_back(picture: Text, text: Text, origin: Origin, kept: tuple[str, Origin]) -> Values:
-    """Show the document that was kept. The current one is kept instead if the visitor edited it."""
-    is_edited = document.is_edited(text, origin)
-    values = [kept[0], *document.typed(kept[0], {"json": ""}), kept[1], (text, origin) if is_edited else None]
-    return [*values, gr.Button(visible=is_edited), document.note(picture, *kept)]
-
-
 def on_prompts(text: Text, audio: str) -> str:
     """Return the prompts for the audio model, one line per source."""
     with in_words():
@@ -224,33 +233,33 @@ def leave(request: gr.Request) -> None:
     visitors.forget(request.session_hash)
 
 
-def on_example(text: Text, origin: Origin, chosen: gr.EventData) -> Values:
+def on_example(chosen: gr.EventData) -> Values:
     with in_words():
-        return views.example(gr, *example(chosen.index), text, origin)
+        return views.example(gr, *example(chosen.index))
 
 
-def on_open(given: list[str] | None, text: Text, origin: Origin, request: gr.Request) -> Values:
+def on_open(given: list[str] | None, request: gr.Request) -> Values:
     """Show an earlier result that the visitor uploaded, or say why it cannot be read."""
     with in_words():
         try:
-            return [None, "", *opened_values(given or [], text, origin, request)]
+            return [None, "", *opened_values(given or [], request)]
         except SoundscapeError as error:
             notice = fragments.notice(words_for_page(error), "refusal")
             return [None, notice, *[gr.skip()] * views.OPENED]
 
 
-def opened_values(given: Sequence[str | Path], text: Text, origin: Origin, request: gr.Request) -> Values:
+def opened_values(given: Sequence[str | Path], request: gr.Request) -> Values:
     with scratch.own().room_for(2 * opening.bytes_of(given) + OTHER_BYTES):  # the files and their bundle
         opened = opening.open_result(given, visitors.new_result(request.session_hash))
-        return views.opened(gr, opened, text, origin)
+        return views.opened(gr, opened)
 
 
 def open_from(shelf: Shelf) -> Callable[..., Values]:
     """Return the handler that opens a result of the shelf."""
 
-    def on_shelf(text: Text, origin: Origin, request: gr.Request, chosen: gr.EventData) -> Values:
+    def on_shelf(request: gr.Request, chosen: gr.EventData) -> Values:
         with in_words():
-            return opened_values([shelf.folder_of(chosen.name)], text, origin, request)
+            return opened_values([shelf.folder_of(chosen.name)], request)
 
     return on_shelf
 
@@ -281,7 +290,7 @@ async def api_render(
 
     def task(ticket: Path) -> Values:
         job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-        return views.files(render(job, request, ticket, progress))
+        return views.files(render(job, request, ticket, progress, dry=False))
 
     return await until_cancelled(task, request)
 
@@ -299,7 +308,7 @@ async def api_image_to_soundscape(
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
-        result = render(job_of(picture, **wishes), request, ticket, progress)
+        result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
         return [result.soundscape.to_json(), *views.files(result)]
 
     return await until_cancelled(task, request)
@@ -321,7 +330,7 @@ async def until_cancelled(task: Callable[[Path], Any], request: gr.Request) -> A
 def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
     """Build the page, with the results of the shelf if there is one. No model is loaded."""
     scratch.own()  # before Gradio looks up the folder of its uploads
-    cache = (SWEPT_EVERY_S, scratch.KEPT_S)
+    cache = (scratch.TIDIED_EVERY_S, scratch.KEPT_S)
     demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=cache)
     with demo:
         gr.HTML(asset("header.html"))
@@ -335,38 +344,30 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         running = []
         for button, task, inputs, outputs, column in (
             (look.hear, on_hear, [*written, look.vision, ticket, *page.wishes], page.document + page.made_now, look),
-            (look.describe, on_describe, [*written, look.vision, ticket], page.document, look),
+            (look.describe, on_describe, [look.picture, look.vision, ticket], page.document, look),
             (made.make, on_make, [*written, ticket, *page.wishes], page.made_now, made),
             (made.measure, on_measure, [made.folder, ticket], page.measured, made),
         ):
             options = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
             ready = button.click(begin, None, [*page.controls, *page.statuses, column.stop], **QUICK)
-            done = ready.then(task, inputs, outputs, **options)
+            done = ready.then(task, inputs, outputs, js=asset("job.js"), **options)
             for ended in (done.success, done.failure):  # .then is not called after an error
                 ended(end, ticket, page.buttons, **QUICK)
             running.append(done)
         for column in (look, made):
             column.stop.click(on_stop, ticket, [*page.buttons, column.status], cancels=running, **QUICK)
 
-        text.sources.input(None, text.sources, text.editor, js=asset("editor.js"), **QUICK)
-        for edited in (text.sources.input, text.editor.input):
-            edited(None, js="() => { document.body.dataset.edited = '' }", **QUICK)
-        for wish in (made.duration_s, made.seed, made.surprise):
-            wish.input(None, js="() => { document.body.dataset.wished = '' }", **QUICK)
-        made.report.change(None, js=asset("sound_ready.js"), **QUICK)
-        both = [text.sources, text.problems]
-        text.editor.input(document.typed, [text.editor, text.sources], both, trigger_mode="always_last", **QUICK)
-        look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK)
-        look.picture.change(document.note, written, text.note, **QUICK)
-        text.bring_back.click(on_bring_back, [*written, page.kept], page.document, **QUICK)
-        gallery.select(on_example, written[1:], page.example, **QUICK)
+        connect_views(page, QUICK)
         options = {"show_progress_on": look.status, **PRIVATE}
-        look.given.upload(on_open, [look.given, *written[1:]], [look.given, look.refusal, *page.opened], **options)
-        look.given.change(None, js="() => window.sayOfOpening('')", **QUICK)
+        readable = look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK).success
+        inputs, at_once = [*written, look.vision], {"js": asset("job.js"), "concurrency_id": MODEL_WORK, **options}
+        look.picture.input(None, cancels=readable(on_picture, inputs, page.document, **at_once), **QUICK)
+        gallery.select(on_example, None, page.example, **QUICK)
+        look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)
         if shelf:
-            on_this_machine.select(open_from(shelf), written[1:], page.opened, **options)
-        asked = [text.editor, look.audio]
-        made.show_prompts.click(on_prompts, asked, made.prompts, concurrency_id=MODEL_WORK, **PRIVATE)
+            on_this_machine.select(open_from(shelf), None, page.opened, **options)
+        prompted = {"outputs": made.prompts, "concurrency_id": MODEL_WORK, **PRIVATE}
+        made.show_prompts.click(on_prompts, [text.editor, look.audio], **prompted)
         demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
@@ -390,7 +391,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
     demo.launch(prevent_thread_lock=True, **launch_options(gr))
-    for task in (warm_up, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
+    for task in (warm_up, preview.spaces_here, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()
 

@@ -19,7 +19,7 @@ from .audio import Clip
 from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
 from .errors import SoundscapeError
-from .mixing.mix import mixdown
+from .mixing.mix import Mixdown, mixdown
 from .quality.checks import check
 from .quality.features import of_picture, of_sound
 from .results.result import write_bundle, write_result
@@ -27,6 +27,7 @@ from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, seeds_of, synthesize
 
 OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
+OnMix = Callable[[Soundscape, Mixdown], None]
 
 STAGES = ("describe", "sound", "mix", "files")
 PACKAGES = ("numpy", "scipy", "Pillow", "soundfile", "soxr", "pyloudnorm", "torch", "transformers", "diffusers")
@@ -79,11 +80,11 @@ class Result:
         return sorted((self.folder / "stems").glob("*.wav"))
 
 
-def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result:
-    """Run the job and write its result to `folder`.
+def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: OnMix | None = None) -> Result:
+    """Run the job and write its result to `folder`. `on_mix` gets the mix with its dry stems, which are not written.
 
-    Raises SoundscapeError with a message for the user, and any exception that `on_progress` raises. In both cases
-    nothing is written.
+    Raises SoundscapeError with a message for the user, and any exception that `on_progress` or `on_mix` raises. In
+    all cases nothing is written.
     """
     clock = _Clock(job.seconds)
     progress = on_progress or _no_progress
@@ -108,6 +109,8 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None) -> Result
     with clock.stage("mix"):
         progress("mix", 0, 1)
         mixed = mixdown(soundscape, stems)
+        if on_mix:
+            on_mix(soundscape, mixed)
         measured = _measured(job.picture, mixed.clip)
     progress("files", 0, 1)
     report = {

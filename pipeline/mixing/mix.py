@@ -28,6 +28,7 @@ DEFAULT_DISTANCE_M = 5.0  # usual distance of a source of unknown kind; also the
 MAX_NEARNESS_DB = 20.0  # above the level at the usual distance, however near the source is
 MAX_RANGE_DB = 12.0  # from the loudest source to the softest, before gains: loudspeakers cover less than nature
 SILENCE_DB = -80.0  # RMS below which a stem counts as silent
+LEAST_TOGETHER = 0.1  # of the energy of two channels, in their sum
 DC_SHARE = 0.1  # of the RMS, above which a constant offset is reported
 MAX_DUCKING_DB = 3.0  # the most that beds are lowered during events
 DUCKING_STEP_S = 0.02
@@ -38,13 +39,20 @@ _Spectrum = npt.NDArray[np.complexfloating[Any, Any]]
 
 @dataclass(frozen=True)
 class Mixdown:
-    """The mix, the placed stems that add up to it, its measurements, and warnings about what was repaired."""
+    """The mix, the placed stems that add up to it, its measurements, and warnings about what was repaired.
+
+    `dry` are the stems before they were placed, repaired and at the sample rate of the mix, and `dry_lufs` is the
+    loudness of each; `gain_db` is the gain of the bus where its limiter does nothing. A preview needs them.
+    """
 
     clip: Clip
     stems: tuple[Stem, ...]
     loudness_lufs: float
     true_peak_dbtp: float
     warnings: tuple[str, ...]
+    dry: tuple[Stem, ...] = ()
+    dry_lufs: tuple[float, ...] = ()
+    gain_db: float = 0.0
 
 
 def mix(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Clip:
@@ -65,15 +73,18 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
     length = max(stem.clip.samples.shape[1] for stem in heard)
-    levels_db = _levels_db(soundscape, heard)
     with ThreadPoolExecutor(2) as pool:  # the transforms release Python's lock
-        placed = list(pool.map(lambda stem, level: _place(stem, level, soundscape.space, length), heard, levels_db))
+        dry_lufs = list(pool.map(lambda stem: _loudness(stem.clip), heard))
+        gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry_lufs)]
+        placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, length), heard, gains_db))
     placed = _duck(heard, placed)
     gain, loudness_lufs, true_peak_dbtp = _bus_gain(_sum(placed), warnings)
     sources = [stem.source for stem in heard]
     finished = [Stem(source, Clip(samples * gain)) for source, samples in zip(sources, placed)]
     total = Clip(_sum(stem.clip.samples for stem in finished))
-    return Mixdown(total, tuple(finished), loudness_lufs, true_peak_dbtp, tuple(warnings))
+    measured = (loudness_lufs, true_peak_dbtp, tuple(warnings))
+    gain_db = gain_to_db(float(gain.max()))
+    return Mixdown(total, tuple(finished), *measured, dry=tuple(heard), dry_lufs=tuple(dry_lufs), gain_db=gain_db)
 
 
 def _sum(parts: Iterable[Samples]) -> Samples:
@@ -103,12 +114,12 @@ def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     return Stem(stem.source, resample(clean, SAMPLE_RATE_HZ))
 
 
-def _place(stem: Stem, level_db: float, space: str, length: int) -> Samples:
-    """Return the stem in stereo, shape (2, length), at its level, pan position and distance in the space."""
+def _place(stem: Stem, gain_db: float, space: str, length: int) -> Samples:
+    """Return the stem in stereo, shape (2, length), at its pan position and distance in the space."""
     from scipy import fft
 
     source, samples = stem.source, fit_length(stem.clip.samples, length)
-    samples = samples * db_to_gain(level_db + STEM_LUFS - _loudness(stem.clip))
+    samples = samples * db_to_gain(gain_db)
     wet = wet_share(space, source.distance_m)
     size = fft.next_fast_len(length + (impulse_response(space).shape[1] if wet else 0), real=True)
     spectrum = fft.rfft(samples, size, axis=1)
@@ -127,7 +138,7 @@ def _middle(spectrum: _Spectrum) -> _Spectrum:
     middle = spectrum.sum(axis=0)
     energy, together = (float(np.square(np.abs(each)).sum()) for each in (spectrum, middle))
     # The limit keeps the little that is left of channels in opposite phase from being boosted without bounds.
-    scaled: _Spectrum = middle * np.float32(np.sqrt(0.5 * energy / max(together, 0.1 * energy)))
+    scaled: _Spectrum = middle * np.float32(np.sqrt(0.5 * energy / max(together, LEAST_TOGETHER * energy)))
     return scaled
 
 
@@ -157,9 +168,14 @@ def _levels_db(soundscape: Soundscape, stems: list[Stem]) -> list[float]:
 
 def _natural_level_db(source: Source) -> float:
     """Return the usual level of the kind, changed by -6 dB per doubling of its usual distance."""
-    kind = kind_of(source)
-    level_db, usual_m = (kind.level_db, kind.distance_m) if kind else (0.0, DEFAULT_DISTANCE_M)
+    level_db, usual_m = usual_level(source)
     return level_db + min(gain_to_db(usual_m / source.distance_m), MAX_NEARNESS_DB)
+
+
+def usual_level(source: Source) -> tuple[float, float]:
+    """Return the level in dB of the kind of this source, and its usual distance in metres."""
+    kind = kind_of(source)
+    return (kind.level_db, kind.distance_m) if kind else (0.0, DEFAULT_DISTANCE_M)
 
 
 def pan_of(source: Source) -> float:

@@ -1,13 +1,14 @@
 """The document in the editor: its views, the picture that it was written for, and whether it was edited."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SoundscapeError
 from ..files import sha256_of
 from ..soundscape import Soundscape, Source
-from . import fragments, layout
+from . import fragments
 
 ANOTHER_PICTURE = (
     "This was written for another picture. Press Describe for a new soundscape, or Make sound to keep this one."
@@ -17,10 +18,15 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a document comes from: the fingerprint of its picture ("" for none) and its text before any edit."""
+    """Where a document comes from.
+
+    `picture` is the fingerprint of its picture, `text` is its text before any edit, and `vision` is the backend that
+    described the picture; each is "" if there is none.
+    """
 
     picture: str = ""
     text: str = ""
+    vision: str = ""
 
 
 def fingerprint(picture: str | None) -> str:
@@ -53,21 +59,31 @@ def note(picture: str | None, text: str | None, origin: Origin) -> str:
     return fragments.notice(ANOTHER_PICTURE, "another-picture") if is_for_another(picture, text, origin) else ""
 
 
-def views(soundscape: Soundscape) -> list[Any]:
-    """Values for the editor, the list of sounds and the problems."""
-    text = soundscape.to_json()
-    return [layout(text), {"json": text, "broken": False}, ""]
+def shown(origin: Origin, what: str) -> dict[str, Any]:
+    """Return the value of the list of sounds for a new document, whose text is that of the origin."""
+    return {"json": origin.text, "what": what, "origin": asdict(origin)}
 
 
-def typed(text: str, shown: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return the values of the list of sounds and of the problems for a text that the visitor typed."""
+def typed(text: str) -> tuple[dict[str, Any], str]:
+    """Return the values of the list of sounds and of the problems for a text `of` the editor.
+
+    A text with problems has no "json".
+    """
     if not text.strip():
-        return {"json": "", "broken": False}, ""
+        return {"of": text, "json": ""}, ""
     try:
-        return {"json": Soundscape.from_json(text).to_json(), "broken": False}, ""
+        return {"of": text, "json": Soundscape.from_json(text).to_json()}, ""
     except SoundscapeError as error:
-        # Not `shown` itself: it comes from the visitor, and Gradio would serve a file that it names.
-        return {"json": str(shown["json"]), "broken": True}, fragments.problems(str(error))
+        return {"of": text, "json": None}, fragments.problems(str(error))
+
+
+def read_origin(text: str | None) -> Origin:
+    """Return the origin that the page holds as JSON; an empty one if it cannot be read."""
+    try:
+        fields = json.loads(text or "{}")
+        return Origin(*(str(fields.get(name, "")) for name in ("picture", "text", "vision")))
+    except (ValueError, AttributeError, RecursionError):
+        return Origin()
 
 
 def usual(name: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SoundscapeError
 from ..soundscape import Soundscape
-from . import visitors
+from . import document, visitors
+from .document import Origin
 
 if TYPE_CHECKING:
     from ..backends import SoundOptions
@@ -22,13 +23,15 @@ OTHER_BYTES = 2_000_000  # picture, documents and manifest of a result
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
-def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job":
+def job_of(picture: str | None, text: str | None = None, origin: Origin | None = None, **wishes: Any) -> "Job":
     """Return the job for a picture or for a document, as JSON text.
 
-    `wishes` are further fields of Job; None means the default. Raises SoundscapeError if picture and document are
-    missing or cannot be read, or if a field is not valid.
+    The report names the model that described the picture if the document is still what it was at its origin. `wishes`
+    are further fields of Job; None means the default. Raises SoundscapeError if picture and document are missing or
+    cannot be read, or if a field is not valid.
     """
-    from ..job import Job
+    from .. import backends
+    from ..job import Job, made_by
     from ..picture import load_picture
 
     if text is not None and not text.strip():
@@ -40,6 +43,8 @@ def job_of(picture: str | None, text: str | None = None, **wishes: Any) -> "Job"
     for name, read in (("duration_s", _duration_s), ("seed", _seed)):
         if name in fields:
             fields[name] = read(fields[name])
+    if origin and origin.vision in backends.VISION and not document.is_edited(text, origin):
+        fields["provenance"] = {"vision": made_by(origin.vision)}
     return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **fields)
 
 
@@ -162,6 +167,13 @@ def jobs_at_once() -> int:
     return 2 if accelerator() == "cpu" or on_zero_gpu() else 1
 
 
+def describes_at_once(vision: str) -> bool:
+    """True if the model that describes a picture is embedded, which takes less than a second."""
+    from .. import backends
+
+    return (vision or backends.default_vision()) in backends.EMBEDDED
+
+
 def examples() -> list[Path]:
     """Return the example pictures. Each has its soundscape beside it."""
     return sorted(path.with_suffix(".jpg") for path in EXAMPLES.glob("*.json") if path.with_suffix(".jpg").is_file())
@@ -197,7 +209,11 @@ def warm_up() -> None:
 
 
 def bytes_of(job: "Job") -> int:
-    """Return the most bytes that the job's result takes on the disk: mix and stems, as files and in the bundle."""
-    sounds = 1 + (len(job.soundscape.sources) if job.soundscape else MAX_SOURCES)
+    """Return the most bytes that the job's result takes on the disk.
+
+    That is the mix and the placed stems, as files and in the bundle, and the dry stems of the preview.
+    """
+    stems = len(job.soundscape.sources) if job.soundscape else MAX_SOURCES
+    sounds = 2 * (1 + stems) + stems
     samples = min(max(job.duration_s, 0), MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
-    return round(2 * (sounds * samples * BYTES_PER_SAMPLE + OTHER_BYTES))
+    return round(sounds * samples * BYTES_PER_SAMPLE + 2 * OTHER_BYTES)

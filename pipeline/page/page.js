@@ -23,9 +23,12 @@
   // Play one sound at a time. The players' audio elements are not in the document, so their events do not reach it.
   const play = HTMLMediaElement.prototype.play;
   let player = null;
+  window.soundBegins = (next) => { // something with the method `pause`
+    if (player !== next) player?.pause();
+    player = next;
+  };
   HTMLMediaElement.prototype.play = function () {
-    if (player !== this) player?.pause();
-    player = this;
+    window.soundBegins(this);
     return play.call(this);
   };
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import SoundscapeError
 from ..settings import read_settings
-from . import asset, scratch, theme
-from .document import Origin, usual
+from . import asset, scratch, scripts, theme
+from .document import read_origin, usual
 from .form import (
     EXAMPLES,
     MAX_CANDIDATES,
@@ -36,9 +36,9 @@ def desk(gr: ModuleType) -> SimpleNamespace:
     """
     with gr.Row(elem_id="desk", equal_height=False):
         look, text, made = picture_column(gr), soundscape_column(gr), sound_column(gr)
-    ticket, origin, kept = gr.State(None), gr.State(Origin()), gr.State(None)
-    written = [look.picture, text.editor, origin]
-    document = [text.editor, text.sources, text.problems, origin, kept, text.bring_back, text.note]
+    ticket = gr.State(None)
+    written = [look.picture, text.editor, text.origin]
+    document = [text.sources, text.note]
     sound = [made.mix, made.mix_file, made.bundle, made.stems, made.report, made.nothing, made.result]
     sound += [made.folder, made.fit, made.measure, made.terms]
     measured = [made.bundle, made.fit, made.measure]
@@ -81,14 +81,15 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
 def soundscape_column(gr: ModuleType) -> SimpleNamespace:
     """Two views of the document: a list to edit, and its JSON."""
     with gr.Column(elem_id="soundscape-column", min_width=300):
-        gr.HTML("<h2>Soundscape</h2>")
+        scripted_html(gr, None, "steps", html_template=asset("steps.html"))
         note = gr.HTML(elem_id="note")
-        bring_back = gr.Button("Bring back what I had", size="sm", visible=False, elem_id="bring-back")
         problems = gr.HTML(elem_id="problems")
+        origin = gr.Textbox("", visible="hidden", elem_id="origin")
+        origin.preprocess = read_origin
         with gr.Tabs(elem_id="views"):
             with gr.Tab("Sounds", render_children=True):
                 drawn = {"html_template": asset("sources.html"), "server_functions": [usual]}
-                sources = scripted_html(gr, {"json": "", "broken": False}, "sources", **drawn)
+                sources = scripted_html(gr, {"json": ""}, "sources", **drawn)
             with gr.Tab("JSON", render_children=True):
                 size = {"lines": 18, "max_lines": 36, "wrap_lines": True}
                 name = {"label": "Soundscape as JSON", "show_label": False, "elem_id": "editor"}
@@ -123,9 +124,8 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
         with gr.Column() as nothing:
             gr.HTML(asset("empty_sound.html"))
         with gr.Column(visible=False, elem_id="result") as result:
-            wave = gr.WaveformOptions(waveform_color="#93a9a7", waveform_progress_color="#1f8f86")
-            player = {"interactive": False, "autoplay": True, "buttons": [], "waveform_options": wave}
-            mix = gr.Audio(label="Mix", show_label=False, type="filepath", elem_id="mix", **player)
+            mix = scripted_html(gr, None, "mix", html_template=asset("mix.html"))
+            scripted_html(gr, None, "lanes", html_template=asset("lanes.html"))
             with gr.Row(elem_classes="pair"):
                 mix_file = gr.DownloadButton("Mix (WAV)", elem_id="mix-file")
                 bundle = gr.DownloadButton("Everything (ZIP)", elem_id="bundle")
@@ -177,7 +177,7 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
 
     return {
         "theme": _style(gr),
-        "head": f"<style>{asset('style.css')}</style>",
+        "head": f"<style>{asset('style.css')}{asset('desk.css')}{asset('player.css')}</style>{scripts.head()}",
         "allowed_paths": [str(EXAMPLES)],
         "max_file_size": MAX_UPLOAD,
         "show_error": False,

@@ -29,7 +29,8 @@ from ..settings import read_settings
 PREFIX = "image-to-soundscape-"
 LOCK = ".lock"
 TICKET = ".ticket"
-VISITORS = "visitors"  # has a folder per visitor; everything else in the scratch folder belongs to Gradio
+VISITORS = "visitors"  # has a folder per visitor
+SPACES = "spaces"  # impulse responses for the page, 2 MB; everything else in the scratch folder belongs to Gradio
 TIDIED_EVERY_S = 1800
 KEPT_S = 6 * 3600  # longer than a long queue and an evening of editing
 IN_USE_S = 600  # younger files may belong to a running job, or someone may be listening to them
@@ -128,7 +129,7 @@ class Scratch:
     def _entries(self) -> Iterator[_Entry]:
         for path in self.folder.iterdir():
             if path.name != VISITORS:
-                if path.name != LOCK:
+                if path.name not in (LOCK, SPACES):
                     yield _entry(path)
                 continue
             for visitor in _children(path):

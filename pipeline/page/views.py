@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backends
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
-from . import document, fit, fragments
+from . import document, fit, fragments, preview
 from .document import Origin
 from .form import remembered, titles
 from .opening import Opened
@@ -18,26 +18,29 @@ from .opening import Opened
 if TYPE_CHECKING:
     from ..job import Result
 
-REPLACED = 7  # number of values of `replaced`
-OPENED = 29  # number of values of `opened`
+DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
+REPLACED = 2  # number of values of `replaced`
+OPENED = 24  # number of values of `opened`
 
 
-def replaced(
-    gr: ModuleType, soundscape: Soundscape, picture: str | None, text: str | None, origin: Origin
-) -> list[Any]:
-    """Values for a new document. The previous one is kept for one step back if the visitor edited it."""
-    values = document.views(soundscape)
-    kept = [(text, origin), gr.Button(visible=True)] if document.is_edited(text, origin) else [gr.skip()] * 2
-    return [*values, Origin(document.fingerprint(picture), values[0]), *kept, ""]
+def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "") -> list[Any]:
+    """Values for a new document and for the note above it. The page keeps the previous document for undo."""
+    text = soundscape.to_json()
+    return [document.shown(Origin(document.fingerprint(picture), text, vision), what), ""]
 
 
-def example(gr: ModuleType, path: Path, soundscape: Soundscape, text: str | None, origin: Origin) -> list[Any]:
+def described(soundscape: Soundscape, picture: str | None, vision: str) -> list[Any]:
+    """Values for a description by the backend; "" means the default one."""
+    return replaced(soundscape, picture, DESCRIPTION, vision or backends.default_vision())
+
+
+def example(gr: ModuleType, path: Path, soundscape: Soundscape) -> list[Any]:
     """Values for a chosen example. It has no sound yet."""
-    document_values = replaced(gr, soundscape, str(path), text, origin)
+    document_values = replaced(soundscape, str(path), EXAMPLE)
     return [str(path), *document_values, "", gr.Column(visible=True), gr.Column(visible=False)]
 
 
-def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> list[Any]:
+def opened(gr: ModuleType, found: Opened) -> list[Any]:
     """Values for an earlier result: picture, document, sound, and the settings that make the same sound again."""
     result, picture = found.result, found.picture
     shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 4]
@@ -45,7 +48,8 @@ def opened(gr: ModuleType, found: Opened, text: str | None, origin: Origin) -> l
         result.write_bundle()
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
-    return [picture, *replaced(gr, result.soundscape, picture, text, origin), *shown, *wishes]
+    vision = (result.report["vision"] or {}).get("backend", "")
+    return [picture, *replaced(result.soundscape, picture, RESULT, vision), *shown, *wishes]
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:
@@ -55,7 +59,17 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
     names = titles(result.report)
     facts, terms = fragments.report(result.report, names), fragments.terms(result.report, names)
     visible = [gr.Column(visible=False), gr.Column(visible=True)]
-    return [mix, mix, bundle, listed, facts, *visible, result.folder, *fitting(gr, result.folder, result.report), terms]
+    return [
+        preview.info(result),
+        mix,
+        bundle,
+        listed,
+        facts,
+        *visible,
+        result.folder,
+        *fitting(gr, result.folder, result.report),
+        terms,
+    ]
 
 
 def files(result: "Result") -> list[Any]:

@@ -13,9 +13,11 @@ that reads "birds" makes birds, and it says nothing twice.
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import SoundscapeError
 from ..soundscape import Source, Space
@@ -105,11 +107,22 @@ def _grammar() -> Grammar:
     return read_grammar(_text("grammar.toml"))
 
 
+def distance_limits_m() -> list[float]:
+    """Return the distances beyond which a prompt has other words."""
+    with _phrases_of_place() as phrases:
+        return [float(step["up_to_m"]) for step in phrases["distance"] if "up_to_m" in step]
+
+
 def _said_of_place(distance_m: float, space: Space) -> tuple[str, str]:
-    try:
-        phrases = tomllib.loads(_text("phrases.toml"))
+    with _phrases_of_place() as phrases:
         steps = [step for step in phrases["distance"] if distance_m <= step.get("up_to_m", float("inf"))]
         return str(steps[0]["words"]), str(phrases["space"][space])
+
+
+@contextmanager
+def _phrases_of_place() -> Iterator[dict[str, Any]]:
+    try:
+        yield tomllib.loads(_text("phrases.toml"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:  # any mistake of an editor
         raise SoundscapeError(
             "The file prompts/phrases.toml is not valid: it must be TOML with the words for every distance and every "

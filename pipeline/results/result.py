@@ -151,10 +151,15 @@ def check_entries(path: Path) -> None:
 
 def stem_names(soundscape: Soundscape, stems: tuple[Stem, ...]) -> list[str]:
     """Return one file name per stem, such as 01_river_rushing.wav. The number is that of the source in the document."""
+    return [_stem_name(place + 1, stem.source) for place, stem in zip(places_of(soundscape, stems), stems)]
+
+
+def places_of(soundscape: Soundscape, stems: tuple[Stem, ...]) -> list[int]:
+    """Return the index of the source of each stem in the document."""
     places: dict[Source, list[int]] = {}
-    for number, source in enumerate(soundscape.sources, 1):
-        places.setdefault(source, []).append(number)
-    return [_stem_name(places[stem.source].pop(0), stem.source) for stem in stems]
+    for place, source in enumerate(soundscape.sources):
+        places.setdefault(source, []).append(place)
+    return [places[stem.source].pop(0) for stem in stems]
 
 
 def _stem_name(number: int, source: Source) -> str:

@@ -111,7 +111,7 @@ def test_the_keyboard_reaches_everything_that_matters(visit):
     page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
     wanted = {"hear", "describe", "make"}
     reached = []
-    for _ in range(60):
+    for _ in range(90):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
         if page.evaluate("document.activeElement.id") == "hear":

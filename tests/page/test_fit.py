@@ -16,7 +16,6 @@ from pipeline.backends import memory
 from pipeline.backends.audio.clap import Clap
 from pipeline.job import Job, run
 from pipeline.page import fit, views, visitors
-from pipeline.page.document import Origin
 from pipeline.page.zero_gpu import MEASURING_S, gpu_seconds
 from pipeline.quality.glossary import meanings_of
 from pipeline.results.manifest import report_in
@@ -154,7 +153,7 @@ def test_models_say_how_well_it_fits(models, result):
     assert isinstance(coherence["mix_text_percentile"], float)
     names = zipfile.ZipFile(bundle).namelist()
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
-    opened = app.on_open([bundle], "", Origin(), visitor())
+    opened = app.on_open([bundle], visitor())
     assert opened[-13] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
 

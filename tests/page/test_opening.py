@@ -15,8 +15,7 @@ from PIL import Image
 import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.page import document, fragments, opening, views
-from pipeline.page.document import Origin
+from pipeline.page import document, fragments, opening, preview, views
 from pipeline.page.form import remembered, titles
 from pipeline.page.opening import open_result
 from pipeline.results.manifest import EDITED, differences
@@ -70,16 +69,19 @@ def test_a_result_comes_up_as_it_was_from_zip_folder_and_files(made, tmp_path):
 
 
 def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_root):
-    values = app.on_open([made.bundle_path], "", Origin(), visitor())
-    reset, refusal, picture, text, shown, _, origin, *_ = values
+    values = app.on_open([made.bundle_path], visitor())
+    reset, refusal, picture, shown, *_ = values
+    text, origin = shown["json"], document.read_origin(json.dumps(shown["origin"]))
     assert len(values) == 2 + views.OPENED and reset is None and refusal == ""
-    assert Soundscape.from_json(text) == Soundscape.from_json(shown["json"]) == made.soundscape
+    assert Soundscape.from_json(text) == made.soundscape
     assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
-    mix, _, bundle, stems, facts, *_ = values[10:17]
+    player, mix, bundle, stems, facts, *_ = values[5:12]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
+    assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
+    assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[21:])
-    assert Path(again[0]).read_bytes() == made.mix_path.read_bytes()
+    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:])
+    assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
 
 
 def test_every_wish_of_a_result_is_remembered(made):
@@ -92,19 +94,12 @@ def test_every_wish_of_a_result_is_remembered(made):
     assert remembered(made.report)[0] == "procedural" and remembered(unknown)[0] == ""
 
 
-def test_edits_on_the_page_are_kept_for_one_step_back(made, visitors_root):
-    mine = RIVER.replace("river", "brook")
-    values = app.on_open([made.folder], mine, Origin(), visitor())
-    kept, button = values[7:9]
-    assert kept == (mine, Origin()) and button.visible
-
-
 @pytest.mark.parametrize("name", ["soundscape.json", "my notes.json"])
 def test_a_soundscape_alone_can_be_opened(name, tmp_path, visitors_root):
     (tmp_path / name).write_text(RIVER)
-    values = app.on_open([tmp_path / name], "", Origin(), visitor())
-    assert values[2] is None and Soundscape.from_json(values[3]) == Soundscape.from_json(RIVER)
-    assert values[15].visible and not values[16].visible, "there is no sound yet"
+    values = app.on_open([tmp_path / name], visitor())
+    assert values[2] is None and Soundscape.from_json(values[3]["json"]) == Soundscape.from_json(RIVER)
+    assert values[10].visible and not values[11].visible, "there is no sound yet"
 
 
 def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
@@ -114,6 +109,7 @@ def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
     opened = open_result([copy], tmp_path / "opened")
     assert opened.result.soundscape.sources[1].gain_db == -9
     assert opened.result.report["warnings"] == [EDITED, "Changed since then: prompts.json.", f"Missing: {STEM}."]
+    assert preview.info(opened.result)["is_edited"], "the player says so"
 
 
 def test_stems_of_an_edited_soundscape_keep_their_own_names(made):
@@ -247,7 +243,7 @@ def test_a_visitor_cannot_open_a_file_of_the_server(address, made):
     config = httpx.get(f"{address}/config").json()
     (call,) = (each for each in config["dependencies"] if each["api_name"] == "on_open")
     file = {"path": str(made.bundle_path), "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [[file], "", None], "fn_index": call["id"], "session_hash": "somebody"}
+    body = {"data": [[file]], "fn_index": call["id"], "session_hash": "somebody"}
     answer = httpx.post(f"{address}/gradio_api/queue/join", json=body)
     assert answer.status_code == 422 and "Upload it" in answer.text and made.bundle_path.name not in answer.text
 

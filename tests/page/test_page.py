@@ -10,9 +10,9 @@ from PIL import Image
 import app
 from pipeline.backends import SoundOptions
 from pipeline.errors import SoundscapeError
-from pipeline.page import document, layout, views
+from pipeline.page import document, views
 from pipeline.page.document import Origin
-from pipeline.page.form import seed_of
+from pipeline.page.form import job_of, seed_of
 from pipeline.soundscape import Soundscape
 from pipeline.synthesize import forget_stems
 
@@ -21,16 +21,12 @@ from ..support.page_server import RIVER, visitor
 
 
 def test_typing_updates_the_list_or_names_the_field():
-    shown, problems = document.typed(RIVER, {"json": "", "broken": False})
+    shown, problems = document.typed(RIVER)
     assert Soundscape.from_json(shown["json"]) == Soundscape.from_json(RIVER) and problems == ""
-    still, problems = document.typed(RIVER.replace("-6", "-600"), shown)
-    assert still == {**shown, "broken": True} and "<code>Sound 2, gain_db</code> must be at least -40" in problems
-
-
-def test_the_editor_shows_the_same_document(soundscape):
-    text = layout(soundscape.to_json())
-    assert Soundscape.from_json(text) == soundscape
-    assert '"box": [0.1, 0.55, 0.9, 1.0]' in text and '"timbre": ["bright", "broadband"]' in text
+    broken = RIVER.replace("-6", "-600")
+    still, problems = document.typed(broken)
+    assert still == {"of": broken, "json": None}, "the page keeps what it shows"
+    assert "<code>Sound 2, gain_db</code> must be at least -40" in problems
 
 
 def test_every_example_opens_without_a_model(monkeypatch):
@@ -40,15 +36,16 @@ def test_every_example_opens_without_a_model(monkeypatch):
     monkeypatch.setattr("pipeline.backends._load", no_model)
     assert len(app.examples()) >= 6
     for index, path in enumerate(app.examples()):
-        picture, text, shown, problems, *_ = app.on_example("", Origin(), SimpleNamespace(index=index))
-        assert picture == str(path) and Soundscape.from_json(text) == Soundscape.from_json(shown["json"])
-        assert problems == ""
+        picture, shown, note, refusal, *_ = app.on_example(SimpleNamespace(index=index))
+        assert picture == str(path) and Soundscape.from_json(shown["json"]).sources
+        assert shown["origin"] == {"picture": document.fingerprint(str(path)), "text": shown["json"], "vision": ""}
+        assert note == refusal == ""
 
 
 @pytest.mark.parametrize("index", [-1, 99, "../app"])
 def test_only_examples_can_be_chosen(index):
     with pytest.raises(gr.Error, match="no such example"):
-        app.on_example("", Origin(), SimpleNamespace(index=index))
+        app.on_example(SimpleNamespace(index=index))
 
 
 def test_a_picture_is_part_of_the_result_when_the_document_was_written_for_it(visitors_root, tmp_path):
@@ -66,10 +63,23 @@ def test_a_picture_is_part_of_the_result_when_the_document_was_written_for_it(vi
 
 
 def test_only_changes_of_the_visitor_count_as_edits():
-    origin = Origin("", layout(Soundscape.from_json(RIVER).to_json()))
+    origin = Origin("", Soundscape.from_json(RIVER).to_json())
     assert not document.is_edited(RIVER, origin) and not document.is_edited(" ", origin)
     assert document.is_edited(RIVER.replace("-6", "-7"), origin) and document.is_edited(RIVER, Origin())
     assert document.is_edited(RIVER[:-5], origin), "a text with problems is work too"
+
+
+@pytest.mark.parametrize("text", ["", None, "[1]", "{", "3", "[" * 100_000])
+def test_an_origin_that_cannot_be_read_is_none(text):
+    assert document.read_origin(text) == Origin()
+    assert document.read_origin('{"picture": "p", "text": "t", "vision": "v"}') == Origin("p", "t", "v")
+
+
+def test_the_report_names_the_model_of_a_description_that_nobody_edited():
+    origin = Origin("", RIVER, "tagger")
+    assert job_of(None, RIVER, origin).provenance["vision"]["backend"] == "tagger"
+    assert job_of(None, RIVER.replace("-6", "-7"), origin).provenance == {}
+    assert job_of(None, RIVER, Origin("", RIVER, "no such model")).provenance == job_of(None, RIVER).provenance == {}
 
 
 def test_a_sound_of_a_known_name_has_its_usual_role_and_distance():

@@ -157,11 +157,11 @@ def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
     for ask in (
         make,
         lambda: app.on_measure(folder, None),
-        lambda: open_shelf("", app.Origin(), visitor(), SimpleNamespace(name="x")),
+        lambda: open_shelf(visitor(), SimpleNamespace(name="x")),
     ):
         with pytest.raises(app.gr.Error, match="has room for 0 MB"):
             ask()
-    assert "has room for 0 MB" in app.on_open([bundle], "", app.Origin(), visitor())[1]
+    assert "has room for 0 MB" in app.on_open([bundle], visitor())[1]
 
 
 def test_results_are_served_from_where_they_lie(address, server_scratch, tmp_path):

@@ -15,7 +15,6 @@ import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
 from pipeline.page import shelf, views
-from pipeline.page.document import Origin
 from pipeline.page.shelf import Shelf
 from pipeline.soundscape import Soundscape
 
@@ -90,16 +89,16 @@ def test_results_that_come_later_are_found(tree, tmp_path, monkeypatch):
 
 
 def test_a_result_is_opened_from_a_copy_of_the_visitor(tree, visitors_root):
-    values = app.open_from(Shelf(tree))("", Origin(), visitor(), SimpleNamespace(name="a/02"))
-    assert len(values) == views.OPENED and json.loads(values[1])["scene"] == "Valley 2"
-    mix = Path(values[8])
+    values = app.open_from(Shelf(tree))(visitor(), SimpleNamespace(name="a/02"))
+    assert len(values) == views.OPENED and json.loads(values[1]["json"])["scene"] == "Valley 2"
+    mix = Path(values[2 + views.REPLACED])
     assert mix.is_relative_to(visitors_root) and mix.read_bytes() == (tree / "a/02/mix.wav").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["../results/a/00", "/etc", "", None, 7, ["a/00"]])
 def test_only_what_is_on_the_shelf_can_be_opened(tree, name):
     with pytest.raises(gr.Error, match="no such result"):
-        app.open_from(Shelf(tree))("", Origin(), visitor(), SimpleNamespace(name=name))
+        app.open_from(Shelf(tree))(visitor(), SimpleNamespace(name=name))
 
 
 def test_without_a_folder_there_is_no_shelf(address):

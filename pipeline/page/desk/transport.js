@@ -1,0 +1,195 @@
+// The one transport of the page. It plays the file of the result while the document is what the file was made of, and
+// the preview when something has changed since.
+(function (desk) {
+  "use strict";
+
+  // `makePreview(info, state, tell)` resolves to a preview; `file` is an audio element.
+  desk.makeTransport = ({ state, file, makePreview }) => {
+    const listeners = new Set();
+    let info = null;
+    let preview = null;
+    let isLoading = false;
+    let hasFailed = false;
+    let alone = null; // id of the only source to hear
+    let loop = false;
+    let isPlaying = false;
+    let volume = 1;
+    let at = 0; // position in seconds while nothing plays
+    let mode = "file";
+
+    const tell = (kind) => { for (const listener of [...listeners]) listener({ kind }); };
+    const sounding = { pause: () => { if (mode === "preview") pause(); } }; // what another player stops
+    const duration = () => preview?.duration() || file.duration || 0;
+    const stemOf = (id) => state.find(id)?.stem ?? null;
+
+    function position() {
+      if (!isPlaying) return at;
+      return mode === "file" ? file.currentTime : preview.position();
+    }
+
+    const wanted = () => (preview && (state.isChanged() || alone !== null) ? "preview" : "file");
+
+    function sound() {
+      if (mode === "file") {
+        preview?.stop();
+        if (Math.abs(file.currentTime - at) > 0.01) file.currentTime = at;
+        file.play().catch(() => { if (mode === "file" && file.paused) pause(); }); // the browser may not allow it yet
+        preview?.wake();
+      } else {
+        const [from, started] = [at, preview];
+        globalThis.soundBegins?.(sounding);
+        if (!file.paused) file.pause();
+        started.start(from).then(() => { if (!isPlaying || preview !== started || mode !== "preview") started.stop(); });
+      }
+    }
+
+    function play() {
+      if (!info) return;
+      if (at >= duration() - 0.02) at = 0;
+      mode = wanted();
+      isPlaying = true;
+      sound();
+      tell("play");
+    }
+
+    function pause() {
+      if (!isPlaying) return;
+      at = position();
+      isPlaying = false;
+      file.pause();
+      preview?.stop();
+      leaveAlone();
+      tell("pause");
+    }
+
+    function leaveAlone() {
+      if (alone === null) return;
+      alone = null;
+      preview.setAlone(null);
+      mode = wanted();
+      tell("alone");
+    }
+
+    function seek(to) {
+      at = Math.min(Math.max(to, 0), duration());
+      if (mode === "file") file.currentTime = at;
+      else if (isPlaying) {
+        preview.stop();
+        sound();
+      }
+      tell("seek");
+    }
+
+    // Go on with the other one, from the same place.
+    function follow() {
+      if (mode === wanted()) return;
+      at = position();
+      mode = wanted();
+      if (isPlaying) sound();
+      tell("mode");
+    }
+
+    function ended() {
+      if (!isPlaying) return;
+      isPlaying = false;
+      at = 0;
+      preview?.stop();
+      leaveAlone();
+      tell("end");
+    }
+
+    file.addEventListener("ended", () => { if (mode === "file") ended(); });
+    file.addEventListener("pause", () => { if (mode === "file" && isPlaying && file.paused && !file.ended) pause(); });
+    file.addEventListener("loadedmetadata", () => tell("loaded"));
+    state.subscribe(() => {
+      preview?.changed();
+      follow();
+    });
+
+    async function prepare() {
+      const mine = info;
+      try {
+        const made = await makePreview(mine, state, (kind) => (kind === "end" ? ended() : tell(kind)));
+        if (info !== mine) { made.close(); return; }
+        preview = made;
+        preview.setLoop(loop);
+        preview.setVolume(volume);
+        if (isPlaying) preview.wake();
+        follow();
+      } catch (error) {
+        if (info !== mine) return;
+        hasFailed = true;
+        console.warn("The preview is not available.", error);
+      }
+      isLoading = false;
+      tell("stems");
+      preview?.loadSpaces();
+    }
+
+    return {
+      // Show and play a new sound: the value of the server.
+      load(given) {
+        file.pause();
+        preview?.close();
+        [preview, isLoading, hasFailed, alone, at, mode] = [null, false, false, null, 0, "file"];
+        isPlaying = false;
+        info = desk.withEarlierStems(given, info);
+        state.rendered(info);
+        file.src = given.mix.url;
+        file.loop = loop;
+        tell("loaded");
+        play();
+        if (!info.stems.length) return;
+        isLoading = true;
+        prepare();
+      },
+      play,
+      pause,
+      toggle: () => (isPlaying ? pause() : play()),
+      seek,
+      position,
+      duration,
+      isPlaying: () => isPlaying,
+      mode: () => wanted(),
+      isLoop: () => loop,
+      setLoop(on) {
+        loop = on;
+        file.loop = on;
+        preview?.setLoop(on);
+        tell("loop");
+      },
+      setVolume(share) {
+        volume = share;
+        file.volume = share;
+        preview?.setVolume(share);
+      },
+      // Hear only this source, in step with the rest; again: stop. Return false if there is no stem of it.
+      playAlone(id) {
+        const stem = stemOf(id);
+        if (!preview || stem === null) return false;
+        if (isPlaying && alone === id) { pause(); return true; }
+        at = position();
+        alone = id;
+        preview.setAlone(stem);
+        tell("alone");
+        if (isPlaying) follow();
+        else play();
+        return true;
+      },
+      alone: () => alone,
+      audible: (id) => !state.find(id)?.source.mute && (alone === null || alone === id),
+      // The lowest and highest values of a dry stem in each of `columns` parts, as pairs; null until it is there.
+      peaks(id, columns) {
+        const stem = stemOf(id);
+        return preview && stem !== null ? preview.peaks(stem, columns) : null;
+      },
+      levels: () => preview?.levels() ?? null,
+      info: () => info,
+      // Whether changes can be heard: "none" (no dry stems), "loading", "failed" or "ready".
+      preview: () => (preview ? "ready" : isLoading ? "loading" : hasFailed ? "failed" : "none"),
+      subscribe: (listener) => { listeners.add(listener); return () => listeners.delete(listener); },
+    };
+  };
+
+  if (globalThis.Audio) desk.transport = desk.makeTransport({ state: desk.state, file: new Audio(), makePreview: desk.makePreview });
+})(globalThis.desk ??= {});

@@ -1,0 +1,1 @@
+globalThis.desk.mountSteps(element);

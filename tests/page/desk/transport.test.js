@@ -1,0 +1,152 @@
+// The transport: file or preview, one position, one at a time.
+const { test } = require("node:test");
+const assert = require("node:assert/strict");
+const load = require("./load.js");
+
+class File extends EventTarget {
+  constructor() {
+    super();
+    Object.assign(this, { currentTime: 0, duration: 8, paused: true, ended: false, src: "", loop: false });
+  }
+  play() { this.paused = false; return Promise.resolve(); }
+  pause() { this.paused = true; }
+}
+
+// A transport with a file, a preview and a state that only note what is asked of them.
+async function begin({ stems = 2, fails = false } = {}) {
+  const asked = [];
+  const state = {
+    changed: false, listeners: [], subscribe: (listener) => state.listeners.push(listener), isChanged: () => state.changed,
+    rendered: (info) => { state.info = info; }, find: (id) => ({ source: { mute: id === "muted" }, stem: id === "none" ? null : Number(id) }),
+    change(to) { state.changed = to; state.listeners.forEach((listener) => listener()); },
+  };
+  const file = new File();
+  const preview = {
+    at: 0, playing: false, changes: 0, duration: () => 8, levels: () => null, wake() {}, loadSpaces() {}, close() {}, setVolume() {},
+    setLoop(on) { preview.loop = on; }, setAlone(stem) { preview.alone = stem; }, changed() { preview.changes += 1; },
+    async start(at) { Object.assign(preview, { at, playing: true }); asked.push(`preview from ${at}`); },
+    stop() { preview.playing = false; }, position: () => preview.at,
+  };
+  let tell = null;
+  const desk = load({ withEarlierStems: (info) => info }, "transport");
+  const makePreview = async (info, _, told) => { tell = told; if (fails) throw new Error("no stems"); return preview; };
+  const transport = desk.makeTransport({ state, file, makePreview });
+  const kinds = [];
+  transport.subscribe(({ kind }) => kinds.push(kind));
+  const info = { mix: { url: "mix.wav" }, stems: Array(stems).fill({}) };
+  transport.load(info);
+  await new Promise(setImmediate);
+  return { transport, state, file, preview, kinds, asked, info, tell: (kind) => tell(kind) };
+}
+
+test("a new sound is played from its file at once", async () => {
+  const { transport, file, state, info, kinds } = await begin();
+  assert.equal(file.src, "mix.wav");
+  assert.equal(state.info, info);
+  assert.deepEqual([transport.isPlaying(), transport.mode(), file.paused, transport.preview()], [true, "file", false, "ready"]);
+  assert.deepEqual(kinds, ["loaded", "play", "stems"]);
+});
+
+test("a change goes on in the preview from the same place, and undoing it in the file", async () => {
+  const { transport, state, file, preview, asked } = await begin();
+  file.currentTime = 2.5;
+  state.change(true);
+  await new Promise(setImmediate);
+  assert.deepEqual([transport.mode(), file.paused, preview.playing, asked.at(-1)], ["preview", true, true, "preview from 2.5"]);
+  preview.at = 4;
+  state.change(false);
+  assert.deepEqual([transport.mode(), file.paused, preview.playing, file.currentTime], ["file", false, false, 4]);
+});
+
+test("every change reaches the preview, playing or not", async () => {
+  const { transport, state, preview } = await begin();
+  transport.pause();
+  state.change(true);
+  state.change(true);
+  assert.equal(preview.changes, 2);
+  assert.equal(preview.playing, false);
+});
+
+test("the place is kept while paused, and seeking moves it within the sound", async () => {
+  const { transport, state, file, preview } = await begin();
+  file.currentTime = 3;
+  transport.pause();
+  assert.deepEqual([transport.position(), transport.isPlaying()], [3, false]);
+  transport.seek(99);
+  assert.equal(transport.position(), 8);
+  transport.play();
+  assert.equal(file.currentTime, 0, "from the start after the end");
+  transport.seek(-1);
+  assert.equal(file.currentTime, 0);
+  state.change(true);
+  transport.seek(5);
+  assert.equal(preview.at, 5);
+});
+
+test("one source alone is heard in step, until it is stopped or ends", async () => {
+  const { transport, file, preview, tell } = await begin();
+  file.currentTime = 1;
+  assert.equal(transport.playAlone("1"), true);
+  await new Promise(setImmediate);
+  assert.deepEqual([transport.alone(), preview.alone, preview.at, transport.mode()], ["1", 1, 1, "preview"]);
+  assert.deepEqual([transport.audible("0"), transport.audible("1"), transport.audible("muted")], [false, true, false]);
+  transport.playAlone("0");
+  assert.deepEqual([transport.alone(), preview.alone, transport.isPlaying()], ["0", 0, true]);
+  transport.playAlone("0");
+  assert.deepEqual([transport.alone(), preview.alone, transport.isPlaying()], [null, null, false]);
+  transport.playAlone("1");
+  tell("end");
+  assert.deepEqual([transport.alone(), transport.position(), transport.mode()], [null, 0, "file"]);
+  assert.equal(transport.playAlone("none"), false);
+});
+
+test("another player stops this one", async () => {
+  const { transport, file } = await begin();
+  file.currentTime = 1.5;
+  file.pause();
+  file.dispatchEvent(new Event("pause"));
+  assert.deepEqual([transport.isPlaying(), transport.position()], [false, 1.5]);
+});
+
+test("repeating holds for the file and the preview", async () => {
+  const { transport, file, preview } = await begin();
+  transport.setLoop(true);
+  assert.deepEqual([file.loop, preview.loop, transport.isLoop()], [true, true, true]);
+});
+
+test("a result without dry stems, or with lost ones, plays as a file", async () => {
+  for (const [options, words] of [[{ stems: 0 }, "none"], [{ fails: true }, "failed"]]) {
+    const warn = console.warn;
+    console.warn = () => {};
+    const { transport, state } = await begin(options);
+    console.warn = warn;
+    state.change(true);
+    assert.deepEqual([transport.preview(), transport.mode(), transport.playAlone("1"), transport.peaks("1", 9)], [words, "file", false, null]);
+  }
+});
+
+test("what is heard is said", () => {
+  const { inWords, clock } = load({}, "player").player;
+  const said = (more) => inWords({ isChanged: true, preview: "ready", isSilent: false, pending: [], ...more });
+  assert.equal(said({ isChanged: false }), "This is the finished sound.");
+  assert.equal(said({}), "Preview. Render writes the file.");
+  assert.match(said({ pending: ["river", "dog"] }), /writes the file, with a new sound for river and dog\.$/);
+  assert.match(said({ pending: ["a", "b", "c", "d"] }), /with 4 new sounds\.$/);
+  assert.match(said({ isSilent: true }), /Every sound is muted/);
+  assert.match(said({ preview: "none" }), /Render to hear it/);
+  assert.match(said({ preview: "loading" }), /Preparing the preview/);
+  assert.deepEqual([clock(0), clock(9.9), clock(75)], ["0:00", "0:09", "1:15"]);
+});
+
+test("a source that was muted has its earlier stem, if it was made by the same wishes from the same words", () => {
+  const desk = load({}, "identity", "sounds");
+  const sources = [{ name: "river", distance_m: 5 }, { name: "dog", distance_m: 5 }];
+  const earlier = { wishes: "7", document: { space: "open", sources }, stems: [{ file: "1", source: 0 }, { file: "2", source: 1 }], place_limits_m: null };
+  const later = { ...earlier, document: { space: "cave", sources: [...sources].reverse() }, stems: [{ file: "3", source: 1 }] };
+  assert.deepEqual(desk.withEarlierStems(later, earlier).stems, [{ file: "3", source: 1 }, { file: "2", source: 0 }]);
+  assert.equal(desk.withEarlierStems({ ...later, wishes: "8" }, earlier).stems.length, 1);
+  assert.equal(desk.withEarlierStems({ ...later, place_limits_m: [3] }, earlier).stems.length, 1, "its prompt names another space");
+  const renamed = [{ name: "wolf", distance_m: 5 }, sources[0]];
+  assert.equal(desk.withEarlierStems({ ...later, document: { space: "open", sources: renamed } }, earlier).stems.length, 1);
+  assert.equal(desk.withEarlierStems(later, null), later);
+});
