@@ -186,6 +186,13 @@ def load_at_start() -> None:
             _load_at_start(name)
 
 
+def check(name: str) -> None:
+    """Raise SoundscapeError if a model cannot run here."""
+    reason = card(name).reason
+    if reason:
+        raise SoundscapeError(f"{name} cannot run here: {reason}")
+
+
 def fetch(name: str, on_step: OnStep | None = None) -> None:
     """Download what a model still needs without loading it. `on_step` reports megabytes."""
     download = getattr(_instance(name), "fetch", None)
@@ -229,9 +236,7 @@ def _load_at_start(name: str) -> None:
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
     if name not in registry:
         raise SoundscapeError(f"There is no {kind} backend '{name}'.{did_you_mean(name, list(registry))}")
-    reason = card(name).reason
-    if reason:
-        raise SoundscapeError(f"{name} cannot run here: {reason}")
+    check(name)
     with _loading:  # two users must not load the same model twice
         return name, _instance(name)
 
