@@ -253,10 +253,16 @@ def _class_of(name: str) -> type[VisionBackend | AudioBackend]:
     return found
 
 
+def _is_open(name: str) -> bool:
+    """Return False if the token of the settings does not open the weights. Then another model is the better default."""
+    asked: Callable[[Settings], bool] | None = getattr(_class_of(name), "is_open", None)
+    return asked is None or asked(read_settings())
+
+
 def _best(registry: dict[str, str]) -> str:
     """Return the best backend: large models are too slow without an accelerator; the embedded pair runs everywhere."""
     if accelerator() != "cpu":
         for name in registry:
-            if not card(name).reason:
+            if not card(name).reason and (is_loaded_at_start(name) or _is_open(name)):
                 return name
     return next(name for name in registry if name in EMBEDDED)

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,22 @@ def cached_folder(weights: Weights, config: str = "config.json") -> Path | None:
         return None
     folder = Path(found).parent
     return folder if _is_whole(folder) else None
+
+
+@cache
+def is_open(weights: Weights, config: str, token: str) -> bool:
+    """Return False if Hugging Face refuses this token access to gated weights. True if it cannot be asked now."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    address = hf_hub_url(weights.model, config, revision=weights.revision)
+    try:
+        get_hf_file_metadata(address, token=token, timeout=REACH_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        return error.response is None or error.response.status_code not in (401, 403)
+    except Exception:  # no network: the download will say so
+        return True
+    return True
 
 
 def _is_whole(folder: Path) -> bool:
