@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from .weights import Weights, is_offline
 
 MEGABYTE = 10**6
 REACH_TIMEOUT_S = 5.0
+SHARD = re.compile(r"-\d+-of-\d+\.")  # in the name of a part of the weights; an index lists all of them
 # The files of a transformers model. Pickles are never downloaded, because reading one can run code.
 MODEL_FILES = ("*.json", "*.jinja", "*.txt", "*.safetensors")
 
@@ -109,7 +111,8 @@ def _has_weights(part: Path) -> bool:
     files = list(part.glob("*.safetensors"))
     maps = [_json(index).get("weight_map", {}) for index in part.glob("*.safetensors.index.json")]
     shards = {part / name for each in maps for name in each.values()}
-    return bool(files) and all(path.exists() for path in {*files, *shards})
+    lacks_index = not maps and any(SHARD.search(path.name) for path in files)
+    return bool(files) and not lacks_index and all(path.exists() for path in {*files, *shards})
 
 
 def _json(path: Path) -> Any:

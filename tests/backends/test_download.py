@@ -53,6 +53,7 @@ WHOLE = {"unet/config.json": {}, "unet/a.safetensors": "", "scheduler/scheduler_
     [
         ({"config.json": {}, "model.safetensors": ""}, True),
         ({"config.json": {}}, False),
+        ({"config.json": {}, "model-1-of-2.safetensors": ""}, False),  # the list of the parts is missing too
         ({"config.json": {}, "model.safetensors.index.json": INDEX, "model-1-of-2.safetensors": ""}, False),
         (
             {"config.json": {}, "model.safetensors.index.json": INDEX}

@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_written_is_told_when_only_fetching_too(damaged,
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(conversion, "convert", refuse)
-    with pytest.raises(SoundscapeError, match="the folder is read-only. Set HF_HOME to a writable folder"):
+    with pytest.raises(SoundscapeError, match=r"the folder is read-only\. Set HF_HOME to a writable folder"):
         backends.fetch(NAME)
 
 
