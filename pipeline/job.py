@@ -1,14 +1,12 @@
 """One job: picture or soundscape -> result folder. The app, the command line and batch runs all call `run`."""
 
-import importlib.metadata
-import platform
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,12 @@ from .quality.features import of_picture, of_sound
 from .results.result import write_bundle, write_result
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, seeds_of, synthesize
+from .versions import versions
 
 OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
 OnMix = Callable[[Soundscape, Mixdown], None]
 
 STAGES = ("describe", "sound", "mix", "files")
-PACKAGES = ("numpy", "scipy", "Pillow", "soundfile", "soxr", "pyloudnorm", "torch", "transformers", "diffusers")
 SEED_LIMIT = 2**32
 
 
@@ -126,7 +124,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: O
         "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
         **measured,
         "seconds": clock.seconds,
-        "versions": dict(_versions()),
+        "versions": dict(versions()),
     } | job.provenance
     with clock.stage("files"):
         report = write_result(
@@ -190,18 +188,6 @@ def made_by(name: str) -> dict[str, Any]:
         "licence": card.licence,
         "device": card.device,
     }
-
-
-@cache
-def _versions() -> dict[str, str]:
-    """Return the versions of the packages that affect the result, without importing them."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package.lower()] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 class _Clock:

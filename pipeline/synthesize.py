@@ -13,11 +13,14 @@ from typing import Any
 from . import backends
 from .audio import Clip
 from .backends import OnStep, SoundOptions
+from .backends.revision import revision_of
 from .errors import SoundscapeError
 from .soundscape import Soundscape, Source
 from .stems.cache import DiskCache, MemoryCache, disk_cache
 from .stems.events import placed_at
+from .versions import versions
 
+CODE = ("audio.py", "backends/audio")  # makes clips of what a model returns
 MIN_DURATION_S = 2.0  # less is too short to recognise a place
 MIN_REDO_S, MAX_REDO_S = 0.1, 60.0  # of a span that is made again
 
@@ -130,13 +133,19 @@ def _wanted(
     heard = [(place, source) for place, source in enumerate(soundscape.sources) if not source.mute]
     if not heard:
         raise SoundscapeError("Every source is muted. Unmute at least one.")
-    seeds, revision = seeds_of(soundscape, seed), backends.card(name).revision
+    seeds, made_by = seeds_of(soundscape, seed), _made_by(name)
     wanted = []
     for place, source in heard:
         request = audio.request(soundscape, source, options.only(place))
-        key = json.dumps([name, revision, request, duration_s, seeds[place]], sort_keys=True)
+        key = json.dumps([made_by, request, duration_s, seeds[place]], sort_keys=True)
         wanted.append(_Wanted(source, place, request, seeds[place], key))
     return wanted
+
+
+def _made_by(name: str) -> list[Any]:
+    """Return what decides a sound besides its request. Stems on disk outlive changes of code, libraries and device."""
+    card = backends.card(name)
+    return [name, card.revision, card.device, revision_of(*CODE), versions()]
 
 
 def _made(

@@ -23,7 +23,7 @@ LAYERS = [
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
-    ("pipeline.audio", "pipeline.settings", "pipeline.command"),
+    ("pipeline.audio", "pipeline.settings", "pipeline.command", "pipeline.versions"),
     ("pipeline.files",),
     ("pipeline.errors", "pipeline.colours"),
 ]

@@ -1,5 +1,7 @@
 """Stems are seeded by their words, cached, and made again only after a change."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -157,3 +159,18 @@ def test_fewer_stems_are_kept_from_when_that_is_wished():
         cache.put(name, noise(1))
     cache.limit(noise(1).samples.nbytes)
     assert [cache.get(name) is not None for name in "abc"] == [False, False, True]
+
+
+@pytest.mark.parametrize("what", ["revision", "device", "code", "library"])
+def test_a_stem_of_another_revision_device_code_or_library_is_made_again(hum, soundscape, monkeypatch, what):
+    engine = sys.modules[synthesize.__module__]
+    synthesize(soundscape, "hum", duration_s=2)
+    if what in ("revision", "device"):
+        other = Card("Hum", "none", "none", **{what: "other"})
+        monkeypatch.setattr(Hum, "card", classmethod(lambda cls, settings: other))
+    elif what == "code":
+        monkeypatch.setattr(engine, "revision_of", lambda *parts: "other")
+    else:
+        monkeypatch.setattr(engine, "versions", lambda: {"torch": "other"})
+    synthesize(soundscape, "hum", duration_s=2)
+    assert len(hum.calls) == 2

@@ -186,6 +186,13 @@ def load_at_start() -> None:
             _load_at_start(name)
 
 
+def check(name: str) -> None:
+    """Raise SoundscapeError if a model cannot run here."""
+    reason = card(name).reason
+    if reason:
+        raise SoundscapeError(f"{name} cannot run here: {reason}")
+
+
 def fetch(name: str, on_step: OnStep | None = None) -> None:
     """Download what a model still needs without loading it. `on_step` reports megabytes."""
     download = getattr(_instance(name), "fetch", None)
@@ -229,9 +236,7 @@ def _load_at_start(name: str) -> None:
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
     if name not in registry:
         raise SoundscapeError(f"There is no {kind} backend '{name}'.{did_you_mean(name, list(registry))}")
-    reason = card(name).reason
-    if reason:
-        raise SoundscapeError(f"{name} cannot run here: {reason}")
+    check(name)
     with _loading:  # two users must not load the same model twice
         return name, _instance(name)
 
@@ -248,10 +253,16 @@ def _class_of(name: str) -> type[VisionBackend | AudioBackend]:
     return found
 
 
+def _is_open(name: str) -> bool:
+    """Return False if the token of the settings does not open the weights. Then another model is the better default."""
+    asked: Callable[[Settings], bool] | None = getattr(_class_of(name), "is_open", None)
+    return asked is None or asked(read_settings())
+
+
 def _best(registry: dict[str, str]) -> str:
     """Return the best backend: large models are too slow without an accelerator; the embedded pair runs everywhere."""
     if accelerator() != "cpu":
         for name in registry:
-            if not card(name).reason:
+            if not card(name).reason and (is_loaded_at_start(name) or _is_open(name)):
                 return name
     return next(name for name in registry if name in EMBEDDED)

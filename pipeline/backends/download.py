@@ -2,8 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .weights import Weights, is_offline
 
 MEGABYTE = 10**6
 REACH_TIMEOUT_S = 5.0
+SHARD = re.compile(r"-\d+-of-\d+\.")  # in the name of a part of the weights; an index lists all of them
 # The files of a transformers model. Pickles are never downloaded, because reading one can run code.
 MODEL_FILES = ("*.json", "*.jinja", "*.txt", "*.safetensors")
 
@@ -72,6 +74,22 @@ def cached_folder(weights: Weights, config: str = "config.json") -> Path | None:
     return folder if _is_whole(folder) else None
 
 
+@cache
+def is_open(weights: Weights, config: str, token: str) -> bool:
+    """Return False if Hugging Face refuses this token access to gated weights. True if it cannot be asked now."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+
+    address = hf_hub_url(weights.model, config, revision=weights.revision)
+    try:
+        get_hf_file_metadata(address, token=token, timeout=REACH_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        return error.response is None or error.response.status_code not in (401, 403)
+    except Exception:  # no network: the download will say so
+        return True
+    return True
+
+
 def _is_whole(folder: Path) -> bool:
     """Return True if every part of a downloaded model has its settings and weights.
 
@@ -93,7 +111,8 @@ def _has_weights(part: Path) -> bool:
     files = list(part.glob("*.safetensors"))
     maps = [_json(index).get("weight_map", {}) for index in part.glob("*.safetensors.index.json")]
     shards = {part / name for each in maps for name in each.values()}
-    return bool(files) and all(path.exists() for path in {*files, *shards})
+    lacks_index = not maps and any(SHARD.search(path.name) for path in files)
+    return bool(files) and not lacks_index and all(path.exists() for path in {*files, *shards})
 
 
 def _json(path: Path) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STARTING_S = 3  # a forked process and its CUDA context
 MEASURING_S = 30  # loading CLAP and CLIP, then scoring the mix and eight stems
 PE_AV_S = 30  # more, if PE-AV scores too
+RANKING_S = 10  # loading CLAP, then ranking the candidates of all sources
 UNKNOWN_S = 60  # of a model that does not state its work
 MOST_SOURCES = 8  # in a description that is not made yet
 LIMIT_S = 120  # the daily quota of a visitor without an account
@@ -34,9 +35,9 @@ def models_of(job: "Job", *, only_look: bool) -> list[str]:
 
 
 def prepare(job: "Job", names: list[str], on_step: Callable[[int, int], None]) -> None:
-    """Download what the models still need, before GPU time counts. Raises SoundscapeError if the job asks for too much.
+    """Download what the models still need, before GPU time counts. `on_step` reports megabytes.
 
-    `on_step` reports megabytes.
+    Raises SoundscapeError if a model cannot run here, or if the job asks for too much.
     """
     from .. import backends
 
@@ -48,8 +49,14 @@ def prepare(job: "Job", names: list[str], on_step: Callable[[int, int], None]) -
             "fewer candidates, fewer sounds, a shorter duration or another model."
         )
     for name in names:
-        if not backends.is_loaded_at_start(name):
+        backends.check(name)
+    for name in names:
+        if not _is_packed(job, name):
             backends.fetch(name, on_step)
+    if _ranks(job, names):
+        from ..backends.audio.clap import Clap
+
+        Clap(read_settings()).fetch(on_step)
 
 
 def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
@@ -60,13 +67,13 @@ def gpu_seconds(job: "Job | None", folder: Path | None, *_: Any) -> int:
 
 def needed_s(job: "Job", names: list[str]) -> float:
     """Return an upper bound of the seconds that these models need for the job, with moving their weights to the GPU."""
-    return math.ceil(STARTING_S + sum(_seconds(job, names)))
+    return math.ceil(STARTING_S + sum(_seconds(job, names)) + (RANKING_S if _ranks(job, names) else 0))
 
 
 def limit() -> float:
     """Return the most seconds that one call may ask for: the setting GPU_LIMIT_S, or else `LIMIT_S`."""
     text = read_settings().gpu_limit_s
-    limit_s = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    limit_s = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
     return limit_s or LIMIT_S
 
 
@@ -89,7 +96,24 @@ def _seconds(job: "Job", names: list[str]) -> Iterator[float]:
             continue
         precision = job.options.precision if is_audio else ""
         yield computing_s(work, gpu(), is_float32=precision == "float32")
-        yield moving_s(work, is_packed=backends.is_loaded_at_start(name) and not precision)
+        yield moving_s(work, is_packed=_is_packed(job, name))
+
+
+def _is_packed(job: "Job", name: str) -> bool:
+    """Return True if the model was loaded at start in the precision of the job.
+
+    The files of such a model may be gone, because ZeroGPU deletes what it has packed.
+    """
+    from .. import backends
+
+    return backends.is_loaded_at_start(name) and not (name in backends.AUDIO and job.options.precision)
+
+
+def _ranks(job: "Job", names: list[str]) -> bool:
+    """Return True if CLAP ranks the candidates of the job on the GPU."""
+    from .. import backends
+
+    return job.options.candidates > 1 and any(name in backends.AUDIO for name in names)
 
 
 def _measuring_s() -> float:

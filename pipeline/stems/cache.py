@@ -7,12 +7,13 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
 import threading
 import time
-import zipfile
 from collections import OrderedDict
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from ..settings import Settings, read_settings
 MEMORY_BYTES = 256 * 1024 * 1024  # 14 stems of 60 s, or 72 of 10 s, in stereo
 DISK_GB = 1.0
 KEPT_S = 30 * 24 * 3600.0
+LEFT_FREE_BYTES = 10**9  # for results and weights, which matter more
 SWEPT_EVERY_BYTES = 50_000_000  # written by this process
 GIGABYTE = 10**9
 
@@ -84,16 +86,18 @@ class DiskCache:
             with np.load(path, allow_pickle=False) as arrays:
                 clip = Clip(arrays["samples"], int(arrays["sample_rate"]), tuple(json.loads(str(arrays["notes"]))))
             os.utime(path)  # it was used
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # a damaged file can make numpy and zipfile raise almost anything
             return None
         return clip
 
     def put(self, key: str, clip: Clip) -> None:
         if clip.samples.nbytes > self._limit_bytes:
             return
-        path = self._path(key)
         with suppress(OSError):
-            write_file(path, _bytes_of(clip))
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # other users must not hear them
+            if shutil.disk_usage(self._folder).free < LEFT_FREE_BYTES:
+                return
+            write_file(self._path(key), _bytes_of(clip))
             self._written += clip.samples.nbytes
         if self._written >= SWEPT_EVERY_BYTES:
             self._written = 0
@@ -126,7 +130,12 @@ def disk_cache(settings: Settings | None = None) -> DiskCache | None:
     except ValueError:
         limit_gb = DISK_GB
     folder = _cache_folder()
-    return DiskCache(folder, limit_gb * GIGABYTE) if limit_gb > 0 and folder else None
+    return _disk_cache(folder, limit_gb * GIGABYTE) if limit_gb > 0 and folder else None
+
+
+@cache  # it counts what this process has written
+def _disk_cache(folder: Path, limit_bytes: float) -> DiskCache:
+    return DiskCache(folder, limit_bytes)
 
 
 def _cache_folder() -> Path | None:

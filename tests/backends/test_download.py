@@ -53,6 +53,7 @@ WHOLE = {"unet/config.json": {}, "unet/a.safetensors": "", "scheduler/scheduler_
     [
         ({"config.json": {}, "model.safetensors": ""}, True),
         ({"config.json": {}}, False),
+        ({"config.json": {}, "model-1-of-2.safetensors": ""}, False),  # the list of the parts is missing too
         ({"config.json": {}, "model.safetensors.index.json": INDEX, "model-1-of-2.safetensors": ""}, False),
         (
             {"config.json": {}, "model.safetensors.index.json": INDEX}
@@ -175,6 +176,29 @@ def test_a_gated_and_an_unknown_model_are_told_apart(download, repository):
     assert "has no model 'owner/unknown'" in unknown
     assert "model.safetensors" in let_in
     assert "could not be reached" in download(address, "owner/unknown")[0][0]
+
+
+ASK = """
+from pipeline import backends
+print(backends.default_audio())
+"""
+
+
+def test_a_gated_model_is_the_default_only_where_the_token_opens_it(repository, tmp_path):
+    model = "stabilityai/stable-audio-3-small-sfx"
+    (repository / "model_config.json").write_text("{}")
+
+    def default(address, token):
+        environment = os.environ | {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache"), "HF_TOKEN": token}
+        environment |= {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "DEVICE": "cuda"}
+        command = [sys.executable, "-c", ASK]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        return answer.stdout.strip()
+
+    with serve({model: repository}, gated=(model,), refused=("hf_other",)) as address:
+        found = [default(address, token) for token in ("", "hf_other", "hf_x")]
+    assert found == ["audioldm2", "audioldm2", "stable-audio-3"]
+    assert default(address, "hf_x") == "stable-audio-3", "the hub is gone: the download will say so"
 
 
 def test_a_download_goes_on_where_links_lead_nowhere(download, repository, tmp_path):

@@ -12,8 +12,9 @@ from spaces.zero import config
 import app
 from pipeline import backends
 from pipeline.backends import SoundOptions, machine
+from pipeline.backends.audio.clap import Clap
 from pipeline.backends.work import SPEEDS
-from pipeline.errors import Cancelled
+from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import Job
 from pipeline.page import zero_gpu
 from pipeline.soundscape import Soundscape, Source
@@ -132,6 +133,7 @@ def test_the_cards_of_zero_gpu_are_in_the_table(card):
 def visitor_job(monkeypatch):
     """Send a job as a visitor does; return the downloads before the call and the calls."""
     events = []
+    monkeypatch.setattr("pipeline.backends.availability.is_offline", lambda: False)
     monkeypatch.setattr(backends, "fetch", lambda name, on_step: events.append(name) or on_step(3, 9))
     monkeypatch.setattr(app, "work_on_gpu", lambda *task: events.append("call"))
 
@@ -150,6 +152,32 @@ def test_what_is_missing_is_downloaded_before_gpu_time_counts(visitor_job):
 
 
 def test_what_was_loaded_at_start_is_not_downloaded(visitor_job):
+    assert visitor_job(Job(PICTURE, vision="qwen2.5-vl")) == ["call"]
+
+
+def test_another_precision_than_at_start_is_downloaded_before_the_call(visitor_job):
+    """ZeroGPU deletes the files of the models that it has packed."""
+    job = of(1, audio="audioldm2", options=SoundOptions(precision="float32"))
+    zero_gpu.prepare(job, ["qwen2.5-vl", "audioldm2"], lambda *_: None)
+    assert visitor_job(Job(PICTURE, vision="qwen2.5-vl")) == ["audioldm2", "call"]
+
+
+def test_clap_is_downloaded_before_the_call_and_counted_if_it_ranks_candidates(visitor_job, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(Clap, "fetch", lambda clap, on_step: fetched.append(on_step))
+    for number in (1, 2):
+        job = of(1, audio="audioldm2", options=SoundOptions(candidates=number))
+        zero_gpu.prepare(job, ["audioldm2"], print)
+    assert fetched == [print]
+    job = of(2, audio="audioldm2")
+    assert seconds(of(1, audio="audioldm2", options=SoundOptions(candidates=2))) == seconds(job) + zero_gpu.RANKING_S
+
+
+def test_a_model_that_could_not_be_loaded_at_start_is_refused_before_its_download(visitor_job, monkeypatch):
+    monkeypatch.setattr(backends, "_started", {"blip": "it could not be loaded when the Space started."})
+    with pytest.raises(SoundscapeError, match="blip cannot run here: it could not be loaded"):
+        visitor_job(Job(PICTURE, vision="blip"))
+    monkeypatch.setattr(backends, "_started", {"qwen2.5-vl": ""})
     assert visitor_job(Job(PICTURE, vision="qwen2.5-vl")) == ["call"]
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from multiprocessing import get_context
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,6 +75,30 @@ def test_what_cannot_be_written_is_not_kept(tmp_path):
     assert not (tmp_path / "small").exists()
 
 
+def test_files_with_wrong_bits_are_missing(kept):
+    """numpy and zipfile raise errors of many kinds for them."""
+    kept.put("key", noise(0.01))
+    path = kept._path("key")
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x49]) + whole[place + 1 :])
+        kept.get("key")
+
+
+def test_other_users_cannot_read_it(kept):
+    kept.put("key", noise(0.1))
+    assert files(kept)[0].parents[1].stat().st_mode & 0o77 == 0
+
+
+def test_it_does_not_fill_the_disk(kept, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(cache.shutil, "disk_usage", lambda folder: SimpleNamespace(free=5e8))
+        kept.put("key", noise(0.1))
+    assert not files(kept)
+    kept.put("key", noise(0.1))
+    assert files(kept)
+
+
 def _fill(folder, number):
     kept = DiskCache(folder, 5 * SECOND_BYTES)
     for turn in range(20):
@@ -93,6 +118,16 @@ def test_several_processes_share_the_folder(tmp_path):
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert not list((tmp_path / "stems").rglob("*.part"))
+
+
+def test_a_process_has_one_and_sweeps_it_once_at_its_start(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    swept = []
+    monkeypatch.setattr(DiskCache, "sweep", lambda cache: swept.append(cache))
+    for key in "abc":
+        disk_cache(Settings()).put(key, noise(0.1))
+    assert len(swept) == 1
 
 
 def test_a_setting_turns_it_off_and_bounds_it(monkeypatch, tmp_path):

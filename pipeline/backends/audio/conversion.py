@@ -13,7 +13,9 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from .variant import CONVERTED, ORIGINAL
 
 WEIGHTS, FILES = "model.safetensors", "files.json"
 SHARD_BYTES = 400 * MEGABYTE
+UNFINISHED, ABANDONED_S = ".part", 24 * 3600.0  # a conversion takes minutes
 TOKENIZER_FILES = ("tokenizer*", "special_tokens_map.json")
 TRANSFORMERS = {"text_encoder": "T5GemmaEncoderModel", "tokenizer": "GemmaTokenizer"}
 DIFFUSERS = {
@@ -105,10 +108,11 @@ def convert(
     tensors = [*_placed(source / WEIGHTS, model), *_placed(text / WEIGHTS, model)]
     _check(tensors, parts, model)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _delete_abandoned(target.parent)
     needed_bytes = sum(tensor.size_bytes for tensor in tensors)
     if shutil.disk_usage(target.parent).free < needed_bytes:
         raise OSError(errno.ENOSPC, "No space left on device")
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.", suffix=".part") as unfinished:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.", suffix=UNFINISHED) as unfinished:
         folder = Path(unfinished) / "pipeline"
         for part, module in parts.items():
             layout.save_config(module, folder / part)
@@ -126,6 +130,14 @@ def _is_whole(target: Path) -> bool:
     except FileNotFoundError:
         return False
     return all((target / name).is_file() for name in files)
+
+
+def _delete_abandoned(folder: Path) -> None:
+    """Delete what processes left that were killed while they converted a checkpoint."""
+    for left in folder.glob(f"*{UNFINISHED}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def place_of(key: str) -> tuple[str, str] | None:

@@ -3,7 +3,8 @@
 from ...settings import Settings, accelerator
 from .. import Card, memory
 from ..availability import availability, note_of
-from ..weights import Weights, locate
+from ..download import cached_folder, is_open
+from ..weights import Weights, is_offline, locate
 from ..work import Work
 from .family import Family
 
@@ -54,6 +55,16 @@ class Offer:
             reason=reason,
             note=" ".join(filter(None, (cls.note(weights, settings), offload, old))),
         )
+
+    @classmethod
+    def is_open(cls, settings: Settings) -> bool:
+        """Return False if the licence of gated weights is not accepted with this token. Hugging Face is asked once."""
+        weights = cls.weights(settings)
+        family, config = cls.family_of(weights), cls.config_of(weights)
+        is_gated = family.gated and weights.model == family.model and not weights.is_local
+        if not is_gated or is_offline() or cached_folder(weights, config) is not None:
+            return True
+        return is_open(weights, config, settings.hf_token)
 
     @classmethod
     def work(cls, settings: Settings, *, clips: int, duration_s: float, steps: int | None = None) -> Work:

@@ -163,8 +163,10 @@ class StableAudio3(TextToAudio):
 
     def fetch(self, on_step: OnStep | None = None) -> Path:
         """Return the folder of the weights in the format of diffusers: downloaded, and converted if they need it."""
-        if self._config == CONVERTED:
-            return super().fetch(on_step)
+        with errors_in_words(self._weights):
+            return super().fetch(on_step) if self._config == CONVERTED else self._converted(on_step)
+
+    def _converted(self, on_step: OnStep | None) -> Path:
         folder = fetch(self._weights, self._settings, files=ORIGINAL_FILES, config=ORIGINAL, on_step=on_step)
         text = self._text_folder(folder, TEXT_ENCODER_FILES, on_step)
         from .conversion import convert

@@ -1,5 +1,6 @@
 """Stable Audio 3 in the format of its authors: the conversion at first load, and everything that can go wrong."""
 
+import errno
 import json
 import os
 import shutil
@@ -267,6 +268,24 @@ def test_a_full_disk_is_told_before_and_while_writing(damaged, two, tmp_path, mo
         full.setattr(conversion, "save_file", no_space)
         fails(two, tmp_path, "The disk is too full for sfx")
     assert len(sound(two, NAME)) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told_when_only_fetching_too(damaged, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(conversion, "convert", refuse)
+    with pytest.raises(SoundscapeError, match=r"the folder is read-only\. Set HF_HOME to a writable folder"):
+        backends.fetch(NAME)
+
+
+def test_what_killed_processes_left_is_deleted_but_not_the_work_of_others(damaged, two, tmp_path):
+    old, new = (tmp_path / "home" / "converted" / f"sfx.{name}.part" for name in ("old", "new"))
+    for folder in (old, new):
+        (folder / "pipeline").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    assert len(sound(two, NAME)) == 2
+    assert new.exists() and not old.exists()
 
 
 def test_a_request_needs_no_weights(damaged):
