@@ -89,4 +89,6 @@ def test_the_work_can_be_done_in_another_process(visitors_root):
 
 def test_what_a_visitor_sends_is_not_given_back_as_a_file():
     forged = {"json": "", "broken": False, "path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
-    assert document.typed("{", forged)[0] == {"json": "", "broken": True}
+    assert document.typed("{")[0] == {"of": "{", "json": None}
+    with pytest.raises(AttributeError):  # not a text, so it is not passed on
+        document.typed(forged)
