@@ -9,6 +9,7 @@ import math
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -139,7 +140,16 @@ def _job(path: Path, finished: Finished, soundscape: Soundscape, redo: dict[int,
         duration_s=report["duration_s"],
         seed=report["seed"],
         options=SoundOptions(**report["options"] | {"redo": report["options"]["redo"] | redo}),
+        provenance={"vision": _described_by(report, finished, soundscape)},
     )
+
+
+def _described_by(report: dict[str, Any], finished: Finished, soundscape: Soundscape) -> dict[str, Any] | None:
+    """Return the model that described the picture, and whether the description was edited since; None without one."""
+    if not report["vision"]:
+        return None
+    was_edited = bool(finished.manifest["vision"].get("edited"))
+    return report["vision"] | {"edited": was_edited or soundscape != finished.soundscape}
 
 
 def _picture(path: Path) -> Image.Image | None:
@@ -150,7 +160,11 @@ def _picture(path: Path) -> Image.Image | None:
         if PICTURE not in bundle.namelist():
             return None
         check_size(PICTURE, bundle.getinfo(PICTURE).file_size, MAX_MEDIA_BYTES)
-        return load_picture(bundle.extract(PICTURE, folder))
+        try:
+            extracted = bundle.extract(PICTURE, folder)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # damaged or encrypted
+            raise SoundscapeError(f"{path.name} is damaged and cannot be read. Use another copy of it.") from error
+        return load_picture(extracted)
 
 
 def _show(stage: str, done: int, total: int) -> None:

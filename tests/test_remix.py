@@ -155,3 +155,28 @@ def test_what_is_no_result_is_refused(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main([str(tmp_path / "empty"), "--out", str(tmp_path / "new")]) == 1
     assert "empty is not a result" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["wrong bits", "encrypted"])
+def test_a_picture_that_cannot_be_unpacked_is_told(made, tmp_path, capsys, damage):
+    """All other files of the bundle are whole."""
+    data = bytearray(made.bundle_path.read_bytes())
+    if damage == "encrypted":
+        for signature, flags, length, name in ((b"PK\3\4", 6, 26, 30), (b"PK\1\2", 8, 28, 46)):
+            place = -1
+            while (place := data.find(signature, place + 1)) >= 0:
+                if data[place + name : place + name + data[place + length]] == b"picture.jpg":
+                    data[place + flags] |= 1
+    else:
+        data[data.find(b"\xff\xd8\xff") + 30] ^= 0xFF  # in the JPEG, which is stored without compression
+    (tmp_path / "harbour.zip").write_bytes(data)
+    assert main([str(tmp_path / "harbour.zip"), "--out", str(tmp_path / "new"), "--gain", "river=2"]) == 1
+    assert "harbour.zip is damaged and cannot be read. Use another copy of it." in capsys.readouterr().err
+
+
+def test_the_model_that_described_the_picture_is_still_named(tmp_path, capsys):
+    first = run(Job(picture=Image.new("RGB", (60, 40), "blue"), vision="tagger", duration_s=2, seed=5), tmp_path / "0")
+    for number, options, is_edited in ((1, [], False), (2, ["--gain", "1=-3"], True), (3, [], True)):
+        assert main([str(tmp_path / str(number - 1)), "--out", str(tmp_path / str(number)), *options]) == 0
+        vision = json.loads((tmp_path / str(number) / "manifest.json").read_text())["vision"]
+        assert vision == first.report["vision"] | {"edited": is_edited}
