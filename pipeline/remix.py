@@ -146,10 +146,11 @@ def _job(path: Path, finished: Finished, soundscape: Soundscape, redo: dict[int,
 
 def _described_by(report: dict[str, Any], finished: Finished, soundscape: Soundscape) -> dict[str, Any] | None:
     """Return the model that described the picture, and whether the description was edited since; None without one."""
-    if not report["vision"]:
+    vision: dict[str, Any] | None = report["vision"]
+    if not vision:
         return None
     was_edited = bool(finished.manifest["vision"].get("edited"))
-    return report["vision"] | {"edited": was_edited or soundscape != finished.soundscape}
+    return vision | {"edited": was_edited or soundscape != finished.soundscape}
 
 
 def _picture(path: Path) -> Image.Image | None:
