@@ -15,8 +15,6 @@ from pipeline.settings import DEVICES, Settings
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
-NO_DEFAULT = {"pipeline.backends.audio.stable_audio_3.StableAudio3.family"}  # a user names the weights
-
 
 def pins() -> dict[str, str]:
     """Return the default revisions of all models by the place in the code that names them."""
@@ -47,8 +45,7 @@ def pinned() -> dict[str, str]:
 
 def test_every_default_is_a_full_commit_hash(pinned):
     assert len(set(pinned.values())) >= 13, "the defaults were found"
-    unpinned = {place for place, revision in pinned.items() if not COMMIT.fullmatch(revision)}
-    assert unpinned <= NO_DEFAULT
+    assert {place for place, revision in pinned.items() if not COMMIT.fullmatch(revision)} == set()
 
 
 @pytest.mark.parametrize("device", DEVICES)
