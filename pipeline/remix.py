@@ -149,7 +149,8 @@ def _described_by(report: dict[str, Any], finished: Finished, soundscape: Sounds
     if not report["vision"]:
         return None
     was_edited = bool(finished.manifest["vision"].get("edited"))
-    return report["vision"] | {"edited": was_edited or soundscape != finished.soundscape}
+    described_by: dict[str, Any] = report["vision"]
+    return described_by | {"edited": was_edited or soundscape != finished.soundscape}
 
 
 def _picture(path: Path) -> Image.Image | None:
