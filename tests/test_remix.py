@@ -2,17 +2,21 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.audio import read_wav
+from pipeline.backends import SoundOptions
 from pipeline.job import Job, run
 from pipeline.remix import main
 from pipeline.soundscape import Soundscape, Source
 from pipeline.stems.events import onsets_of
-from pipeline.synthesize import forget_stems
+from pipeline.synthesize import Stem, forget_stems
+
+from .conftest import noise
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +184,13 @@ def test_the_model_that_described_the_picture_is_still_named(tmp_path, capsys):
         assert main([str(tmp_path / str(number - 1)), "--out", str(tmp_path / str(number)), *options]) == 0
         vision = json.loads((tmp_path / str(number) / "manifest.json").read_text())["vision"]
         assert vision == first.report["vision"] | {"edited": is_edited}
+
+
+def test_a_result_with_long_prompts_and_many_warnings_can_be_read_again(tmp_path):
+    """On a small GPU, each of eight sources has several notes: about its memory, its candidates, and its prompt."""
+    notes = tuple(f"note {number}" + "x" * 2000 for number in range(4))
+    sources = tuple(Source(name=f"river {number}") for number in range(8))
+    stems = tuple(Stem(source, replace(noise(2.0), notes=notes)) for source in sources)
+    options = SoundOptions(prompts=dict.fromkeys(range(8), "water " * 500), negative_prompt="music " * 500)
+    run(Job(soundscape=Soundscape(sources=sources), duration_s=2, seed=5, stems=stems, options=options), tmp_path / "0")
+    assert main([str(tmp_path / "0"), "--out", str(tmp_path / "1")]) == 0

@@ -203,7 +203,7 @@ def fetch(name: str, on_step: OnStep | None = None) -> None:
 def work_of(name: str, **sizes: Any) -> Work | None:
     """Return the work of one call of a model, or None if the model does not state it.
 
-    `sizes` are `clips`, `duration_s` and `steps` for an audio model, and nothing for a vision model.
+    `sizes` are `clips`, `duration_s`, `steps` and `guidance` for an audio model, and nothing for a vision model.
     """
     stated: Callable[..., Work] | None = getattr(_class_of(name), "work", None)
     return stated(read_settings(), **sizes) if stated else None

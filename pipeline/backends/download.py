@@ -97,8 +97,11 @@ def _is_whole(folder: Path) -> bool:
     links to nothing.
     """
     index = folder / "model_index.json"  # of a diffusers pipeline, whose parts are folders
-    parts = [folder / name for name, kind in _json(index).items() if _is_part(kind)] if index.is_file() else [folder]
-    return all(part.is_dir() for part in parts) and all(map(_has_weights, parts))
+    if not index.is_file():
+        return _has_weights(folder)
+    parts = [folder / name for name, kind in _json(index).items() if _is_part(kind)]
+    # Tokenizers and schedulers have no weights, and settings with other names.
+    return all(part.is_dir() and (not (part / "config.json").exists() or _has_weights(part)) for part in parts)
 
 
 def _is_part(kind: Any) -> bool:
@@ -106,12 +109,10 @@ def _is_part(kind: Any) -> bool:
 
 
 def _has_weights(part: Path) -> bool:
-    if not (part / "config.json").exists():  # of a model; tokenizers and schedulers have other names
-        return True
     files = list(part.glob("*.safetensors"))
     maps = [_json(index).get("weight_map", {}) for index in part.glob("*.safetensors.index.json")]
     shards = {part / name for each in maps for name in each.values()}
-    lacks_index = not maps and any(SHARD.search(path.name) for path in files)
+    lacks_index = not maps and all(SHARD.search(path.name) for path in files)
     return bool(files) and not lacks_index and all(path.exists() for path in {*files, *shards})
 
 

@@ -87,6 +87,7 @@ def _seconds(job: "Job", names: list[str]) -> Iterator[float]:
         "clips": sources * job.options.candidates,
         "duration_s": job.duration_s,
         "steps": job.options.steps,
+        "guidance": job.options.guidance,
     }
     for name in names:
         is_audio = name in backends.AUDIO

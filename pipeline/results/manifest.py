@@ -13,6 +13,7 @@ MAX_SEED = 2**32 - 1
 EDITED = "The soundscape was edited after this sound was made. Make the sound again to hear the changes."
 
 _Text = Annotated[str, Field(max_length=1000)]
+_Prompt = Annotated[str, Field(max_length=100_000)]  # as long as people paste; the model reads its beginning
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -31,10 +32,10 @@ class _MadeBy(_Part):
 class _Options(_Part):
     steps: Annotated[int, Field(ge=0, le=10_000)] | None = None
     guidance: Annotated[float, Field(ge=0, le=1000)] | None = None
-    negative_prompt: _Text | None = None
+    negative_prompt: _Prompt | None = None
     candidates: Annotated[int, Field(ge=1, le=100)] = 1
     precision: _Text = ""
-    prompts: dict[Annotated[int, Field(ge=0, le=7)], _Text] = {}
+    prompts: dict[Annotated[int, Field(ge=0, le=7)], _Prompt] = {}
     redo: dict[Annotated[int, Field(ge=0, le=7)], tuple[_Number, _Number]] = {}
 
 
@@ -50,7 +51,7 @@ class _Manifest(_Part):
     options: _Options = _Options()
     loudness_lufs: _Number | None = None
     true_peak_dbtp: _Number | None = None
-    warnings: Annotated[list[_Text], Field(max_length=20)] = []
+    warnings: Annotated[list[_Prompt], Field(max_length=100)] = []  # several for each of 8 sources; some cite a prompt
     seconds: Annotated[dict[_Text, _Number], Field(max_length=20)] = {}
     files: Annotated[dict[Annotated[str, Field(max_length=100)], _File], Field(max_length=30)] = {}
     checks: dict[_Text, JsonValue] | None = None

@@ -72,6 +72,12 @@ def test_a_stopped_download_does_not_count_as_present(cache, files, is_present):
     assert cached_folder(REMOTE, config) == (folder if is_present else None)
 
 
+def test_settings_alone_are_no_model_under_whatever_name(cache):
+    """To show its prompts, the settings of Stable Audio 3 are downloaded before its weights."""
+    cache(**{"model_config.json": {}, "t5gemma-b-b-ul2/config.json": {}})
+    assert cached_folder(REMOTE, "model_config.json") is None
+
+
 def test_links_to_deleted_files_do_not_count_as_present(cache, monkeypatch):
     folder = cache(**{"config.json": {}, "model.safetensors": "weights"})
     assert cached_folder(REMOTE) == folder

@@ -86,6 +86,13 @@ def test_options_that_cost_time_are_counted(options):
     assert seconds(of(5, options=SoundOptions(**options), **audio)) > 1.5 * seconds(of(5, **audio))
 
 
+def test_guidance_that_a_distilled_model_does_not_need_is_counted():
+    sizes = {"clips": 8, "duration_s": 10.0, "steps": 200}
+    for name, times in (("stable-audio-3", 2), ("audioldm2", 1)):
+        plain, guided = (backends.work_of(name, **sizes, guidance=guidance) for guidance in (None, 5.0))
+        assert guided.tflop == pytest.approx(times * plain.tflop)
+
+
 def test_fewer_steps_ask_for_less():
     few, usual = (of(5, audio="stable-audio-open", options=SoundOptions(steps=steps)) for steps in (10, None))
     assert seconds(few) < seconds(usual)

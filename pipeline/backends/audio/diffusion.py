@@ -178,7 +178,9 @@ class TextToAudio(Offer, ABC):
         call = _call(requests[0], duration_s)
         count = requests[0]["candidates"]
         if count > 1:
-            Clap(self._settings).check()
+            clap = Clap(self._settings)
+            clap.check()
+            clap.fetch(loading_of(on_step))  # before minutes of work, which a failing download would waste
         jobs = [
             Job(request["prompt"], (seed + number) % 2**63, request["negative_prompt"], request.get("redo"))
             for request, seed in zip(requests, seeds, strict=True)

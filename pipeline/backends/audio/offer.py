@@ -67,11 +67,20 @@ class Offer:
         return is_open(weights, config, settings.hf_token)
 
     @classmethod
-    def work(cls, settings: Settings, *, clips: int, duration_s: float, steps: int | None = None) -> Work:
-        """Return the work of this many clips in one call. `steps` is None for the default number of steps."""
+    def work(
+        cls,
+        settings: Settings,
+        *,
+        clips: int,
+        duration_s: float,
+        steps: int | None = None,
+        guidance: float | None = None,
+    ) -> Work:
+        """Return the work of this many clips in one call. `steps` and `guidance` are None for the defaults."""
         family = cls.family_of(cls.weights(settings))
         steps = family.steps if steps is None else steps
-        tflop = clips * cls.clip_tflop(settings, duration_s, steps)
+        is_added = family.guidance <= 1 < (guidance or 0)  # guidance runs the model with the negative prompt too
+        tflop = (2 if is_added else 1) * clips * cls.clip_tflop(settings, duration_s, steps)
         return Work(tflop, calls=steps, weights_gb=family.memory_gb)
 
     @classmethod

@@ -66,6 +66,16 @@ def test_candidates_change_the_request_and_the_best_is_kept_and_told(name, two, 
     assert np.abs(stems[0].clip.samples - plain_sound(two, name)[0]).max() > 0.01
 
 
+def test_clap_is_downloaded_before_the_candidates_are_made(two, monkeypatch):
+    def fail(clap, on_step):
+        raise SoundscapeError("there is no network")
+
+    monkeypatch.setattr(diffusion.Clap, "fetch", fail)
+    monkeypatch.setattr(diffusion.TextToAudio, "_made", lambda *_: pytest.fail("made in vain"))
+    with pytest.raises(SoundscapeError, match="there is no network"):
+        sound(two, "audioldm2", replace(STEPS, candidates=2))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_request_is_json_and_holds_what_decides_the_sound(name):
     request = the_request(name, SoundOptions())
