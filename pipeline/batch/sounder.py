@@ -18,6 +18,7 @@ from ..job import Job, OnProgress, made_by, run, steps_of
 from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, MANIFEST, MIX, PICTURE, SOUNDSCAPE
 from ..soundscape import Soundscape
+from ..stems.cache import fill_once
 from ..synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
 from . import storage
 from .inputs import DOCUMENTS, is_same_file, missing_description, seed_from, soundscape_of
@@ -41,6 +42,7 @@ class Sounder(Stage):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         limit_remembered_stems(REMEMBERED_BYTES)
+        fill_once()
         self._audio, self._model = backends.load_audio(plan.audio)
         check_duration(self._audio, plan.duration_s, self._model.max_duration_s)
         card = made_by(self._audio)

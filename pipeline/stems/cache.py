@@ -6,6 +6,7 @@ Several processes may use the same folder: files are written beside and renamed,
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -77,8 +78,9 @@ class DiskCache:
     """
 
     def __init__(self, folder: Path, limit_bytes: float) -> None:
-        self._folder, self._limit_bytes = folder, limit_bytes
+        self._folder, self.limit_bytes = folder, limit_bytes
         self._written = SWEPT_EVERY_BYTES  # sweep at the first write: earlier processes may have left much
+        self.allowance_bytes = math.inf  # that this process may still write
 
     def get(self, key: str) -> Clip | None:
         path = self._path(key)
@@ -91,7 +93,7 @@ class DiskCache:
         return clip
 
     def put(self, key: str, clip: Clip) -> None:
-        if clip.samples.nbytes > self._limit_bytes:
+        if clip.samples.nbytes > min(self.limit_bytes, self.allowance_bytes):
             return
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # other users must not hear them
@@ -99,6 +101,7 @@ class DiskCache:
                 return
             write_file(self._path(key), _bytes_of(clip))
             self._written += clip.samples.nbytes
+            self.allowance_bytes -= clip.samples.nbytes
         if self._written >= SWEPT_EVERY_BYTES:
             self._written = 0
             self.sweep()
@@ -113,13 +116,20 @@ class DiskCache:
         total, oldest = 0, time.time() - KEPT_S
         for used, size, path in sorted(found, reverse=True):
             total += size
-            if used < oldest or total > self._limit_bytes:
+            if used < oldest or total > self.limit_bytes:
                 with suppress(OSError):
                     path.unlink()
 
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self._folder / name[:2] / f"{name}.npz"
+
+
+def fill_once() -> None:
+    """Let this process write a tenth of the limit at most, so that a long batch does not replace what others keep."""
+    kept = disk_cache()
+    if kept:
+        kept.allowance_bytes = 0.1 * kept.limit_bytes
 
 
 def disk_cache(settings: Settings | None = None) -> DiskCache | None:

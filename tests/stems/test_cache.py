@@ -43,7 +43,7 @@ def test_the_longest_unused_go_when_the_limit_is_reached(kept):
         now = time.time() - 100 + number
         os.utime(kept._path(str(number)), (now, now))
     assert kept.get("0")
-    kept._limit_bytes = 4.5 * SECOND_BYTES
+    kept.limit_bytes = 4.5 * SECOND_BYTES
     kept.sweep()
     assert [number for number in range(9) if kept.get(str(number))] == [0, 6, 7, 8], "0 was used last"
 
@@ -135,5 +135,19 @@ def test_a_setting_turns_it_off_and_bounds_it(monkeypatch, tmp_path):
     monkeypatch.setattr(cache.sys, "platform", "linux")
     assert disk_cache(Settings(stem_cache_gb="0")) is None
     large, usual, unclear = (disk_cache(Settings(stem_cache_gb=size)) for size in ("2.5", "", "much"))
-    assert large and large._limit_bytes == 2.5e9 and large._folder == tmp_path / "image-to-soundscape" / "stems"
-    assert usual and unclear and usual._limit_bytes == unclear._limit_bytes == 1e9
+    assert large and large.limit_bytes == 2.5e9 and large._folder == tmp_path / "image-to-soundscape" / "stems"
+    assert usual and unclear and usual.limit_bytes == unclear.limit_bytes == 1e9
+
+
+def test_a_batch_writes_a_tenth_of_the_limit_at_most(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("STEM_CACHE_GB", str(25 * SECOND_BYTES / 1e9))
+    monkeypatch.setattr(cache.sys, "platform", "linux")
+    cache._disk_cache.cache_clear()
+    cache.fill_once()
+    kept = disk_cache()
+    assert kept
+    for number in range(5):
+        kept.put(str(number), noise(1.0))
+    assert [number for number in range(5) if kept.get(str(number))] == [0, 1]
+    cache._disk_cache.cache_clear()
