@@ -36,7 +36,7 @@ class Offer:
         weights = cls.weights(settings)
         family = cls.family_of(weights)
         device, download_gb = accelerator(settings), cls.download_gb(weights)
-        offload, old = memory.offload_note(device), memory.precision_note(device, half=family.half)
+        offload = memory.offload_note(device)
         reason = availability(
             weights,
             settings,
@@ -53,7 +53,7 @@ class Offer:
             download_gb=download_gb,
             device=device,
             reason=reason,
-            note=" ".join(filter(None, (cls.note(weights, settings), offload, old))),
+            note=f"{cls.note(weights, settings)} {offload}".strip(),
         )
 
     @classmethod

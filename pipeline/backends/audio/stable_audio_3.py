@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...audio import Samples
 from ...settings import Settings, accelerator, has_package
 from ...soundscape import Soundscape, Source
-from .. import OnStep, SoundOptions
+from .. import OnStep, SoundOptions, memory
 from ..availability import note_of
 from ..download import fetch
 from ..faults import errors_in_words
@@ -109,7 +109,13 @@ class StableAudio3(TextToAudio):
             tflop = cls.work(settings, clips=1, duration_s=10.0, steps=None).tflop
             seconds = tflop * 1000 / (CPU_GFLOPS_PER_CORE * _cores())
             note += f" One sound of 10 s takes roughly {_roughly(seconds)} on this CPU."
+        if memory.precision_note(accelerator(settings), half=cls.family.half):
+            note += " The GPU does not compute in bfloat16, so the model runs in float32, which is slower."
         return note.strip()
+
+    def _precision(self, wanted: str) -> str:
+        chosen = super()._precision(wanted)
+        return "float32" if chosen == "float16" and not wanted else chosen  # T5Gemma overflows in float16
 
     @classmethod
     def clip_tflop(cls, settings: Settings, duration_s: float, steps: int) -> float:

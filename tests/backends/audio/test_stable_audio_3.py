@@ -10,11 +10,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline import backends
-from pipeline.backends import SoundOptions, availability
+from pipeline.backends import SoundOptions, availability, memory
 from pipeline.backends.audio import painting, stable_audio_3, variant
 from pipeline.backends.audio.painting import Known, Window, window_around, windows
 from pipeline.backends.audio.stable_audio_3 import StableAudio3
 from pipeline.backends.audio.variant import MEDIUM, SMALL, Variant, variant_of
+from pipeline.backends.machine import Gpu
 from pipeline.errors import SoundscapeError
 from pipeline.settings import Settings
 from pipeline.soundscape import Soundscape, Source
@@ -350,3 +351,13 @@ def test_other_models_refuse_it_in_words(name):
 
 def test_the_size_of_a_sound_is_that_of_the_model():
     assert variant.SMALL.frames(120.0) == 1292 and variant.MEDIUM.frames(380.0) == 4092
+
+
+def test_on_a_gpu_without_bfloat16_it_runs_in_float32_and_says_so(monkeypatch):
+    monkeypatch.setattr(memory, "gpu", lambda: Gpu("Tesla T4", 16.0, 7.5))
+    monkeypatch.setattr(memory, "_computes_bfloat16", lambda: False)
+    note = StableAudio3.card(Settings(device="cuda")).note
+    assert "runs in float32, which is slower" in note and "float16" not in note
+    model = StableAudio3()
+    model.__dict__["_placement"] = memory.Placement("cuda")
+    assert model._precision("") == "float32" and model._precision("float16") == "float16"
