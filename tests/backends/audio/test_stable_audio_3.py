@@ -357,7 +357,7 @@ def test_on_a_gpu_without_bfloat16_it_runs_in_float32_and_says_so(monkeypatch):
     monkeypatch.setattr(memory, "gpu", lambda: Gpu("Tesla T4", 16.0, 7.5))
     monkeypatch.setattr(memory, "_computes_bfloat16", lambda: False)
     note = StableAudio3.card(Settings(device="cuda")).note
-    assert "runs in float32, which is slower" in note and "float16" not in note
+    assert "runs in float32, which is slower" in note and "runs in float16" not in note
     model = StableAudio3()
     model.__dict__["_placement"] = memory.Placement("cuda")
     assert model._precision("") == "float32" and model._precision("float16") == "float16"
