@@ -139,6 +139,35 @@ def test_the_page_says_which_sounds_only_a_render_makes(listen):
     says(page, "Every sound is muted.")
 
 
+def test_a_render_goes_on_from_the_position(listen):
+    page = listen(duration_s=20)
+    page.evaluate("desk.transport.seek(8)")
+    row(page, 1).get_by_role("button", name="New take").click()
+    says(page, PREVIEW)
+    says(page, FINISHED)
+    assert page.evaluate("desk.transport.isPlaying() && desk.transport.position()") > 8
+    page.wait_for_function("!window.player.paused && window.player.currentTime > 8.1")
+
+
+def test_a_render_that_fails_does_not_speak_of_the_seed(listen):
+    page = listen()
+    for index in range(2):
+        row(page, index).get_by_role("button", name="Mute").click()
+    says(page, "Every sound is muted.")
+    page.get_by_role("button", name="Render").click()
+    page.get_by_test_id("toast-body").wait_for()
+    page.locator("#make:enabled").wait_for()
+    assert page.evaluate("document.body.dataset.wished") is None
+
+
+def test_an_empty_soundscape_is_not_called_muted(listen):
+    page = listen({"sources": [{"name": "river"}]})
+    row(page, 0).locator(".unfold").click()
+    row(page, 0).get_by_role("button", name="Remove").click()
+    says(page, "The soundscape is empty.")
+    assert not page.get_by_role("button", name="Render").is_visible()
+
+
 def test_one_source_alone(listen):
     page = listen()
     alone = row(page, 0).get_by_role("button", name="alone")

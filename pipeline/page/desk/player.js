@@ -15,8 +15,9 @@
   const FILE = "This is the finished sound.";
 
   // What is heard, in words. `pending`: names of the sounds that only Render makes.
-  function inWords({ isChanged, preview, isSilent, pending }) {
+  function inWords({ isChanged, preview, isEmpty, isSilent, pending }) {
     if (!isChanged) return FILE;
+    if (isEmpty) return "The soundscape is empty. Add a sound, or undo.";
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "The soundscape was changed after this sound was made. Render to hear it.";
     const more = pending.length ? `, with ${newSounds(pending)}` : "";
@@ -77,11 +78,12 @@
       const said = inWords({
         isChanged,
         preview: transport.preview(),
+        isEmpty: !state.document(),
         isSilent: !sources.length,
         pending: sources.filter((each) => !state.isHeard(each.id) || isElsewhere(each)).map(({ source }) => source.name),
       });
       note.classList.toggle("changed", isChanged);
-      render.hidden = !isChanged;
+      render.hidden = !isChanged || !state.document();
       if (words.textContent !== said) words.textContent = said;
     }
 

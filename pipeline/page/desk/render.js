@@ -6,6 +6,7 @@
   const BUSY_MS = 60;
   const BEGINS_MS = 10_000; // a job that has not begun by then was refused
   let wanted = null; // {timer, done, ended: a promise}
+  let isRunning = false;
 
   const byQuery = (query) => globalThis.document.querySelector(query);
   const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
@@ -17,13 +18,18 @@
 
   async function run({ done }) {
     wanted = null; // changes from here on need another job
+    const { dataset } = globalThis.document.body;
+    const wasWished = "wished" in dataset;
     const [make, random] = [byQuery("#make"), byQuery("#random input")];
     if (byQuery("#result")?.checkVisibility() && random?.checked) random.click();
     await pause(BUSY_MS); // the page has taken note of the checkbox by then
     await until(() => !make.disabled);
+    isRunning = true;
     make.click();
     await until(() => make.disabled, BEGINS_MS);
+    if (!wasWished) delete dataset.wished; // the checkbox was not changed by the visitor
     await until(() => !make.disabled);
+    isRunning = false;
     done();
   }
 
@@ -41,5 +47,6 @@
   }
 
   desk.render = () => render(0);
+  desk.render.isRunning = () => isRunning;
   desk.render.soon = () => render(SOON_MS);
 })(globalThis.desk ??= {});

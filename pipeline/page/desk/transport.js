@@ -45,7 +45,7 @@
 
     function play() {
       if (!info) return;
-      if (at >= duration() - 0.02) at = 0;
+      if (duration() && at >= duration() - 0.02) at = 0; // the length of a new file is not known yet
       mode = wanted();
       isPlaying = true;
       sound();
@@ -127,11 +127,12 @@
     }
 
     return {
-      // Show and play a new sound: the value of the server.
-      load(given) {
+      // Show and play a new sound: the value of the server. `goesOn`: it replaces the one that plays, at the same position.
+      load(given, { goesOn = false } = {}) {
+        const from = goesOn && isPlaying ? position() : 0;
         file.pause();
         preview?.close();
-        [preview, isLoading, hasFailed, alone, at, mode] = [null, false, false, null, 0, "file"];
+        [preview, isLoading, hasFailed, alone, at, mode] = [null, false, false, null, from, "file"];
         isPlaying = false;
         info = desk.withEarlierStems(given, info);
         state.rendered(info);

@@ -47,6 +47,22 @@ test("a new sound is played from its file at once", async () => {
   assert.deepEqual(kinds, ["loaded", "play", "stems"]);
 });
 
+test("a sound that replaces the one that plays goes on from its position, any other begins at the start", async () => {
+  const { transport, state, file, preview, info } = await begin();
+  state.change(true);
+  await new Promise(setImmediate);
+  preview.at = 2.5;
+  state.changed = false;
+  transport.load(info, { goesOn: true });
+  assert.deepEqual([transport.isPlaying(), file.currentTime, transport.position()], [true, 2.5, 2.5]);
+  transport.load(info);
+  assert.deepEqual([transport.isPlaying(), file.currentTime], [true, 0]);
+  file.currentTime = 3;
+  transport.pause();
+  transport.load(info, { goesOn: true });
+  assert.equal(file.currentTime, 0);
+});
+
 test("a change goes on in the preview from the same place, and undoing it in the file", async () => {
   const { transport, state, file, preview, asked } = await begin();
   file.currentTime = 2.5;
@@ -133,6 +149,7 @@ test("what is heard is said", () => {
   assert.match(said({ pending: ["river", "dog"] }), /writes the file, with a new sound for river and dog\.$/);
   assert.match(said({ pending: ["a", "b", "c", "d"] }), /with 4 new sounds\.$/);
   assert.match(said({ isSilent: true }), /Every sound is muted/);
+  assert.match(said({ isEmpty: true, isSilent: true }), /is empty/);
   assert.match(said({ preview: "none" }), /Render to hear it/);
   assert.match(said({ preview: "loading" }), /Preparing the preview/);
   assert.deepEqual([clock(0), clock(9.9), clock(75)], ["0:00", "0:09", "1:15"]);
