@@ -93,7 +93,7 @@ def test_every_step_of_the_benchmark_runs_on_small_models(capfd):
         "the grammar alone",
         "+ Stable Audio Open: 5 stems",
         "+ AudioLDM 2: 5 stems, card limited to 24 GB",
-        "Stable Audio 3 | finite | finite",
+        "Stable Audio 3 Small | finite | finite",
         "4 stems: 8 steps",
         "one token, static cache, without the grammar",
         "one token, static cache, compiled, with the grammar",
