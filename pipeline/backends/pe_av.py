@@ -1,7 +1,6 @@
 """PE-AV (Vyas et al. 2025, arXiv:2512.19687) measures how well a sound fits a picture, without any words."""
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from ..audio import Clip, Samples, resample
+from ..audio import Clip, Samples
 from ..errors import SoundscapeError
 from ..settings import Settings
 from . import memory
 from .availability import availability
 from .download import fetch
+from .embedding import Vectors, stacked, unit, windows_of
 from .faults import errors_in_words
 from .loading import loading_bars
 from .weights import Weights, check_complete, locate, pretrained_arguments
@@ -36,8 +35,6 @@ MEMORY_GB = 4.0  # half of it for a sound of 30 s
 WINDOW_S = 30.0  # longer sounds are split to bound the memory, and the mean is taken
 FRAMES = 16  # a picture is shown as a video of so many equal frames, as these weights were trained with 16
 NAME = "pe_av"
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,15 @@ class PeAv:
         """Return the embedding of each clip, the mean over windows of 30 s, as a unit vector: shape (clips, width)."""
         with self._lent() as loaded:
             rate = loaded.extractor.sampling_rate
-            windows = [_windows(clip, rate) for clip in clips]
+            windows = [windows_of(clip, rate, WINDOW_S) for clip in clips]
             flat = [window for of_clip in windows for window in of_clip]
             features = iter(memory.in_batches(flat, 1, partial(_audio_features, loaded), keep=NAME))
-        return _stacked([_unit(np.mean([next(features) for _ in of_clip], axis=0)) for of_clip in windows])
+        return stacked([unit(np.mean([next(features) for _ in of_clip], axis=0)) for of_clip in windows])
 
     def picture_features(self, pictures: Sequence[Image.Image]) -> Vectors:
         """Return the embedding of each picture as a unit vector: float32, shape (pictures, width)."""
         with self._lent() as loaded:
-            return _stacked(memory.in_batches(pictures, 1, partial(_picture_features, loaded), keep=NAME))
+            return stacked(memory.in_batches(pictures, 1, partial(_picture_features, loaded), keep=NAME))
 
     def _lent(self) -> AbstractContextManager[Loaded]:
         device = memory.placement(self._settings).device
@@ -140,11 +137,6 @@ def _json(path: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _windows(clip: Clip, sample_rate: int) -> list[Samples]:
-    mono = resample(Clip(clip.samples.mean(axis=0, keepdims=True), clip.sample_rate), sample_rate).samples[0]
-    return np.array_split(mono, max(1, math.ceil(len(mono) / (WINDOW_S * sample_rate))))
-
-
 def _audio_features(loaded: Loaded, windows: Sequence[Samples]) -> list[Vectors]:
     import torch
 
@@ -173,13 +165,4 @@ def _pixels(loaded: Loaded, picture: Image.Image) -> Vectors:
 
 
 def _vector(found: "Tensor") -> Vectors:
-    return _unit(found[0].float().cpu().numpy())
-
-
-def _unit(features: Vectors) -> Vectors:
-    unit: Vectors = features / np.linalg.norm(features)
-    return unit
-
-
-def _stacked(features: Sequence[Vectors]) -> Vectors:
-    return np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)
+    return unit(found[0].float().cpu().numpy())

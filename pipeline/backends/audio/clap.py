@@ -1,20 +1,19 @@
 """CLAP (Wu et al. 2023) measures how well a sound fits a text. It ranks candidates and scores finished results."""
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ...audio import Clip, Samples, resample
+from ...audio import Clip, Samples
 from ...errors import SoundscapeError
 from ...settings import Settings
 from .. import memory
 from ..availability import availability
 from ..download import fetch
+from ..embedding import Vectors, stacked, unit, windows_of
 from ..faults import errors_in_words
 from ..loading import loading_bars
 from ..weights import Weights, locate, pretrained_arguments
@@ -29,8 +28,6 @@ MEMORY_GB = 0.8
 MAX_TOKENS = 77
 MAX_BATCH = 16  # windows or texts at once
 NAME = "clap"
-
-Vectors = npt.NDArray[np.float32]
 
 
 class Clap:
@@ -62,15 +59,15 @@ class Clap:
     def text_features(self, texts: Sequence[str]) -> Vectors:
         """Return the embedding of each text as a unit vector: float32, shape (texts, width)."""
         with self._lent() as loaded:
-            return _stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, *loaded), keep=NAME))
+            return stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, *loaded), keep=NAME))
 
     def audio_features(self, clips: Sequence[Clip]) -> Vectors:
         """Return the embedding of each clip, the mean over windows of 10 s, as a unit vector: shape (clips, width)."""
-        windows = [_windows(clip) for clip in clips]
+        windows = [windows_of(clip, SAMPLE_RATE_HZ, WINDOW_S) for clip in clips]
         with self._lent() as loaded:
             flat = [window for of_clip in windows for window in of_clip]
             features = iter(memory.in_batches(flat, MAX_BATCH, partial(_audio_features, *loaded), keep=NAME))
-        return _stacked([_unit(np.mean([next(features) for _ in of_clip], axis=0)) for of_clip in windows])
+        return stacked([unit(np.mean([next(features) for _ in of_clip], axis=0)) for of_clip in windows])
 
     def _lent(self) -> AbstractContextManager[tuple[Any, Any]]:
         device = memory.placement(self._settings).device
@@ -100,12 +97,7 @@ def _text_features(model: Any, processor: Any, texts: Sequence[str]) -> list[Vec
         list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
     ).to(model.device)
     with torch.inference_mode():
-        return list(_unit(model.get_text_features(**tokens).pooler_output.float().cpu().numpy()))
-
-
-def _windows(clip: Clip) -> list[Samples]:
-    mono = resample(Clip(clip.samples.mean(axis=0, keepdims=True), clip.sample_rate), SAMPLE_RATE_HZ).samples[0]
-    return np.array_split(mono, max(1, math.ceil(len(mono) / (WINDOW_S * SAMPLE_RATE_HZ))))
+        return list(unit(model.get_text_features(**tokens).pooler_output.float().cpu().numpy()))
 
 
 def _audio_features(model: Any, processor: Any, windows: Sequence[Samples]) -> list[Vectors]:
@@ -113,13 +105,4 @@ def _audio_features(model: Any, processor: Any, windows: Sequence[Samples]) -> l
 
     inputs = processor.feature_extractor(list(windows), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
     with torch.inference_mode():
-        return list(_unit(model.get_audio_features(**inputs.to(model.device)).pooler_output.float().cpu().numpy()))
-
-
-def _unit(features: Vectors) -> Vectors:
-    unit: Vectors = features / np.linalg.norm(features, axis=-1, keepdims=True)
-    return unit
-
-
-def _stacked(features: Sequence[Vectors]) -> Vectors:
-    return np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)
+        return list(unit(model.get_audio_features(**inputs.to(model.device)).pooler_output.float().cpu().numpy()))

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from ...errors import SoundscapeError
@@ -16,6 +14,7 @@ from ...settings import Settings
 from .. import memory
 from ..availability import availability
 from ..download import MODEL_FILES, fetch
+from ..embedding import Vectors, stacked, unit
 from ..faults import errors_in_words
 from ..loading import loading_bars
 from ..weights import Weights, check_complete, locate, pretrained_arguments
@@ -30,8 +29,6 @@ FAMILIES = ("clip", "siglip")  # SigLIP 2 with a fixed picture size is of type s
 MEMORY_GB = 1.0
 MAX_BATCH = 16
 NAME = "clip"
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,12 @@ class PictureText:
     def text_features(self, texts: Sequence[str]) -> Vectors:
         """Return the embedding of each text as a unit vector: float32, shape (texts, width)."""
         with self._lent() as loaded:
-            return _stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, loaded), keep=NAME))
+            return stacked(memory.in_batches(texts, MAX_BATCH, partial(_text_features, loaded), keep=NAME))
 
     def picture_features(self, pictures: Sequence[Image.Image]) -> Vectors:
         """Return the embedding of each picture as a unit vector: float32, shape (pictures, width)."""
         with self._lent() as loaded:
-            return _stacked(memory.in_batches(pictures, MAX_BATCH, partial(_picture_features, loaded), keep=NAME))
+            return stacked(memory.in_batches(pictures, MAX_BATCH, partial(_picture_features, loaded), keep=NAME))
 
     def _lent(self) -> AbstractContextManager[Loaded]:
         device = memory.placement(self._settings).device
@@ -141,8 +138,4 @@ def _picture_features(loaded: Loaded, pictures: Sequence[Image.Image]) -> list[V
 
 def _unit_vectors(found: Any) -> list[Vectors]:
     features = found.pooler_output.float().cpu().numpy()
-    return list(features / np.linalg.norm(features, axis=-1, keepdims=True))
-
-
-def _stacked(features: Sequence[Vectors]) -> Vectors:
-    return np.stack(features).astype(np.float32) if features else np.zeros((0, 0), np.float32)
+    return list(unit(features))
