@@ -43,7 +43,7 @@ from pipeline.page.form import (
 )
 from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
-from pipeline.page.wiring import connect_views
+from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
 from pipeline.results.manifest import report_in
 from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
@@ -56,6 +56,7 @@ TITLE = "Image to Soundscape"
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+MODEL = {**PRIVATE, "concurrency_id": MODEL_WORK}
 PROGRESS = gr.Progress()  # as a default value, it makes Gradio pass its progress tracker
 
 Text = str | None  # a text or the path of a picture; None if there is none
@@ -341,33 +342,21 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         gr.HTML("<h2 class='begin'>Or start with an example</h2>", visible=bool(examples()))
         gallery = scripted_html(gr, fragments.gallery(examples()), "gallery")
 
-        running = []
-        for button, task, inputs, outputs, column in (
+        jobs = (
             (look.hear, on_hear, [*written, look.vision, ticket, *page.wishes], page.document + page.made_now, look),
             (look.describe, on_describe, [look.picture, look.vision, ticket], page.document, look),
             (made.make, on_make, [*written, ticket, *page.wishes], page.made_now, made),
             (made.measure, on_measure, [made.folder, ticket], page.measured, made),
-        ):
-            options = {"show_progress_on": column.status, "concurrency_id": MODEL_WORK, **PRIVATE}
-            ready = button.click(begin, None, [*page.controls, *page.statuses, column.stop], **QUICK)
-            done = ready.then(task, inputs, outputs, js=asset("job.js"), **options)
-            for ended in (done.success, done.failure):  # .then is not called after an error
-                ended(end, ticket, page.buttons, **QUICK)
-            running.append(done)
-        for column in (look, made):
-            column.stop.click(on_stop, ticket, [*page.buttons, column.status], cancels=running, **QUICK)
-
+        )
+        connect_jobs(page, jobs, begin, end, on_stop, QUICK, MODEL)
         connect_views(page, QUICK)
-        options = {"show_progress_on": look.status, **PRIVATE}
-        readable = look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **QUICK).success
-        inputs, at_once = [*written, look.vision], {"js": asset("job.js"), "concurrency_id": MODEL_WORK, **options}
-        look.picture.input(None, cancels=readable(on_picture, inputs, page.document, **at_once), **QUICK)
+        connect_picture(page, on_upload, on_picture, QUICK, MODEL)
         gallery.select(on_example, None, page.example, **QUICK)
+        options = {"show_progress_on": look.status, **PRIVATE}
         look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)
         if shelf:
             on_this_machine.select(open_from(shelf), None, page.opened, **options)
-        prompted = {"outputs": made.prompts, "concurrency_id": MODEL_WORK, **PRIVATE}
-        made.show_prompts.click(on_prompts, [text.editor, look.audio], **prompted)
+        made.show_prompts.click(on_prompts, [text.editor, look.audio], made.prompts, **MODEL)
         demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)

@@ -1,16 +1,55 @@
-"""The events that keep the views of the document in step. They run no model."""
+"""The events of the page, connected with their handlers: jobs, a new picture, and the views of the document.
 
+The options `quick` are those of events that take no time, `model` those of events that run a model.
+"""
+
+from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from . import asset, document
 
 
-def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
-    """Connect the rows, the JSON editor and the note with the document, which is kept by desk/state.js.
+Handler = Callable[..., Any]
 
-    `quick` are the options of events that take no time.
+
+def connect_jobs(
+    page: SimpleNamespace,
+    jobs: Iterable[tuple[Any, Handler, list[Any], list[Any], SimpleNamespace]],
+    begin: Handler,
+    end: Handler,
+    on_stop: Handler,
+    quick: dict[str, Any],
+    model: dict[str, Any],
+) -> None:
+    """Connect the buttons that start a job, and those that stop it.
+
+    A job is its button, task, inputs and outputs, and the column that shows its progress.
     """
+    running = []
+    for button, task, inputs, outputs, column in jobs:
+        ready = button.click(begin, None, [*page.controls, *page.statuses, column.stop], **quick)
+        done = ready.then(task, inputs, outputs, js=asset("job.js"), show_progress_on=column.status, **model)
+        for ended in (done.success, done.failure):  # .then is not called after an error
+            ended(end, page.ticket, page.buttons, **quick)
+        running.append(done)
+    for column in (page.look, page.made):
+        column.stop.click(on_stop, page.ticket, [*page.buttons, column.status], cancels=running, **quick)
+
+
+def connect_picture(
+    page: SimpleNamespace, on_upload: Handler, on_picture: Handler, quick: dict[str, Any], model: dict[str, Any]
+) -> None:
+    """Describe a new picture at once. The next one cancels that."""
+    look = page.look
+    readable = look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **quick).success
+    options = {"js": asset("job.js"), "show_progress_on": look.status, **model}
+    described = readable(on_picture, [*page.written, look.vision], page.document, **options)
+    look.picture.input(None, cancels=described, **quick)
+
+
+def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
+    """Connect the rows, the JSON editor and the note with the document, which is kept by desk/state.js."""
     look, text, made = page.look, page.text, page.made
     shown = [text.editor, text.origin, text.problems]
     text.sources.input(None, None, shown, js=asset("editor.js"), **quick)
