@@ -9,7 +9,6 @@ from typing import Any
 
 from . import asset, document
 
-
 Handler = Callable[..., Any]
 
 
