@@ -59,7 +59,7 @@ def test_the_round_trip_is_exact(soundscape):
         ({"gain_db": -40.1}, "sources[0].gain_db: must be at least -40"),
         ({"distance_m": 0.4}, "sources[0].distance_m: must be at least 0.5"),
         ({"distance_m": 1001}, "sources[0].distance_m: must be at most 1000"),
-        ({"distance_m": "5"}, "sources[0].distance_m: must be a number"),
+        ({"distance_m": "5 m"}, "sources[0].distance_m: must be a number"),
         ({"pan": -1.5}, "sources[0].pan: must be at least -1"),
         ({"confidence": 1.01}, "sources[0].confidence: must be at most 1"),
         ({"name": ""}, "sources[0].name: must not be empty"),
