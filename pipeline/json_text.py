@@ -42,7 +42,7 @@ _NUMBER_OF_JSON5 = re.compile(
 _LONGEST_NUMBER = 400  # digits; Python refuses thousands
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 _NOT_FINITE = ("nan", "infinity", "inf")
-_CONTROL = re.compile(r"[\x00-\x1f]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # a new line stands in a text only after a backslash
 
 # What the JSON5 reader objects to -> what we say.
 _WORDS = [
@@ -278,7 +278,7 @@ class _Scan:
                 raise _objection(self.text, start, str(error.args[0])) from None
         if name in self._open[-1].keys:
             where = _where(self.text, start)
-            raise SoundscapeError(f"{name}: is written twice in one object ({where}). Keep one of them.")
+            raise SoundscapeError(f"{_short(name)}: is written twice in one object ({where}). Keep one of them.")
         self._open[-1].keys.add(name)
         return True
 

@@ -28,6 +28,8 @@ from .repairs import Repairs
 MAX_BYTES = 64 * 1024  # of JSON text, as UTF-8
 MAX_SOURCES = 8
 MAX_ONSETS = 64
+MAX_PROBLEMS = 50  # in one message
+MAX_STEP = 60  # letters of a field that is named in a message
 _OPTIONAL = ("take", "onsets_s", "height")  # not written at their defaults, so documents without them stay the same
 
 Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
@@ -156,7 +158,7 @@ class Soundscape(_Document):
         except RecursionError:
             raise SoundscapeError(json_text.TOO_DEEP) from None
         except ValidationError as error:
-            raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
+            raise SoundscapeError(_problems(error)) from None
 
     def to_json(self) -> str:
         """Return the document as indented JSON. `from_json` restores an equal document."""
@@ -190,6 +192,12 @@ def _is_echo(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and len(error["input"]) >= int(error["ctx"]["min_length"])
 
 
+def _problems(error: ValidationError) -> str:
+    problems = [each for each in error.errors() if not _is_echo(each)]
+    more = [f"and {len(problems) - MAX_PROBLEMS} more problems"] if len(problems) > MAX_PROBLEMS else []
+    return "\n".join([*map(_in_words, problems[:MAX_PROBLEMS]), *more])
+
+
 def _in_words(error: ErrorDetails) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
@@ -214,7 +222,7 @@ def _in_words(error: ErrorDetails) -> str:
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+        path += f"[{step}]" if isinstance(step, int) else f".{step[:MAX_STEP]}"
     return path.removeprefix(".") or "soundscape"
 
 
