@@ -160,7 +160,11 @@ def test_an_incomplete_zip_is_reported_as_damaged(made, tmp_path, place):
             b'{"sources": [{"name": "river", "gain_db": 99}]}',
             "soundscape.json has problems. sources[0].gain_db",
         ),
-        ("soundscape.json", b"\xff\xfe", "cannot be read"),
+        (
+            "soundscape.json",
+            b"\xff\xfe\x00",
+            "soundscape.json has problems. The file is neither UTF-8 nor UTF-16 text.",
+        ),
         ("manifest.json", b"[]", "manifest.json is damaged"),
         ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed is not valid"),
         ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs is not valid"),
