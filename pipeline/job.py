@@ -36,12 +36,14 @@ SEED_LIMIT = 2**32
 class Job:
     """What to make. Without a soundscape, the picture is described first. Without a seed, a random one is drawn.
 
+    `repairs` says what was understood differently when the soundscape was read, and becomes a warning in the report.
     `stems`, if given, are mixed as they are; they must be made with the same backend, duration and seed. `provenance`
     is added to the report: where the picture and the soundscape come from.
     """
 
     picture: Image.Image | None = None
     soundscape: Soundscape | None = None
+    repairs: str = ""
     vision: str = ""
     audio: str = ""
     duration_s: float = 10.0
@@ -120,7 +122,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: O
         "options": asdict(job.options),
         "loudness_lufs": round(mixed.loudness_lufs, 2),
         "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
-        "warnings": list(mixed.warnings),
+        "warnings": [*([job.repairs] if job.repairs else []), *mixed.warnings],
         "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
         **measured,
         "seconds": clock.seconds,

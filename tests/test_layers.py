@@ -23,7 +23,14 @@ LAYERS = [
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
-    ("pipeline.audio", "pipeline.settings", "pipeline.command", "pipeline.versions"),
+    (
+        "pipeline.audio",
+        "pipeline.settings",
+        "pipeline.command",
+        "pipeline.versions",
+        "pipeline.json_text",
+        "pipeline.repairs",
+    ),
     ("pipeline.files",),
     ("pipeline.errors", "pipeline.colours"),
 ]

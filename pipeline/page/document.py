@@ -67,12 +67,13 @@ def shown(origin: Origin, what: str) -> dict[str, Any]:
 def typed(text: str) -> tuple[dict[str, Any], str]:
     """Return the values of the list of sounds and of the problems for a text `of` the editor.
 
-    A text with problems has no "json".
+    A text with problems has no "json". Instead of problems, a note says what was understood differently.
     """
     if not text.strip():
         return {"of": text, "json": ""}, ""
     try:
-        return {"of": text, "json": Soundscape.from_json(text).to_json()}, ""
+        soundscape, repairs = Soundscape.read(text)
+        return {"of": text, "json": soundscape.to_json()}, fragments.notice(repairs, "quiet") if repairs else ""
     except SoundscapeError as error:
         return {"of": text, "json": None}, fragments.problems(str(error))
 

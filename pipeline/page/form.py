@@ -38,14 +38,14 @@ def job_of(picture: str | None, text: str | None = None, origin: Origin | None =
         raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound yourself.")
     if text is None and not picture:
         raise SoundscapeError("There is no picture yet. Choose one, or start with an example.")
-    soundscape = Soundscape.from_json(text) if text else None
+    soundscape, repairs = Soundscape.read(text) if text else (None, "")
     fields = {name: value for name, value in wishes.items() if value is not None}
     for name, read in (("duration_s", _duration_s), ("seed", _seed)):
         if name in fields:
             fields[name] = read(fields[name])
     if origin and origin.vision in backends.VISION and not document.is_edited(text, origin):
         fields["provenance"] = {"vision": made_by(origin.vision)}
-    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **fields)
+    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, repairs=repairs, **fields)
 
 
 def refusal(picture: str | None) -> str:

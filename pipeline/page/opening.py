@@ -172,8 +172,9 @@ def _copy_up_to(limit: int, source: IO[bytes], target: IO[bytes], name: str) -> 
 def _read(place: Path) -> Opened:
     from ..job import Result
 
-    soundscape = _soundscape(place / SOUNDSCAPE)
+    soundscape, repairs = _soundscape(place / SOUNDSCAPE)
     report = report_in(place)
+    report["warnings"] += [repairs] if repairs else []
     report["warnings"] += differences(place, report)
     if (place / PICTURE).is_file():
         load_picture(place / PICTURE)
@@ -183,9 +184,9 @@ def _read(place: Path) -> Opened:
     return Opened(Result(place, soundscape, report), (place / MIX).is_file())
 
 
-def _soundscape(path: Path) -> Soundscape:
+def _soundscape(path: Path) -> tuple[Soundscape, str]:
     try:
-        return Soundscape.from_json(path.read_text("utf-8"))
+        return Soundscape.read(path.read_bytes())
     except SoundscapeError as error:
         raise SoundscapeError(f"{path.name} has problems. {error}") from None
 

@@ -81,7 +81,7 @@ def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bo
     """Values for the card "How well does it fit?" and for the button that scores the result with models."""
     coherence, models = fit.read_coherence(folder), fit.models_here()
     button = gr.Button(f"Measure with {models}", visible=bool(models) and coherence is None)
-    soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_text("utf-8"))
+    soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_bytes())
     return [fit.card(soundscape, report, coherence, fit.reasons(), is_open=is_open), button]
 
 

@@ -48,10 +48,14 @@ _ENTRY_OF_ZIP = b"PK\x01\x02"
 
 @dataclass(frozen=True)
 class Finished:
-    """A result that was read: the description, and the manifest, which says how the sound was made."""
+    """A result that was read: the description, and the manifest, which says how the sound was made.
+
+    `repairs` is a sentence that says what was understood differently in the description; "" for nothing.
+    """
 
     soundscape: Soundscape
     manifest: dict[str, Any]
+    repairs: str = ""
 
 
 def write_result(
@@ -94,8 +98,8 @@ def write_soundscape(folder: Path, soundscape: Soundscape) -> Path:
 def holds(data: bytes, soundscape: Soundscape) -> bool:
     """Return whether the bytes hold this document. White space and explicit default values do not matter."""
     try:
-        return Soundscape.from_json(data.decode("utf-8-sig")) == soundscape
-    except (SoundscapeError, UnicodeDecodeError):
+        return Soundscape.from_json(data) == soundscape
+    except SoundscapeError:
         return False
 
 
@@ -129,10 +133,8 @@ def write_bundle(folder: Path, path: Path) -> Path:
 def read_result(path: Path) -> Finished:
     """Read a result folder or a ZIP bundle. Raises SoundscapeError when it is neither, or damaged."""
     try:
-        return Finished(
-            Soundscape.from_json(_read_member(path, SOUNDSCAPE).decode()),
-            json.loads(_read_member(path, MANIFEST)),
-        )
+        soundscape, repairs = Soundscape.read(_read_member(path, SOUNDSCAPE))
+        return Finished(soundscape, json.loads(_read_member(path, MANIFEST)), repairs)
     except (KeyError, FileNotFoundError, NotADirectoryError):
         raise SoundscapeError(f"{path.name} is not a result: it has no {SOUNDSCAPE} or no {MANIFEST}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:  # all of zipfile's

@@ -112,6 +112,13 @@ def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
     assert preview.info(opened.result)["is_edited"], "the player says so"
 
 
+def test_an_edited_description_may_be_written_generously(copy, tmp_path):
+    (copy / "soundscape.json").write_bytes(f"// quieter\n{RIVER.replace('-6', '-9')}".encode("utf-16"))
+    opened = open_result([copy], tmp_path / "opened")
+    assert opened.result.soundscape.sources[1].gain_db == -9
+    assert opened.result.report["warnings"] == ["Read with repairs: comments.", EDITED]
+
+
 def test_stems_of_an_edited_soundscape_keep_their_own_names(made):
     edited = Soundscape.from_json('{"sources": [{"name": "crowd"}]}')
     assert [each["name"] for each in fragments.stems(edited, made.stem_paths)] == ["river rushing", "wind"]
@@ -153,7 +160,11 @@ def test_an_incomplete_zip_is_reported_as_damaged(made, tmp_path, place):
             b'{"sources": [{"name": "river", "gain_db": 99}]}',
             "soundscape.json has problems. sources[0].gain_db",
         ),
-        ("soundscape.json", b"\xff\xfe", "cannot be read"),
+        (
+            "soundscape.json",
+            b"\xff\xfe\x00",
+            "soundscape.json has problems. The file is neither UTF-8 nor UTF-16 text.",
+        ),
         ("manifest.json", b"[]", "manifest.json is damaged"),
         ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed is not valid"),
         ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs is not valid"),

@@ -119,6 +119,31 @@ def test_an_answer_that_was_cut_off_is_none():
     assert read_answer("", thousandths()) is None
 
 
+def test_an_answer_of_a_server_without_a_schema_is_read_generously():
+    text = answer(RIVER | {"distance_m": "6.5", "bbox_2d": [450, "300", 50, 600]}, {"name": " wind ", "note": "far"})
+    found = read_answer(f"Of course!\n```json\n{text[:-1]},}}\n```\nAnything else?", pixels(500, 600))
+    river, wind = found.sources
+    assert (river.box, river.distance_m) == ((0.1, 0.5, 0.9, 1.0), 6.5)
+    assert wind == Source(name="wind"), "what it left out has its default"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I see a river.", "there is no object in braces"),
+        ('{"sources": {"name": "river"}}', "sources: must be a list"),
+        ('{"sources": [{"name": "river", "role": "loud"}]}', r"sources\[0\].role: must be one of"),
+        ('{"sources": [{"name": "river", "bbox_2d": [1, 2]}]}', r"sources\[0\].box\[1\]: must be at most 1"),
+        ("[]", "must be an object in braces"),
+        ('{"sources": [3]}', r"sources\[0\]: must be an object"),
+    ],
+)
+def test_an_answer_of_another_form_is_refused_in_words(text, words):
+    with pytest.raises(SoundscapeError, match=words) as caught:
+        read_answer(text, thousandths())
+    assert str(caught.value).startswith("The answer of the model cannot be used. ")
+
+
 def test_what_is_named_twice_is_kept_once():
     wind = RIVER | {"name": "wind", "action": "blowing", "bbox_2d": None}
     names = [source.name for source in read_answer(answer(RIVER, wind, RIVER), thousandths()).sources]
