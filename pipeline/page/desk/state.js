@@ -30,7 +30,7 @@
     let isOvertaken = false; // an example or an earlier result was chosen since
     let heard = null; // the document that the shown sound was made of, as text
     let made = null; // the same as an object, and the information about its stems
-    let stems = []; // [{id, stem, info, words, take}]
+    let stems = []; // [{id, stem, info, words, twin, take}]
     const takes = new Map(); // id -> [{words, take}] that were heard
 
     const asDocument = ({ place, entries }) => (entries.length ? { ...place, sources: entries.map(({ source }) => source) } : null);
@@ -179,10 +179,12 @@
       isUnsaved: () => (heard === null ? state.isEdited() : state.isChanged()),
       isChanged: () => heard !== null && !desk.isSame(document, JSON.parse(heard)),
       stemOf: (id) => stems.find((stem) => stem.id === id)?.info ?? null,
-      // True if the stem of this source is what the source says now: its words and take are the same.
+      // True if the stem of this source is what the source says now: its words, twin number and take are the same.
       isHeard(id) {
         const [stem, each] = [stems.find((one) => one.id === id), state.find(id)];
-        return Boolean(stem && each) && stem.words === desk.wordsOf(each.source) && stem.take === (each.source.take ?? 0);
+        if (!stem || !each) return false;
+        const twin = desk.twinsOf(now.entries.map(({ source }) => source))[each.index];
+        return stem.words === desk.wordsOf(each.source) && stem.twin === twin && stem.take === (each.source.take ?? 0);
       },
       // The takes of this source, as it is worded now, that have been heard.
       takes(id) {
@@ -204,7 +206,10 @@
       }
       const { sources: left, ...place } = document;
       if (!left.length) return { ...copy(NOTHING), origin: value.origin };
-      return { place, entries: entriesOf(left, (index) => value.entries[sources.indexOf(left[index])]), origin: value.origin };
+      const kept = left.map((source) => value.entries[sources.indexOf(source)] ?? null);
+      const twins = desk.twinsOf(value.entries.map(({ source }) => source));
+      if (known.includes("twin")) desk.keepTwins(left, kept.map((old) => old && { source: old.source, twin: twins[value.entries.indexOf(old)] }));
+      return { place, entries: entriesOf(left, (index) => kept[index]), origin: value.origin };
     }
 
     const isOwn = (given, origin) => origin.picture === now.origin.picture && Boolean(now.origin.text)
@@ -218,12 +223,13 @@
     // Find the source of each stem. The document and its sound come from the server in any order.
     function assignStems() {
       const match = made ? desk.matchSources(made.sources, now.entries.map(({ source }) => source)) : [];
+      const twins = made ? desk.twinsOf(made.sources) : [];
       stems = (made?.stems ?? []).flatMap((info, stem) => {
         const id = now.entries[match.indexOf(info.source)]?.id;
         const source = made.sources[info.source];
         if (!id || !source) return [];
         remember(id, source);
-        return [{ id, stem, info, words: desk.wordsOf(source), take: source.take ?? 0 }];
+        return [{ id, stem, info, words: desk.wordsOf(source), twin: twins[info.source], take: source.take ?? 0 }];
       });
     }
 

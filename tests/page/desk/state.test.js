@@ -11,7 +11,7 @@ const place = (...sources) => ({ version: 1, scene: "A river", mood: "", space: 
 const origin = (document, picture = "p") => ({ picture, text: JSON.stringify(document) });
 
 function given(...sources) {
-  const desk = load({ known: ["name", "take"] }, ...FILES);
+  const desk = load({ known: ["name", "take", "twin"] }, ...FILES);
   const document = place(...sources);
   desk.state.arrive(document, origin(document));
   return desk;
@@ -260,4 +260,52 @@ test("solo mutes the others and gives back what was heard before", () => {
   solo(jay);
   assert.deepEqual(muted(), [false, true, false]);
   assert.ok(wind);
+});
+
+const twinsOf = (state) => state.document().sources.map(({ twin }) => twin ?? null);
+
+test("sources of the same words keep their sounds when they are moved", () => {
+  const { state, edits } = given(source("gull"), source("gull", { gain_db: -6 }), source("wind"));
+  const [first, second] = idsOf(state);
+  const start = state.text();
+  state.rendered({ document: JSON.parse(start), stems: [{ source: 0 }, { source: 1 }, { source: 2 }] });
+  const move = (id, to) => state.change("move", (document, byId) => edits.move(document, byId(id), to));
+  move(second, 0);
+  assert.deepEqual([idsOf(state).slice(0, 2), twinsOf(state)], [[second, first], [2, 1, null]]);
+  assert.ok(state.isHeard(first) && state.isHeard(second), "their stems are what the document says");
+  state.change("gain", (_, byId) => { byId(second).gain_db = 3; });
+  state.rendered({ document: JSON.parse(start), stems: [{ source: 0 }, { source: 1 }, { source: 2 }] });
+  assert.deepEqual([state.find(first).stem, state.find(second).stem], [0, 1], "also if the sound comes later");
+  state.change("gain", (_, byId) => { byId(second).gain_db = -6; });
+  move(first, 0);
+  assert.equal(state.text(), start, "numbers that say nothing are not written");
+  for (let steps = 0; steps < 4; steps += 1) state.undo();
+  assert.equal(state.text(), start);
+  state.redo();
+  assert.deepEqual(twinsOf(state), [2, 1, null]);
+});
+
+test("sources of the same words keep their sounds when others are copied, removed and renamed", () => {
+  const { state, edits } = given(source("gull"), source("gull"));
+  const [first, second] = idsOf(state);
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(first)));
+  assert.deepEqual(twinsOf(state), [1, null, 2], "the copy has the number that is free");
+  const [, copy] = idsOf(state);
+  state.change("remove", (document, byId) => edits.remove(document, byId(first)));
+  assert.deepEqual(twinsOf(state), [3, 2]);
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(copy)));
+  assert.deepEqual(twinsOf(state), [3, null, 2]);
+  state.change("name", (_, byId) => { byId(copy).name = "crow"; });
+  assert.deepEqual(twinsOf(state), [null, null, null]);
+  state.change("remove", (document, byId) => edits.remove(document, byId(second)));
+  assert.deepEqual(twinsOf(state), [null, null]);
+});
+
+test("solo gives back which of two sources of the same words was muted", () => {
+  const { state, edits } = given(source("gull"), source("gull", { mute: true }), source("wind"));
+  const [first] = idsOf(state);
+  const solo = () => state.change("solo", (document, byId) => edits.solo(document, byId(first)));
+  solo();
+  solo();
+  assert.deepEqual(state.sources().map((each) => each.source.mute), [false, true, false]);
 });
