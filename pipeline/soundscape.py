@@ -26,7 +26,12 @@ from .errors import SoundscapeError
 MAX_BYTES = 64 * 1024  # of JSON text, as UTF-8
 MAX_SOURCES = 8
 MAX_ONSETS = 64
-_OPTIONAL = ("take", "twin", "onsets_s", "height")  # not written at their defaults, so documents without them stay the same
+_OPTIONAL = (
+    "take",
+    "twin",
+    "onsets_s",
+    "height",
+)  # not written at their defaults: documents stay as they are
 
 Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
 Role = Literal["bed", "recurring", "one-shot"]

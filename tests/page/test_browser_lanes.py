@@ -50,7 +50,7 @@ def test_a_click_and_keys_move_the_play_position(visit):
     ruler.focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("desk.transport.position()") == pytest.approx(3, abs=0.05)
-    assert ruler.get_attribute("aria-valuetext") == "3 s of 4 s"
+    assert ruler.get_attribute("aria-valuetext") == "3\u00a0s of 4\u00a0s"
     page.evaluate("desk.transport.seek(0)")
     page.evaluate("desk.transport.play()")
     page.wait_for_function("parseFloat(document.querySelector('.playhead').style.left) > 3")
@@ -65,7 +65,7 @@ def test_zoom_shows_a_part_and_the_view_follows(visit):
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Zoom in").click()
     near = marks.all_inner_texts()
-    assert near != whole and "0 s" not in near
+    assert near != whole and "0\u00a0s" not in near
     lane = page.locator(".lane").first
     lane.click(position={"x": 1, "y": 30})
     start = page.evaluate("desk.transport.position()")
@@ -90,7 +90,7 @@ def test_onsets_are_moved_added_and_removed_by_mouse_and_keys(visit):
     page.keyboard.press("ArrowLeft")
     assert any(each == pytest.approx(3.5, abs=0.05) for each in page.evaluate(ONSETS, 1))
     focused = page.locator(":focus")
-    assert focused.get_attribute("aria-valuetext") == "3.5 s" and "of gulls" in focused.get_attribute("aria-label")
+    assert focused.get_attribute("aria-valuetext") == "3.5\u00a0s" and "of gulls" in focused.get_attribute("aria-label")
     page.keyboard.press("Delete")
     assert len(page.evaluate(ONSETS, 1)) == len(onsets) - 1
     page.evaluate("desk.transport.seek(1)")
@@ -108,6 +108,8 @@ def test_a_sound_that_goes_on_all_the_time_has_no_onsets(visit):
     assert page.locator(".lane").first.get_by_role("slider").count() == 0
     page.locator(".lane").first.dblclick(position={"x": 50, "y": 30})
     assert page.evaluate(ONSETS, 0) is None
+    for words in (page.locator(".lanes .hint"), page.locator(".said")):
+        assert "sounds all the time, so it has no onsets" in words.inner_text()
 
 
 def test_on_a_phone_the_lanes_are_folded(visit):

@@ -309,3 +309,37 @@ test("solo gives back which of two sources of the same words was muted", () => {
   solo();
   assert.deepEqual(state.sources().map((each) => each.source.mute), [false, true, false]);
 });
+
+test("a part that is made again belongs to its source, and undo goes through it", () => {
+  const { state, edits } = given(source("river"), source("wind"));
+  const [river, wind] = idsOf(state);
+  const stems = [{ source: 0 }, { source: 1 }];
+  state.rendered({ document: state.document(), stems, can_redo: true });
+  assert.ok(state.canMakeParts() && state.setPart(wind, [1, 2]));
+  assert.deepEqual([state.parts(), state.isChanged(), state.isHeard(wind), state.isHeard(river)], ['{"1":[1,2]}', true, false, true]);
+  assert.equal(state.setPart(wind, [1, 2]), false, "it is the same part");
+  state.rendered({ document: state.document(), stems, redo: { 1: [1, 2] } });
+  assert.deepEqual([state.isChanged(), state.isHeard(wind), state.canMakeParts()], [false, true, false]);
+  state.change("move", (document, byId) => edits.move(document, byId(wind), 0));
+  assert.equal(state.parts(), '{"0":[1,2]}');
+  state.undo();
+  state.undo();
+  assert.equal(state.parts(), "");
+  state.redo();
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(wind)));
+  assert.equal(state.parts(), '{"1":[1,2]}', "a copy is whole");
+  state.setPart(wind, null);
+  assert.equal(state.parts(), "");
+});
+
+test("an earlier result brings its parts, another document has none", () => {
+  const { state } = given(source("river"), source("wind"));
+  const document = place(source("river"), source("wind", { gain_db: 1 }));
+  state.arrive(document, origin(document), { parts: '{"1": [0.5, 2]}' });
+  assert.equal(state.parts(), '{"1":[0.5,2]}');
+  state.write("typed");
+  state.read("typed", place(source("wind"), source("river")));
+  assert.equal(state.parts(), '{"0":[0.5,2]}', "typing moves it with its source");
+  state.arrive(document, origin(document));
+  assert.equal(state.parts(), "");
+});
