@@ -154,7 +154,7 @@ def test_models_say_how_well_it_fits(models, result):
     names = zipfile.ZipFile(bundle).namelist()
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
     opened = app.on_open([bundle], visitor())
-    assert opened[-13] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
+    assert opened[-14] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
 
 def test_pe_av_measures_too_where_it_is_set(models, result, tmp_path, monkeypatch):
