@@ -73,7 +73,7 @@ def info(result: "Result") -> dict[str, Any]:
     document = result.soundscape.model_dump(mode="json")
     is_edited = EDITED in result.report.get("warnings", [])
     shown = {"mix": _file(result.mix_path), "document": document, "is_edited": is_edited, "stems": []}
-    shown |= {"redo": result.report["options"].get("redo") or {}, "can_redo": can_redo(result)}
+    shown |= {"redo": (result.report.get("options") or {}).get("redo") or {}, "can_redo": can_redo(result)}
     facts = result.folder.parent / FOLDER / FACTS
     if not facts.is_file():
         return shown

@@ -17,6 +17,24 @@ from ..support.browser import IN_BROWSER, choose_example, make_sound, names
 pytestmark = IN_BROWSER
 HAS_TAKES = {"take", "onsets_s"} <= Source.model_fields.keys()
 HEARD = "desk.state.sources().every(({ stem }) => stem !== null) && !desk.state.isChanged()"
+# The fewest milliseconds from moving the slider of the first gain to the change that the sound is given.
+PROMPT = """() => {
+    const { setTargetAtTime } = AudioParam.prototype;
+    const taken = [-3, -6, -9, -12, -15].map((gain) => {
+        let at = Infinity;
+        AudioParam.prototype.setTargetAtTime = function (...given) {
+            at = Math.min(at, performance.now());
+            return setTargetAtTime.apply(this, given);
+        };
+        const slider = document.querySelector(".source .level input");
+        const start = performance.now();
+        slider.value = gain;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        return at - start;
+    });
+    AudioParam.prototype.setTargetAtTime = setTargetAtTime;
+    return Math.min(...taken);
+}"""
 # Digests of the dry stems.
 DRY = """() => Promise.all(desk.transport.info().stems.map(async ({ file }) => {
     const digest = await crypto.subtle.digest("SHA-256", await (await fetch(file.url)).arrayBuffer());
@@ -167,6 +185,7 @@ def test_sources_of_the_same_words_keep_their_sounds_when_they_are_reordered(vis
     page.keyboard.press("Control+z")
     render(page)
     assert page.evaluate(DRY) == first
+    assert page.evaluate(PROMPT) < 10, "with at most 40 ms of the graph, a change is heard within 50 ms"
 
 
 def take_and_onset(page):
