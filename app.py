@@ -168,9 +168,8 @@ def on_hear(
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
-        result = render(
-            job_of(picture, written, origin, vision=vision, **wishes_of(*wishes)), request, ticket, progress
-        )
+        asked = wishes_of(*wishes, is_new=not written)
+        result = render(job_of(picture, written, origin, vision=vision, **asked), request, ticket, progress)
         shown = [gr.skip()] * views.REPLACED if written else views.described(result.soundscape, picture, vision)
         return shown + views.made(gr, result)
 

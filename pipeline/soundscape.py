@@ -30,7 +30,7 @@ MAX_SOURCES = 8
 MAX_ONSETS = 64
 MAX_PROBLEMS = 50  # in one message
 MAX_STEP = 60  # letters of a field that is named in a message
-_OPTIONAL = ("take", "onsets_s", "height")  # not written at their defaults, so documents without them stay the same
+_OPTIONAL = ("take", "twin", "onsets_s", "height")  # not written at their defaults: documents stay as they are
 
 Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
 Role = Literal["bed", "recurring", "one-shot"]
@@ -82,8 +82,9 @@ class Source(_Document):
 
     `box` is the bounding box (x0, y0, x1, y1) in fractions of the picture's width and height; None means not visible.
     `pan` is -1 (left) to 1 (right); None derives it from the box. Distances are in metres, gains in decibels. `take` is
-    another take of this source alone. `onsets_s` are the times at which a source that is not a bed sounds; None lets
-    the seed choose. `height` is -1 (below) to 1 (above); None derives it from the box.
+    another take of this source alone. `twin` numbers the sources of the same words, so that each keeps its sound when
+    their order changes; None counts them. `onsets_s` are the times at which a source that is not a bed sounds; None
+    lets the seed choose. `height` is -1 (below) to 1 (above); None derives it from the box.
     """
 
     name: Annotated[str, _up_to(60, min_length=1), AfterValidator(_not_blank)]
@@ -100,6 +101,7 @@ class Source(_Document):
     confidence: _Share = 1.0
     instrument: Instrument = "none"
     take: Annotated[int, Field(strict=True, ge=0, le=999)] = 0
+    twin: Annotated[int, Field(strict=True, ge=1, le=MAX_SOURCES)] | None = None
     onsets_s: Onsets | None = None
     height: Annotated[float, _between(-1, 1)] | None = None
 

@@ -59,9 +59,12 @@ def note(picture: str | None, text: str | None, origin: Origin) -> str:
     return fragments.notice(ANOTHER_PICTURE, "another-picture") if is_for_another(picture, text, origin) else ""
 
 
-def shown(origin: Origin, what: str) -> dict[str, Any]:
-    """Return the value of the list of sounds for a new document, whose text is that of the origin."""
-    return {"json": origin.text, "what": what, "origin": asdict(origin)}
+def shown(origin: Origin, what: str, redo: str = "") -> dict[str, Any]:
+    """Return the value of the list of sounds for a new document, whose text is that of the origin.
+
+    `redo`: the parts of its sounds to make again (see `form.redo_text`).
+    """
+    return {"json": origin.text, "what": what, "origin": asdict(origin), "redo": redo}
 
 
 def typed(text: str) -> tuple[dict[str, Any], str]:

@@ -32,7 +32,7 @@ function send(found) {
   const parts = alone ? found : found.filter(({ file, path }) => path.startsWith(top) && PARTS.test(file.name));
   const bytes = Math.max(...parts.map(({ file }) => file.size));
   if (bytes > LIMIT_BYTES) {
-    say(`The file is too large: it has ${Math.round(bytes / 1e6)} MB, and the limit is ${LIMIT_BYTES / 1e6} MB.`);
+    say(`The file is too large: it has ${Math.round(bytes / 1e6)}\u00a0MB, and the limit is ${LIMIT_BYTES / 1e6}\u00a0MB.`);
     return;
   }
   say(alone ? `Sending ${found[0].file.name} …` : `Sending ${parts.length} files …`, "quiet");

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
 REPLACED = 2  # number of values of `replaced`
-OPENED = 24  # number of values of `opened`
+OPENED = 25  # number of values of `opened`
 
 
-def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "") -> list[Any]:
+def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "", redo: str = "") -> list[Any]:
     """Values for a new document and for the note above it. The page keeps the previous document for undo."""
     text = soundscape.to_json()
-    return [document.shown(Origin(document.fingerprint(picture), text, vision), what), ""]
+    return [document.shown(Origin(document.fingerprint(picture), text, vision), what, redo), ""]
 
 
 def described(soundscape: Soundscape, picture: str | None, vision: str) -> list[Any]:
@@ -49,7 +49,8 @@ def opened(gr: ModuleType, found: Opened) -> list[Any]:
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
     vision = (result.report["vision"] or {}).get("backend", "")
-    return [picture, *replaced(result.soundscape, picture, RESULT, vision), *shown, *wishes]
+    *_, redo = remembered(result.report)
+    return [picture, *replaced(result.soundscape, picture, RESULT, vision, redo or ""), *shown, *wishes]
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:

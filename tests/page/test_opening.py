@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ import app
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
 from pipeline.page import document, fragments, opening, preview, views
-from pipeline.page.form import remembered, titles
+from pipeline.page.form import remembered, titles, wishes_of
 from pipeline.page.opening import open_result
 from pipeline.results.manifest import EDITED, differences
 from pipeline.results.result import MAX_MEMBERS
@@ -80,14 +81,20 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:])
+    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:])
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
 
 
 def test_every_wish_of_a_result_is_remembered(made):
     options = {"steps": 50, "guidance": 2.5, "negative_prompt": "hiss", "candidates": 3, "precision": "float16"}
-    report = made.report | {"options": options | {"prompts": {1: "a light breeze"}}}
-    assert remembered(report)[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze"]
+    own = {"prompts": {1: "a light breeze"}, "redo": {1: (0.5, 1.5)}}
+    report = made.report | {"options": options | own}
+    wishes = remembered(report)
+    assert wishes[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze", '{"1": [0.5, 1.5]}']
+    assert asdict(wishes_of(*wishes)["options"]) == options | own
+    assert wishes_of(*wishes, is_new=True)["options"].redo == {}, "the parts are of another document"
+    with pytest.raises(SoundscapeError, match="reload the page"):
+        wishes_of(*wishes[:-1], '{"1": 3}')
     beyond = report | {"options": options | {"steps": 500, "guidance": 40, "candidates": 9, "prompts": {}}}
     assert remembered(beyond)[4:8] == [200, 15, "hiss", 4]
     unknown = report | {"audio": {"backend": "of another day"}}

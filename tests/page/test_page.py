@@ -191,4 +191,4 @@ def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeyp
     choices, notes, *_ = views.models(gr)
     names = [name for _, name in choices.choices]
     assert names[0] == "" and "tagger" in names and "giant" not in names
-    assert "No GPU here." in notes and "900 GB to download" in notes
+    assert "No GPU here." in notes and "900\u00a0GB to download" in notes

@@ -58,7 +58,7 @@ def test_a_box_in_which_hardly_anything_fits_is_none():
 def test_only_what_a_model_can_see_is_asked():
     schema = answer_schema(FULL, thousandths())
     source = schema["properties"]["sources"]["items"]
-    users = {"box", "gain_db", "pan", "mute", "instrument", "take", "onsets_s", "height"}
+    users = {"box", "gain_db", "pan", "mute", "instrument", "take", "twin", "onsets_s", "height"}
     assert set(source["properties"]) == set(Source.model_fields) - users | {"bbox_2d"}
     assert set(schema["properties"]) == set(Soundscape.model_fields) - {"version"}
     assert schema["properties"]["space"]["enum"] == list(get_args(Space))
