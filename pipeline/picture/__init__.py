@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .errors import SoundscapeError
-from .files import check_file
+from ..errors import SoundscapeError
+from ..files import check_file
 
 MAX_FILE_BYTES = 40_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PX = 2048
 ACCEPTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "HEIC", "AVIF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
+# Endings of files that a folder is searched for. The content decides what a file is.
+FIRST_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif")
+NEW_SUFFIXES = (".jpe", ".jfif", ".jfi", ".pjpeg", ".mpo", ".apng", ".dib", ".hif", ".heics", ".heifs", ".avifs")
+SUFFIXES = FIRST_SUFFIXES + NEW_SUFFIXES
 _PILLOW_NAMES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 
 # A large picture takes hundreds of megabytes while it is decoded, so only two are decoded at a time.
