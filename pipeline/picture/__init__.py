@@ -32,19 +32,30 @@ NEW_SUFFIXES = (".jpe", ".jfif", ".jfi", ".pjpeg", ".mpo", ".apng", ".dib", ".hi
 SUFFIXES = FIRST_SUFFIXES + NEW_SUFFIXES
 _PILLOW_NAMES = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 
+_WARNINGS = "warnings"  # key in `Image.info`
+
 # A large picture takes hundreds of megabytes while it is decoded, so only two are decoded at a time.
 _decoding = threading.BoundedSemaphore(2)
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["ACCEPTED", "MAX_FILE_BYTES", "MAX_PIXELS", "MAX_SIDE_PX", "NEW_SUFFIXES", "SUFFIXES", "load_picture"]
+__all__ = [
+    "ACCEPTED",
+    "MAX_FILE_BYTES",
+    "MAX_PIXELS",
+    "MAX_SIDE_PX",
+    "NEW_SUFFIXES",
+    "SUFFIXES",
+    "load_picture",
+    "warnings_of",
+]
 
 
 def load_picture(path: str | Path) -> Image.Image:
     """Return the picture as RGB, upright, its longest side at most 2048 px, without metadata.
 
     The file size is checked before the file is opened, and the number of pixels before anything is decoded. If a part
-    is missing, `info["warnings"]` holds a tuple of sentences that say so. Raises SoundscapeError when the file is not a
+    is missing, `warnings_of` says so. Raises SoundscapeError when the file is not a
     picture, is damaged or too large.
     """
     path = Path(path)
@@ -65,6 +76,12 @@ def load_picture(path: str | Path) -> Image.Image:
             _log.info("A picture could not be decoded: %r", error)
             message = f"{path.name} is damaged and cannot be read. Save it again, or use another."
             raise SoundscapeError(message) from error
+
+
+def warnings_of(picture: Image.Image | None) -> tuple[str, ...]:
+    """Return sentences about a picture from `load_picture`, such as that a part of it is missing."""
+    found: tuple[str, ...] = picture.info.get(_WARNINGS, ()) if picture else ()
+    return found
 
 
 def _register_heif() -> None:
@@ -94,7 +111,7 @@ def _opened(file: BinaryIO) -> Image.Image:
     elif start.startswith(jpeg.START):
         frame = jpeg.frame_of(file)
         if frame and jpeg.is_oversized(frame):
-            return jpeg.open_oversized(file, MAX_SIDE_PX // 2)
+            return jpeg.open_oversized(file, MAX_SIDE_PX)
     file.seek(0)
     image = Image.open(file, formats=_PILLOW_NAMES)
     if start in tiff.STARTS:
@@ -114,7 +131,7 @@ def _without_end(file: BinaryIO, name: str) -> Image.Image:
         if present < jpeg.MIN_LINES:
             raise OSError(f"{present:.0%} of the lines are there")
         picture = _upright_rgb(image)
-    picture.info["warnings"] = (f"The end of {name} is missing. The rest of the picture was used.",)
+    picture.info[_WARNINGS] = (f"The end of {name} is missing. The rest of the picture was used.",)
     return picture
 
 

@@ -67,9 +67,7 @@ def _frame(marker: int, content: bytes, channels_in_scan: int) -> Frame:
     height, width, channels = int.from_bytes(content[1:3]), int.from_bytes(content[3:5]), content[5]
     factors = [divmod(byte, 16) for byte in content[7 : 6 + 3 * channels : 3]]
     widest, highest = (max((max(1, each[axis]) for each in factors), default=1) for axis in (0, 1))
-    blocks = sum(
-        -(-width // (8 * widest)) * across * -(-height // (8 * highest)) * down for across, down in factors
-    )
+    blocks = sum(-(-width // (8 * widest)) * across * -(-height // (8 * highest)) * down for across, down in factors)
     is_kept = marker in _PROGRESSIVE or channels_in_scan < channels
     return Frame((width, height), blocks * 64 * 2 if is_kept else 0)
 
@@ -81,21 +79,22 @@ def is_oversized(frame: Frame) -> bool:
     check_pixels(frame.size, MAX_JPEG_PIXELS)
     if frame.coefficient_bytes > MAX_COEFFICIENT_BYTES:
         raise SoundscapeError(
-            f"This JPEG of {frame.size[0]} x {frame.size[1]} is a progressive one, which takes too much memory. Save it "
-            "as a baseline (standard) JPEG, or make it smaller."
+            f"This JPEG of {frame.size[0]} x {frame.size[1]} is a progressive one, which takes too much memory. "
+            "Save it as a baseline (standard) JPEG, or make it smaller."
         )
     return True
 
 
 def open_oversized(file: BinaryIO, side_px: int) -> Image.Image:
-    """Open a JPEG so that it is decoded at a fraction of its size, with sides of at least `side_px` if possible.
+    """Open a JPEG so that it is decoded at a fraction of its size, still large enough for `side_px`.
 
-    Pillow's own limit, which is lower than ours, is not asked.
+    Pillow's own limit, which is lower than ours, is not used.
     """
     file.seek(0)
     image = jpeg_factory(file)
     width, height = image.size
-    fraction = next((each for each in (8, 4, 2) if min(width, height) >= each * side_px), 1)
+    enough = max(min(width, height) * 2, width, height) // side_px
+    fraction = next((each for each in (8, 4, 2) if each <= enough), 1)
     while width * height > MAX_PIXELS * fraction**2:
         fraction *= 2
     image.draft("RGB", (width // fraction, height // fraction))
@@ -106,6 +105,5 @@ def open_oversized(file: BinaryIO, side_px: int) -> Image.Image:
 def lines_present(image: Image.Image) -> float:
     """Return the share of lines that were decoded. libjpeg fills missing ones with grey."""
     pixels = np.asarray(image).reshape(image.height, -1)
-    is_grey = ((pixels >= 127) & (pixels <= 129)).all(axis=1)
-    missing = int(np.argmin(is_grey[::-1])) if not is_grey.all() else len(is_grey)
-    return 1 - missing / image.height
+    is_present = ((pixels < 127) | (pixels > 129)).any(axis=1)
+    return float(np.flatnonzero(is_present).max(initial=-1) + 1) / image.height

@@ -23,8 +23,8 @@ ROWS = 256  # scaled at a time, which saves memory
 def eight_bit(pixels: Pixels, *, bits: int = 0, is_negative: bool = False, no_data: float | None = None) -> Bytes:
     """Return the pixels, shape (rows, ...), between black and white.
 
-    `bits` is the number of bits used, if not all of the type. In a negative, the smallest value is white. Missing values
-    (`no_data`, NaN and minus infinity) are black.
+    `bits` is the number of bits used, if not all of the type. In a negative, the smallest value is white. Missing
+    values (`no_data`, NaN and minus infinity) are black.
     """
     with np.errstate(all="ignore"):
         missing = _missing_values(pixels, no_data)
@@ -44,7 +44,7 @@ def eight_bit(pixels: Pixels, *, bits: int = 0, is_negative: bool = False, no_da
 def _missing_values(pixels: Pixels, no_data: float | None) -> list[float]:
     found = [] if no_data is None else [no_data, float(np.float32(no_data))]
     if pixels.dtype.kind in "if" and pixels.size:
-        smallest = float(np.nanmin(pixels))
+        smallest = float(np.fmin.reduce(pixels, axis=None))  # ignores NaN
         found += [smallest] if smallest in NO_DATA else []
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from .levels import Bytes, Pixels, eight_bit
-from .limits import MAX_DECODED_BYTES, MAX_PIXELS, check_pixels, too_large
+from .limits import MAX_PIXELS, check_decoded, check_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -62,7 +62,7 @@ def _pages(document: "TiffFile") -> Iterator[tuple[int | None, "TiffPage"]]:
     for frame in range(MAX_PAGES):
         try:
             page = cast("TiffPage", document.pages[frame])
-            below = list(page.pages)[:MAX_PAGES] if page.subifds else []
+            below = list(page.pages or ())[:MAX_PAGES]
         except Exception:  # the end, or a damaged page: those before are still of use
             if not frame:
                 raise
@@ -107,11 +107,12 @@ def _bits(page: "TiffPage") -> int:
 
 def _decoded(page: "TiffPage") -> Image.Image:
     check_pixels((page.imagewidth, page.imagelength))
-    if page.nbytes > MAX_DECODED_BYTES or page.photometric not in KINDS:
-        raise too_large((page.imagewidth, page.imagelength)) if page.photometric in KINDS else ValueError("no picture")
-    planes, _, rows, columns, together = page.shaped
+    check_decoded(page.nbytes)
+    if page.photometric not in KINDS:
+        raise ValueError(f"photometric interpretation {page.photometric}")
     pixels: Pixels = page.asarray(maxworkers=1).reshape(page.shaped)[:, 0]
-    pixels = np.moveaxis(pixels[..., 0], 0, -1) if planes > 1 else pixels[0]  # (rows, columns, channels)
+    # (planes, rows, columns, channels of a plane) -> (rows, columns, channels)
+    pixels = np.moveaxis(pixels[..., 0], 0, -1) if len(pixels) > 1 else pixels[0]
     if page.sampleformat in COMPLEX:
         pixels = np.abs(pixels)
     image = _image(page, pixels)
@@ -130,7 +131,8 @@ def _image(page: "TiffPage", pixels: Pixels) -> Image.Image:
     if kind == YCBCR and page.compression == JPEG:
         kind = RGB  # converted by the decoder
     if kind == PALETTE:
-        return Image.fromarray(np.moveaxis(page.colormap, 0, -1)[colours[..., 0]].__rshift__(8).astype(np.uint8))
+        palette = (np.moveaxis(cast(Pixels, page.colormap), 0, -1) >> 8).astype(np.uint8)
+        return Image.fromarray(palette[colours[..., 0]])
     if kind in (CIELAB, ICCLAB):
         return Image.fromarray(_lab(colours, is_signed=kind == CIELAB), "LAB")
     if kind in (CMYK, YCBCR):
@@ -155,9 +157,9 @@ def _whole_range(pixels: Pixels, bits: int) -> Bytes:
 
 
 def _lab(pixels: Pixels, is_signed: bool) -> Bytes:
-    """Return L, a and b with 8 bits, as Pillow stores them: a and b with 128 for 0."""
+    """Return L, a and b with 8 bits, as Pillow reads them: a and b are signed."""
     wide = pixels.astype(np.int64) >> (8 * pixels.dtype.itemsize - 8)
-    wide[..., 1:] += 128 if is_signed else 0
+    wide[..., 1:] -= 0 if is_signed else 128
     return (wide & 0xFF).astype(np.uint8)
 
 
