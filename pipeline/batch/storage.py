@@ -82,15 +82,24 @@ def read_bytes(path: Place, limit_bytes: int | None = MAX_DOCUMENT_BYTES) -> byt
             raise FileNotFoundError(path)
         return read_file(path, limit_bytes)
     with _plain_errors(path, "read"):
-        _check_remote_size(path, limit_bytes)
-        data: bytes = path.fs.cat_file(path.path)
+        return _remote_bytes(path, limit_bytes)
+
+
+def _remote_bytes(path: "UPath", limit_bytes: int | None) -> bytes:
+    """Return the bytes of a remote file. A too large one is not downloaded, or only as far as the limit.
+
+    Some file systems do not know the sizes of their files.
+    """
+    size_bytes = path.fs.info(path.path).get("size")
+    data: bytes
+    if limit_bytes is None or size_bytes is not None:
+        check_size(path.name, size_bytes or 0, limit_bytes)
+        data = path.fs.cat_file(path.path)
         return data
-
-
-def _check_remote_size(path: "UPath", limit_bytes: int | None) -> None:
-    """Raise SoundscapeError when the file is too large, before it is downloaded. Some file systems know no sizes."""
-    if limit_bytes is not None:
-        check_size(path.name, path.fs.info(path.path).get("size") or 0, limit_bytes)
+    with path.fs.open(path.path, "rb") as file:
+        data = file.read(limit_bytes + 1)
+    check_size(path.name, len(data), limit_bytes)
+    return data
 
 
 def sha256(path: Place) -> str:
@@ -164,8 +173,10 @@ def local_copy(path: Place, limit_bytes: int | None = None) -> Iterator[Path]:
         local = Path(folder, path.name)
         try:
             with _plain_errors(path, "read"):
-                _check_remote_size(path, limit_bytes)
-                path.fs.get_file(path.path, str(local))
+                if limit_bytes is None:
+                    path.fs.get_file(path.path, str(local))
+                else:
+                    local.write_bytes(_remote_bytes(path, limit_bytes))
         except FileNotFoundError:
             raise SoundscapeError(f"There is no file {path}.") from None
         yield local

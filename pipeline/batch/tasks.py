@@ -78,11 +78,18 @@ def _files(inputs: "Sequence[str | Place]", passed: "Counter[str] | None") -> It
     """Yield each input file with its source."""
     for each in inputs:
         path = storage.place(each)
-        if path.is_dir():
+        if _is_folder(path):
             for picture in storage.pictures(path, SUFFIXES, passed):
                 yield picture, str(picture).removeprefix(str(path)).lstrip("/\\").replace(os.sep, "/")
         else:
             yield path, path.name
+
+
+def _is_folder(path: Place) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:  # an input that cannot be read is reported when its turn comes
+        return False
 
 
 def _unique(files: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, str, str]]:
