@@ -82,22 +82,26 @@ def read_bytes(path: Place, limit_bytes: int | None = MAX_DOCUMENT_BYTES) -> byt
             raise FileNotFoundError(path)
         return read_file(path, limit_bytes)
     with _plain_errors(path, "read"):
-        return _remote_bytes(path, limit_bytes)
-
-
-def _remote_bytes(path: "UPath", limit_bytes: int | None) -> bytes:
-    """Return the bytes of a remote file. A too large one is not downloaded, or only as far as the limit.
-
-    Some file systems do not know the sizes of their files.
-    """
-    size_bytes = path.fs.info(path.path).get("size")
-    data: bytes
-    if limit_bytes is None or size_bytes is not None:
-        check_size(path.name, size_bytes or 0, limit_bytes)
-        data = path.fs.cat_file(path.path)
+        data: bytes = path.fs.cat_file(path.path) if _is_within(path, limit_bytes) else _up_to(path, limit_bytes)
         return data
+
+
+def _is_within(path: "UPath", limit_bytes: int | None) -> bool:
+    """Return whether a remote file is known to be small enough. Some file systems know no sizes.
+
+    Raises SoundscapeError when it is too large, before it is downloaded.
+    """
+    if limit_bytes is None:
+        return True
+    size_bytes = path.fs.info(path.path).get("size")
+    check_size(path.name, size_bytes or 0, limit_bytes)
+    return size_bytes is not None
+
+
+def _up_to(path: "UPath", limit_bytes: int | None) -> bytes:
+    """Return the bytes of a remote file of unknown size. Raises SoundscapeError after the limit."""
     with path.fs.open(path.path, "rb") as file:
-        data = file.read(limit_bytes + 1)
+        data: bytes = file.read((limit_bytes or 0) + 1)
     check_size(path.name, len(data), limit_bytes)
     return data
 
@@ -173,10 +177,10 @@ def local_copy(path: Place, limit_bytes: int | None = None) -> Iterator[Path]:
         local = Path(folder, path.name)
         try:
             with _plain_errors(path, "read"):
-                if limit_bytes is None:
+                if _is_within(path, limit_bytes):
                     path.fs.get_file(path.path, str(local))
                 else:
-                    local.write_bytes(_remote_bytes(path, limit_bytes))
+                    local.write_bytes(_up_to(path, limit_bytes))
         except FileNotFoundError:
             raise SoundscapeError(f"There is no file {path}.") from None
         yield local
