@@ -18,6 +18,7 @@ from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
 from .errors import SoundscapeError
 from .mixing.mix import Mixdown, mixdown
+from .picture import warnings_of
 from .quality.checks import check
 from .quality.features import of_picture, of_sound
 from .results.result import write_bundle, write_result
@@ -122,7 +123,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: O
         "options": asdict(job.options),
         "loudness_lufs": round(mixed.loudness_lufs, 2),
         "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
-        "warnings": [*([job.repairs] if job.repairs else []), *mixed.warnings],
+        "warnings": [*warnings_of(job.picture), *([job.repairs] if job.repairs else []), *mixed.warnings],
         "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
         **measured,
         "seconds": clock.seconds,

@@ -31,7 +31,7 @@ LAYERS = [
         "pipeline.json_text",
         "pipeline.repairs",
     ),
-    ("pipeline.files",),
+    ("pipeline.files", "pipeline.names"),
     ("pipeline.errors", "pipeline.colours"),
 ]
 

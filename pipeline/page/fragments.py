@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..results.result import safe_name
+from ..results.result import is_name_of
 from .failures import count_from_one
 from .units import unbroken
 
@@ -134,7 +134,7 @@ def stems(soundscape: Any, paths: list[Path]) -> list[dict[str, Any]]:
 
 def _stem(source: Any, path: Path) -> dict[str, Any]:
     file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-    if source is None or safe_name(f"{source.name} {source.action}", "source") != path.stem[3:]:
+    if source is None or not is_name_of(path.name, source):
         return {"name": path.stem[3:].replace("_", " "), "words": "", "file": file}
     words = (source.material, source.action, ", ".join(source.timbre))
     return {"name": source.name, "words": " · ".join(filter(None, words)), "file": file}

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import struct
+import unicodedata
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -83,6 +84,24 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
     again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:])
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
+
+
+def test_stems_with_names_of_every_script_come_up(made, copy, tmp_path):
+    name = "नदी_का_पानी_é"
+    for form in ("NFC", "NFD"):  # macOS writes the second
+        stem = copy / f"stems/01_{unicodedata.normalize(form, name)}.wav"
+        next((copy / "stems").glob("01_*")).rename(stem)
+        opened = open_result([copy], tmp_path / form)
+        assert opened.result.stem_paths[0].name == unicodedata.normalize("NFC", f"01_{name}.wav")
+    inside = {path.relative_to(copy).as_posix(): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    opened = open_result([packed(tmp_path / "made.zip", inside)], tmp_path / "zip")
+    assert [path.name for path in opened.result.stem_paths] == [f"01_{name}.wav", "02_wind.wav"]
+
+
+def test_a_pipe_among_uploaded_files_is_not_opened(copy, tmp_path):
+    os.mkfifo(tmp_path / "result.zip")
+    assert opening.bytes_of([tmp_path / "result.zip"]) < 10_000
+    assert "not a regular file" in refused(tmp_path / "result.zip", tmp_path / "place")
 
 
 def test_every_wish_of_a_result_is_remembered(made):
