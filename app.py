@@ -8,8 +8,7 @@ import argparse
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +26,8 @@ from pipeline import backends
 from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
+from pipeline.page.end_points import add_end_points, word_errors
+from pipeline.page.failures import in_words as in_words_by
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
     OTHER_BYTES,
@@ -41,7 +42,7 @@ from pipeline.page.form import (
     warm_up,
     wishes_of,
 )
-from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
+from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
 from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
 from pipeline.results.manifest import report_in
@@ -58,21 +59,12 @@ PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 MODEL = {**PRIVATE, "concurrency_id": MODEL_WORK}
 PROGRESS = gr.Progress()  # as a default value, it makes Gradio pass its progress tracker
+ASKED: Any = None  # as a default value; Gradio passes the request
 
 Text = str | None  # a text or the path of a picture; None if there is none
 Ticket = Path | None
 Values = list[Any]  # for the output components, in their order
-
-
-@contextmanager
-def in_words(words: Callable[[Exception], str] = words_for_page) -> Iterator[None]:
-    """Show every error to the visitor as a sentence."""
-    try:
-        yield
-    except gr.Error:
-        raise
-    except Exception as error:
-        raise gr.Error(words(error), duration=5, print_exception=False) from None
+in_words = partial(in_words_by, gr)  # shows every error to the visitor as a sentence
 
 
 # The work: done in this process, or on ZeroGPU in a forked worker that exchanges pickles -----------------------------
@@ -269,28 +261,28 @@ def open_from(shelf: Shelf) -> Callable[..., Values]:
 
 
 async def api_describe(
-    picture: Text, vision_backend: Text, request: gr.Request, progress: gr.Progress = PROGRESS
+    picture: Text, vision_backend: str, request: gr.Request, progress: gr.Progress = PROGRESS
 ) -> Any:
     """Return the soundscape of a picture as JSON text."""
 
     def task(ticket: Path) -> str:
-        return describe(job_of(picture, vision=vision_backend or ""), ticket, progress).to_json()
+        return describe(job_of(picture, vision=vision_backend), ticket, progress).to_json()
 
     return await until_cancelled(task, request)
 
 
 async def api_render(
-    soundscape_json: Text,
-    audio_backend: Text,
-    duration_s: Any,
-    seed: Any,
-    request: gr.Request,
+    soundscape_json: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None = None,  # its default; those of the others are in the components
+    request: gr.Request = ASKED,
     progress: gr.Progress = PROGRESS,
 ) -> Any:
     """Return the mix (WAV), the bundle (ZIP) and the report of a soundscape. Without a seed, a random one is used."""
 
     def task(ticket: Path) -> Values:
-        job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
+        job = job_of(None, soundscape_json, audio=audio_backend, duration_s=duration_s, seed=seed)
         return views.files(render(job, request, ticket, progress, dry=False))
 
     return await until_cancelled(task, request)
@@ -298,15 +290,15 @@ async def api_render(
 
 async def api_image_to_soundscape(
     picture: Text,
-    vision_backend: Text,
-    audio_backend: Text,
-    duration_s: Any,
-    seed: Any,
-    request: gr.Request,
+    vision_backend: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None = None,
+    request: gr.Request = ASKED,
     progress: gr.Progress = PROGRESS,
 ) -> Any:
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
-    wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
+    wishes = {"vision": vision_backend, "audio": audio_backend, "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
         result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
@@ -361,6 +353,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points(gr, api_describe, api_render, api_image_to_soundscape, MODEL_WORK, jobs_at_once())
+    word_errors(gr, demo)
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)  # or programs could pass it by
     return demo
 

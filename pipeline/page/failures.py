@@ -4,6 +4,9 @@ import errno
 import logging
 import re
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 
 from ..errors import SoundscapeError
 
@@ -29,6 +32,17 @@ def words_for(error: Exception) -> str:
 def words_for_page(error: Exception) -> str:
     """Return the message for a person. It counts sources from 1, as the list on the page does."""
     return count_from_one(words_for(error))
+
+
+@contextmanager
+def in_words(gr: ModuleType, words: Callable[[Exception], str] = words_for_page) -> Iterator[None]:
+    """Show every error to the visitor as a sentence. `gr` is Gradio."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise gr.Error(words(error), duration=5, print_exception=False) from None
 
 
 def count_from_one(message: str) -> str:
