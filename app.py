@@ -26,6 +26,7 @@ from pipeline import backends
 from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
+from pipeline.page.downloads import pack
 from pipeline.page.end_points import add_end_points, word_errors
 from pipeline.page.failures import in_words as in_words_by
 from pipeline.page.failures import words_for, words_for_page
@@ -46,7 +47,6 @@ from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
 from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
 from pipeline.results.manifest import report_in
-from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -114,7 +114,7 @@ def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progres
         folder = visitors.new_result(request.session_hash)
         preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
-        result.write_bundle()
+        pack(folder)
     return result
 
 
@@ -123,7 +123,7 @@ def measure(folder: Path, ticket: Ticket, progress: gr.Progress) -> Path:
     worker = work_on_gpu if on_zero_gpu() else work
     with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
         worker(None, folder, ticket, progress)
-        return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
+        return pack(folder)
 
 
 # Handlers of the page ------------------------------------------------------------------------------------------------

@@ -213,9 +213,10 @@ def warm_up() -> None:
 def bytes_of(job: "Job") -> int:
     """Return the most bytes that the job's result takes on the disk.
 
-    That is the mix and the placed stems, as files and in the bundle, and the dry stems of the preview.
+    That is the mix and the placed stems, as files and in the bundle, the mix to download, and the dry stems of the
+    preview.
     """
     stems = len(job.soundscape.sources) if job.soundscape else MAX_SOURCES
-    sounds = 2 * (1 + stems) + stems
+    sounds = 2 * (1 + stems) + 1 + stems
     samples = min(max(job.duration_s, 0), MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
     return round(sounds * samples * BYTES_PER_SAMPLE + 2 * OTHER_BYTES)
