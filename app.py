@@ -22,13 +22,24 @@ except ImportError:  # it is only needed in a Space
     spaces = None
 import gradio as gr
 
-from pipeline import backends
+from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page import (
+    asset,
+    document,
+    failures,
+    fit,
+    fragments,
+    opening,
+    preview,
+    scratch,
+    views,
+    visitors,
+    zero_gpu,
+)
 from pipeline.page.document import Origin
 from pipeline.page.downloads import pack
 from pipeline.page.end_points import add_end_points, word_errors
-from pipeline.page.failures import in_words as in_words_by
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
     OTHER_BYTES,
@@ -64,7 +75,8 @@ ASKED: Any = None  # as a default value; Gradio passes the request
 Text = str | None  # a text or the path of a picture; None if there is none
 Ticket = Path | None
 Values = list[Any]  # for the output components, in their order
-in_words = partial(in_words_by, gr)  # shows every error to the visitor as a sentence
+job_in_words = partial(failures.job_in_words, gr)  # logs its begin and end too
+in_words = partial(failures.in_words, gr)  # shows every error to the visitor as a sentence
 
 
 # The work: done in this process, or on ZeroGPU in a forked worker that exchanges pickles -----------------------------
@@ -79,7 +91,7 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
     from pipeline.job import describe_picture, run
 
     on_progress = visitors.progress_of(ticket, progress)
-    with in_words():
+    with logs.about(job=failures.job_id(ticket)), in_words():
         if job and folder:
             return run(job, folder, on_progress, preview.writer(folder))
         if job:
@@ -103,14 +115,15 @@ def worker_for(job: "Job", ticket: Ticket, progress: gr.Progress, *, only_look: 
 
 def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
-    worker = worker_for(job, ticket, progress, only_look=True)
-    return cast(Soundscape, worker(job, None, ticket, progress))
+    with job_in_words("describe", ticket):
+        worker = worker_for(job, ticket, progress, only_look=True)
+        return cast(Soundscape, worker(job, None, ticket, progress))
 
 
 def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
     """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
-    worker = worker_for(job, ticket, progress, only_look=False)
-    with scratch.own().room_for(bytes_of(job)):
+    with job_in_words("render", ticket), scratch.own().room_for(bytes_of(job)):
+        worker = worker_for(job, ticket, progress, only_look=False)
         folder = visitors.new_result(request.session_hash)
         preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
@@ -121,7 +134,7 @@ def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progres
 def measure(folder: Path, ticket: Ticket, progress: gr.Progress) -> Path:
     """Score the result in the folder with CLAP and CLIP, pack its bundle again and return the bundle's path."""
     worker = work_on_gpu if on_zero_gpu() else work
-    with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
+    with job_in_words("measure", ticket), scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
         worker(None, folder, ticket, progress)
         return pack(folder)
 

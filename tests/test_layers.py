@@ -23,8 +23,9 @@ LAYERS = [
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
-    ("pipeline.audio", "pipeline.settings", "pipeline.command", "pipeline.versions"),
-    ("pipeline.files",),
+    ("pipeline.audio", "pipeline.command", "pipeline.versions"),
+    ("pipeline.logs",),
+    ("pipeline.files", "pipeline.settings"),
     ("pipeline.errors", "pipeline.colours"),
 ]
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect
 
-from .failures import FULL_DISK, is_full_disk, words_for
+from .failures import is_full_disk, words_for
 from .json_body import IDS, WEB_FILE, check_id, check_json, read_body, replay
 from .refusals import Message, Receive, Refused, Scope, Send, header
 from .upload import Upload
@@ -67,7 +67,7 @@ class Guard:
         except Exception as error:
             if answer.has_begun:
                 raise
-            await answer.refuse(Refused(507, FULL_DISK) if is_full_disk(error) else Refused(500, words_for(error)))
+            await answer.refuse(Refused(507 if is_full_disk(error) else 500, words_for(error)))
 
     async def _upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         async with Upload(scope, receive) as body:
