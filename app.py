@@ -24,23 +24,11 @@ import gradio as gr
 
 from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
-from pipeline.page import (
-    asset,
-    document,
-    failures,
-    fit,
-    fragments,
-    opening,
-    preview,
-    scratch,
-    views,
-    visitors,
-    zero_gpu,
-)
+from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.downloads import pack
 from pipeline.page.end_points import add_end_points, word_errors
-from pipeline.page.failures import words_for, words_for_page
+from pipeline.page.failures import job_id, worded, worded_job, words_for, words_for_page
 from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
@@ -75,8 +63,8 @@ ASKED: Any = None  # as a default value; Gradio passes the request
 Text = str | None  # a text or the path of a picture; None if there is none
 Ticket = Path | None
 Values = list[Any]  # for the output components, in their order
-job_in_words = partial(failures.job_in_words, gr)  # logs its begin and end too
-in_words = partial(failures.in_words, gr)  # shows every error to the visitor as a sentence
+in_words = partial(worded, gr)  # shows every error to the visitor as a sentence
+job_in_words = partial(worded_job, gr)  # logs the begin and the end of the job too
 
 
 # The work: done in this process, or on ZeroGPU in a forked worker that exchanges pickles -----------------------------
@@ -91,7 +79,7 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
     from pipeline.job import describe_picture, run
 
     on_progress = visitors.progress_of(ticket, progress)
-    with logs.about(job=failures.job_id(ticket)), in_words():
+    with logs.about(job=job_id(ticket)), in_words():
         if job and folder:
             return run(job, folder, on_progress, preview.writer(folder))
         if job:

@@ -99,37 +99,36 @@ def job(kind: str, number: str) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            event(outcome_of(error), error_id=error_id_of(error), seconds=_since(start))
+            facts = facts_of(error)
+            event(facts.pop("outcome"), **facts, seconds=_since(start))
             raise
         event("end", seconds=_since(start))
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Log how long a stage took. What is logged inside names the stage."""
+    """Log how long a stage took. What is logged inside names the stage, and so does what is logged of its errors."""
     start = time.perf_counter()
     with about(stage=name):
-        yield
+        try:
+            yield
+        except BaseException as error:
+            mark(error, stage=name)
+            raise
         event("stage", seconds=_since(start))
 
 
-def mark(error: BaseException, *, outcome: str, error_id: str = "") -> None:
-    """Note on an exception how it ends its job, and the id under which it was logged. Both survive pickling."""
-    error.__dict__.update(outcome=outcome, error_id=error_id)
+def mark(error: BaseException, **facts: str) -> None:
+    """Note on an exception what the log should say of it. That survives pickling."""
+    error.__dict__["log_facts"] = error.__dict__.get("log_facts", {}) | facts
 
 
-def outcome_of(error: BaseException) -> str:
-    """Return how this exception ends its job."""
-    known: str | None = error.__dict__.get("outcome")
-    if known:
-        return known
+def facts_of(error: BaseException) -> dict[str, str]:
+    """Return what was noted on the exception, and under "outcome" how it ends its job."""
+    outcome = "refused" if isinstance(error, SoundscapeError) else "failed"
     if isinstance(error, Cancelled) or not isinstance(error, Exception):
-        return "cancelled"
-    return "refused" if isinstance(error, SoundscapeError) else "failed"
-
-
-def error_id_of(error: BaseException) -> str | None:
-    return error.__dict__.get("error_id") or None
+        outcome = "cancelled"
+    return {"outcome": outcome} | error.__dict__.get("log_facts", {})
 
 
 def _since(start: float) -> float:
@@ -152,6 +151,7 @@ class JsonFormatter(logging.Formatter):
             "place": "" if record.name == _events.name else f"{record.module}:{record.lineno}",
             **(_job.get() or {}),
             **record.__dict__.get("fields", {}),
+            **(error.__dict__.get("log_facts", {}) if error else {}),
             "error": error and [type(each).__name__ for each in _chain(error)],
             "trace": error and _trace(error),
         }

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from . import backends
 from .audio import Clip
 from .backends import OnStep, SoundOptions
@@ -83,6 +85,8 @@ def synthesize_batch(
     kept = frozenset(clips)
     new = [[each for each in group if each.key not in clips] for group in wanted]
     for key, clip in _made(audio, soundscapes, new, duration_s, options, on_step):
+        if not np.isfinite(clip.samples).all():  # before it is kept
+            raise FloatingPointError(f"{name} made a sound that is not finite")
         clips[key] = clip
         _memory.put(key, clip)
         if disk:

@@ -89,7 +89,8 @@ def reason_of(error: Exception, picture: str) -> str:
         return f"The result could not be written: {error.strerror or error}."
     known = f"{picture}\n{type(error).__name__}\n{error}"
     number = hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()[:8]
-    _log.exception("%s failed: error %s", picture, number, extra={"fields": {"error_id": number}})
+    logs.mark(error, error_id=number)
+    _log.error("%s failed: error %s", picture, number, exc_info=error)
     return f"Unexpected error {number}, see the log: {type(error).__name__}: {error}"
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from .arguments import read
-from .failures import in_words, words_for, words_for_page
+from .failures import worded, words_for, words_for_page
 from .form import USUAL_DURATION_S
 from .parts import picture_file
 
@@ -51,7 +51,7 @@ def word_errors(gr: ModuleType, demo: Any) -> None:
 
     async def process_api(block_fn: Any, inputs: list[Any], *rest: Any, **options: Any) -> Any:
         is_public = getattr(block_fn, "api_visibility", "") == "public"
-        with in_words(gr, words_for if is_public else words_for_page):
+        with worded(gr, words_for if is_public else words_for_page):
             values = read(block_fn.api_name, inputs) if is_public else inputs
             return await process(block_fn, values, *rest, **options)
 

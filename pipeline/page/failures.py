@@ -16,8 +16,6 @@ from ..errors import SoundscapeError
 FULL_DISK = "The disk of this machine is full. Please try again later."
 OUT_OF_MEMORY = "This machine ran out of memory. Choose a shorter duration or a smaller model, or try again later."
 WORKER_ENDED = "The work on the GPU was stopped before it ended. Choose a shorter duration or fewer sounds."
-    "The work on the GPU was stopped before it ended. Choose a shorter duration or fewer sounds, or try again."
-)
 UNKNOWN = "Something went wrong on our side. Please try again."
 WORKER_TITLE = "ZeroGPU worker error"  # of the errors that `spaces` raises for a worker that was killed or failed
 
@@ -32,7 +30,7 @@ def words_for(error: Exception) -> str:
         return str(error)
     number = secrets.token_hex(4)
     logs.mark(error, outcome="failed", error_id=number)
-    _log.error("Error %s", number, exc_info=error, extra={"fields": {"error_id": number}})
+    _log.error("Error %s", number, exc_info=error)
     return f"{_what_happened(error)} If it happens again, report error {number}."
 
 
@@ -51,7 +49,7 @@ def words_for_page(error: Exception) -> str:
 
 
 @contextmanager
-def in_words(gr: ModuleType, words: Callable[[Exception], str] = words_for_page) -> Iterator[None]:
+def worded(gr: ModuleType, words: Callable[[Exception], str] = words_for_page) -> Iterator[None]:
     """Show every error to the visitor as a sentence. `gr` is Gradio."""
     try:
         yield
@@ -59,14 +57,14 @@ def in_words(gr: ModuleType, words: Callable[[Exception], str] = words_for_page)
         if isinstance(error, gr.Error) and not _is_of_worker(error):
             raise
         shown = gr.Error(words(error), duration=5, print_exception=False)
-        logs.mark(shown, outcome=logs.outcome_of(error), error_id=logs.error_id_of(error) or "")
+        logs.mark(shown, **logs.facts_of(error))
         raise shown from None
 
 
 @contextmanager
-def job_in_words(gr: ModuleType, kind: str, ticket: Path | None) -> Iterator[None]:
+def worded_job(gr: ModuleType, kind: str, ticket: Path | None) -> Iterator[None]:
     """Log the begin and the end of a job, and show its errors as sentences. The log names the job by its ticket."""
-    with logs.job(kind, job_id(ticket)), in_words(gr):
+    with logs.job(kind, job_id(ticket)), worded(gr):
         yield
 
 
