@@ -299,7 +299,7 @@ async def api_image_to_soundscape(
     progress: gr.Progress = PROGRESS,
 ) -> Any:
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
-    wishes = {"vision": vision_backend, "audio": audio_backend, "duration_s": duration_s, "seed": seed}
+    wishes: dict[str, Any] = {"vision": vision_backend, "audio": audio_backend, "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
         result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)

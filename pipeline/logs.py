@@ -128,7 +128,8 @@ def facts_of(error: BaseException) -> dict[str, str]:
     outcome = "refused" if isinstance(error, SoundscapeError) else "failed"
     if isinstance(error, Cancelled) or not isinstance(error, Exception):
         outcome = "cancelled"
-    return {"outcome": outcome} | error.__dict__.get("log_facts", {})
+    noted: dict[str, str] = error.__dict__.get("log_facts", {})
+    return {"outcome": outcome} | noted
 
 
 def _since(start: float) -> float:

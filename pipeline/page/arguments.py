@@ -55,11 +55,12 @@ def _duration_s(value: Any) -> float:
     return USUAL_DURATION_S if value is None else duration_s_of(value)
 
 
-_SOUND = {"audio_backend": partial(_backend, "audio"), "duration_s": _duration_s, "seed": whole_seed_of}
-_LOOK = {"picture": _picture, "vision_backend": partial(_backend, "vision")}
+Readers = dict[str, Callable[[Any], Any]]
+_SOUND: Readers = {"audio_backend": partial(_backend, "audio"), "duration_s": _duration_s, "seed": whole_seed_of}
+_LOOK: Readers = {"picture": _picture, "vision_backend": partial(_backend, "vision")}
 
 # For each end point, its parameters in order and what reads them.
-READERS: dict[str, dict[str, Callable[[Any], Any]]] = {
+READERS: dict[str, Readers] = {
     "describe": _LOOK,
     "render": {"soundscape_json": _document, **_SOUND},
     "image_to_soundscape": _LOOK | _SOUND,

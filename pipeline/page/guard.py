@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect
@@ -107,7 +107,7 @@ class _Answer:
     async def refuse(self, refused: Refused) -> None:
         if self.has_begun:
             raise refused
-        status, detail = refused.status, str(refused)
+        status, detail = refused.status, cast(Any, str(refused))
         if self._is_for_python:
             status, detail = 422, [{"__type__": "validate", "is_valid": False, "message": str(refused)}]
         body = json.dumps({"detail": detail}).encode()
