@@ -8,8 +8,7 @@ import argparse
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,11 +22,13 @@ except ImportError:  # it is only needed in a Space
     spaces = None
 import gradio as gr
 
-from pipeline import backends
+from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
-from pipeline.page.failures import words_for, words_for_page
+from pipeline.page.downloads import pack
+from pipeline.page.end_points import add_end_points, word_errors
+from pipeline.page.failures import job_id, worded, worded_job, words_for, words_for_page
 from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
@@ -41,11 +42,10 @@ from pipeline.page.form import (
     warm_up,
     wishes_of,
 )
-from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
+from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
 from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
 from pipeline.results.manifest import report_in
-from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
 
@@ -58,21 +58,13 @@ PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 MODEL = {**PRIVATE, "concurrency_id": MODEL_WORK}
 PROGRESS = gr.Progress()  # as a default value, it makes Gradio pass its progress tracker
+ASKED: Any = None  # as a default value; Gradio passes the request
 
 Text = str | None  # a text or the path of a picture; None if there is none
 Ticket = Path | None
 Values = list[Any]  # for the output components, in their order
-
-
-@contextmanager
-def in_words(words: Callable[[Exception], str] = words_for_page) -> Iterator[None]:
-    """Show every error to the visitor as a sentence."""
-    try:
-        yield
-    except gr.Error:
-        raise
-    except Exception as error:
-        raise gr.Error(words(error), duration=5, print_exception=False) from None
+in_words = partial(worded, gr)  # shows every error to the visitor as a sentence
+job_in_words = partial(worded_job, gr)  # logs the begin and the end of the job too
 
 
 # The work: done in this process, or on ZeroGPU in a forked worker that exchanges pickles -----------------------------
@@ -87,7 +79,7 @@ def work(job: "Job | None", folder: Path | None, ticket: Ticket, progress: gr.Pr
     from pipeline.job import describe_picture, run
 
     on_progress = visitors.progress_of(ticket, progress)
-    with in_words():
+    with logs.about(job=job_id(ticket)), in_words():
         if job and folder:
             return run(job, folder, on_progress, preview.writer(folder))
         if job:
@@ -111,27 +103,28 @@ def worker_for(job: "Job", ticket: Ticket, progress: gr.Progress, *, only_look: 
 
 def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
-    worker = worker_for(job, ticket, progress, only_look=True)
-    return cast(Soundscape, worker(job, None, ticket, progress))
+    with job_in_words("describe", ticket):
+        worker = worker_for(job, ticket, progress, only_look=True)
+        return cast(Soundscape, worker(job, None, ticket, progress))
 
 
 def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
     """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
-    worker = worker_for(job, ticket, progress, only_look=False)
-    with scratch.own().room_for(bytes_of(job)):
+    with job_in_words("render", ticket), scratch.own().room_for(bytes_of(job)):
+        worker = worker_for(job, ticket, progress, only_look=False)
         folder = visitors.new_result(request.session_hash)
         preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
-        result.write_bundle()
+        pack(folder)
     return result
 
 
 def measure(folder: Path, ticket: Ticket, progress: gr.Progress) -> Path:
     """Score the result in the folder with CLAP and CLIP, pack its bundle again and return the bundle's path."""
     worker = work_on_gpu if on_zero_gpu() else work
-    with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
+    with job_in_words("measure", ticket), scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
         worker(None, folder, ticket, progress)
-        return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
+        return pack(folder)
 
 
 # Handlers of the page ------------------------------------------------------------------------------------------------
@@ -268,28 +261,28 @@ def open_from(shelf: Shelf) -> Callable[..., Values]:
 
 
 async def api_describe(
-    picture: Text, vision_backend: Text, request: gr.Request, progress: gr.Progress = PROGRESS
+    picture: Text, vision_backend: str, request: gr.Request, progress: gr.Progress = PROGRESS
 ) -> Any:
     """Return the soundscape of a picture as JSON text."""
 
     def task(ticket: Path) -> str:
-        return describe(job_of(picture, vision=vision_backend or ""), ticket, progress).to_json()
+        return describe(job_of(picture, vision=vision_backend), ticket, progress).to_json()
 
     return await until_cancelled(task, request)
 
 
 async def api_render(
-    soundscape_json: Text,
-    audio_backend: Text,
-    duration_s: Any,
-    seed: Any,
-    request: gr.Request,
+    soundscape_json: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None = None,  # its default; those of the others are in the components
+    request: gr.Request = ASKED,
     progress: gr.Progress = PROGRESS,
 ) -> Any:
     """Return the mix (WAV), the bundle (ZIP) and the report of a soundscape. Without a seed, a random one is used."""
 
     def task(ticket: Path) -> Values:
-        job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
+        job = job_of(None, soundscape_json, audio=audio_backend, duration_s=duration_s, seed=seed)
         return views.files(render(job, request, ticket, progress, dry=False))
 
     return await until_cancelled(task, request)
@@ -297,15 +290,15 @@ async def api_render(
 
 async def api_image_to_soundscape(
     picture: Text,
-    vision_backend: Text,
-    audio_backend: Text,
-    duration_s: Any,
-    seed: Any,
-    request: gr.Request,
+    vision_backend: str,
+    audio_backend: str,
+    duration_s: float,
+    seed: int | None = None,
+    request: gr.Request = ASKED,
     progress: gr.Progress = PROGRESS,
 ) -> Any:
     """Return the soundscape of a picture as JSON text, its mix (WAV), its bundle (ZIP) and its report."""
-    wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
+    wishes: dict[str, Any] = {"vision": vision_backend, "audio": audio_backend, "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
         result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
@@ -360,6 +353,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points(gr, api_describe, api_render, api_image_to_soundscape, MODEL_WORK, jobs_at_once())
+    word_errors(gr, demo)
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)  # or programs could pass it by
     return demo
 

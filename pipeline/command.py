@@ -1,9 +1,9 @@
 """What all commands share: their names, messages and exit statuses."""
 
-import logging
 import sys
 from collections.abc import Callable
 
+from . import logs
 from .errors import SoundscapeError
 
 # The first word of the command line -> the module whose `main` gets the remaining words.
@@ -33,7 +33,7 @@ def ended(
     message after Ctrl-C. `product` is what the command writes, for the message after an OSError; if it is empty, the
     OSError is raised.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logs.prepare("%(message)s")
     try:
         return work()
     except SoundscapeError as error:

@@ -14,6 +14,11 @@ class Cancelled(SoundscapeError):
         super().__init__("Stopped. Nothing was changed.")
 
 
+def shortened(text: str, limit: int = 40) -> str:
+    """Return the text, cut if it is longer than `limit` characters, to be quoted in a message."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
 def did_you_mean(word: str, choices: list[str]) -> str:
     """Return a hint that suggests the closest choice, if there is one, and lists them all."""
     near = get_close_matches(word, choices, n=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from . import backends
+from . import backends, logs
 from .audio import Clip
 from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
@@ -202,7 +202,8 @@ class _Clock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
-        yield
+        with logs.stage(name):
+            yield
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 

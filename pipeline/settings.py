@@ -39,6 +39,7 @@ class Settings:
     allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
     scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less
     stem_cache_gb: str = ""  # disk space for stems that were made before; empty: 1; 0: none
+    log_format: str = ""  # json: one JSON object per event; empty: lines of text
     hf_token: str = field(default="", repr=False)
 
 

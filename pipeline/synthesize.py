@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from . import backends
 from .audio import Clip
 from .backends import OnStep, SoundOptions
@@ -86,6 +88,8 @@ def synthesize_batch(
     new = [[each for each in group if each.key not in clips] for group in wanted]
     for key, clip in _made(audio, soundscapes, new, duration_s, options, on_step):
         clips[key] = clip
+        if not np.isfinite(clip.samples).all():  # the mix repairs it and warns; the next job makes it again
+            continue
         _memory.put(key, clip)
         if disk:
             disk.put(key, clip)

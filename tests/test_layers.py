@@ -23,15 +23,9 @@ LAYERS = [
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
-    (
-        "pipeline.audio",
-        "pipeline.settings",
-        "pipeline.command",
-        "pipeline.versions",
-        "pipeline.json_text",
-        "pipeline.repairs",
-    ),
-    ("pipeline.files", "pipeline.names"),
+    ("pipeline.audio", "pipeline.command", "pipeline.versions", "pipeline.json_text", "pipeline.repairs"),
+    ("pipeline.logs",),
+    ("pipeline.files", "pipeline.names", "pipeline.settings"),
     ("pipeline.errors", "pipeline.colours"),
 ]
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from PIL import Image
 
 from ..audio import Clip
-from ..errors import SoundscapeError, did_you_mean
+from ..errors import SoundscapeError, did_you_mean, shortened
 from ..settings import Settings, accelerator, on_zero_gpu, read_settings
 from ..soundscape import Soundscape, Source
 from .work import Work
@@ -235,6 +235,7 @@ def _load_at_start(name: str) -> None:
 
 def _load(name: str, registry: dict[str, str], kind: str) -> tuple[str, Any]:
     if name not in registry:
+        name = shortened(name)
         raise SoundscapeError(f"There is no {kind} backend '{name}'.{did_you_mean(name, list(registry))}")
     check(name)
     with _loading:  # two users must not load the same model twice

@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from .. import backends
+from .. import backends, logs
 from ..errors import SoundscapeError
 from ..settings import Settings
 from . import crashes
@@ -231,6 +231,7 @@ class Worker:
     """An actor: does its stages for blocks of pictures, each batch with a marker file of `crashes`."""
 
     def __init__(self, plan: Plan, out: str, folder: str, stages: tuple[str, ...]) -> None:
+        logs.prepare()
         if Path(folder).is_dir():  # the folder where the run was started, for relative paths
             os.chdir(folder)
         plan = replace(plan, out=place(out))
@@ -250,8 +251,8 @@ class Worker:
         try:
             return crashes.run_marked(self._out, rows, self._do, self._set_aside)
         except Exception as error:
-            _log.exception("%s failed", ", ".join(row["picture"] for row in rows))
-            failure = {"stage": self._stages[-1].name, "error": reason_of(error)}
+            reason = reason_of(error, ", ".join(row["picture"] for row in rows))
+            failure = {"stage": self._stages[-1].name, "error": reason}
             return [row if "error" in row else row | failure for row in rows]
 
     def _do(self, rows: list[Row]) -> list[Row]:

@@ -7,7 +7,7 @@ from functools import partial
 
 from PIL import Image
 
-from .. import backends
+from .. import backends, logs
 from ..backends.vision.instruction import TEMPLATE
 from ..describe import describe_batch
 from ..errors import Cancelled, SoundscapeError
@@ -109,6 +109,7 @@ class Describer(Stage):
     def _save(self, row: Row, record: Record, found: Soundscape | Exception, seconds: float) -> Row:
         if isinstance(found, Exception):
             raise found
+        logs.event("stage", seconds=seconds)
         folder = self.folder(row)
         document = folder / SOUNDSCAPE
         earlier = storage.read_bytes(document) if document.is_file() else found.to_json().encode()

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 
+from .. import logs
 from ..results.collection import FAILURES
 from ..results.result import BEFORE
 from .stage import Row
@@ -54,6 +55,8 @@ class Progress:
         return self._done - self._before - self._failed
 
     def say(self, line: str) -> None:
+        if logs.is_json():  # the events of the log say the same
+            return
         start = "\r\x1b[K" if self._live else ""
         print(f"{start}{line}", file=sys.stderr, flush=True)
 

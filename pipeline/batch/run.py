@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
+from .. import logs
 from ..errors import SoundscapeError
 from ..job import OnProgress
 from ..results.result import repair
@@ -50,10 +51,18 @@ def run_batch(
                 ending.callback(work.close)
             for row in work:
                 failures.note(row)
+                _log_end(row)
                 on_row(row)
         if finish:
             finish()
         return not failures.count
+
+
+def _log_end(row: Row) -> None:
+    seconds = round(sum(row.get("seconds", {}).values()), 3)
+    is_failed = "error" in row
+    fields = {"stage": row.get("stage")} if is_failed else {"seconds": seconds}
+    logs.event("failed" if is_failed else "end", job=row["name"], **fields, unchanged=row.get("unchanged"))
 
 
 def stages_of(plan: Plan) -> list[Stage]:
@@ -73,6 +82,8 @@ def in_this_process(
     embedded = all(stage.together == 1 for stage in (*before, last))
     for window in _batches(tasks, 1 if embedded else WINDOW):
         rows = [task.row() for task in window]
+        for row in rows:
+            logs.event("begin", job=row["name"])
         for stage in before:
             rows = [row for batch in _batches(rows, stage.together) for row in stage(batch, on_progress)]
         for batch in _batches(rows, last.together):

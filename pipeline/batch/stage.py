@@ -5,11 +5,13 @@ through files in the result folders, so each may run in another process or on an
 everything that decides a result) marks what is finished, and nothing finished is made again.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .. import logs
 from ..errors import Cancelled, SoundscapeError
 from ..job import OnProgress, steps_of
 from .storage import Place
@@ -70,23 +72,26 @@ class Stage:
 
 def attempt(row: Row, stage: str, work: Callable[[], T]) -> T | Row:
     """Return the result of `work`, or the row with its error. Unexpected errors are logged."""
-    try:
-        return work()
-    except Cancelled:
-        raise
-    except Exception as error:
-        if not isinstance(error, SoundscapeError | OSError):
-            _log.exception("%s failed", row["picture"])
-        return row | {"stage": stage, "error": reason_of(error)}
+    with logs.about(job=row["name"], stage=stage):
+        try:
+            return work()
+        except Cancelled:
+            raise
+        except Exception as error:
+            return row | {"stage": stage, "error": reason_of(error, row["picture"])}
 
 
-def reason_of(error: Exception) -> str:
-    """Return the error as a sentence."""
+def reason_of(error: Exception, picture: str) -> str:
+    """Return the error as a sentence. Unexpected errors are logged under an id, the same whenever it happens again."""
     if isinstance(error, SoundscapeError):
         return str(error)
     if isinstance(error, OSError):
         return f"The result could not be written: {error.strerror or error}."
-    return f"Unexpected error, see the log: {type(error).__name__}: {error}"
+    known = f"{picture}\n{type(error).__name__}\n{error}"
+    number = hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    logs.mark(error, error_id=number)
+    _log.error("%s failed: error %s", picture, number, exc_info=error)
+    return f"Unexpected error {number}, see the log: {type(error).__name__}: {error}"
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

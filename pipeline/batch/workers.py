@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 
-from .. import backends
+from .. import backends, logs
 from ..errors import SoundscapeError
 from .crashes import DEATHS, SET_ASIDE
 from .run import MakeStages, in_this_process, stages_of
@@ -79,6 +79,7 @@ def _pool(plan: Plan, workers: int, stages: MakeStages) -> ProcessPoolExecutor:
 def _begin(plan: Plan, stages: MakeStages) -> None:
     global _plan, _stages
     _plan, _stages = plan, stages
+    logs.prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

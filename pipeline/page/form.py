@@ -1,9 +1,10 @@
 """The settings of a visitor, as a job, and the disk space that the job needs."""
 
 import json
-import math
+import re
 import shutil
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ MAX_SOURCES = 8
 SAMPLE_RATE_HZ, CHANNELS, BYTES_PER_SAMPLE = 44_100, 2, 2  # of the mix and its stems
 OTHER_BYTES = 2_000_000  # picture, documents and manifest of a result
 PRECISIONS = ("float32", "float16", "bfloat16")
+SEED_LIMIT = 2**32  # as in job.py, which is imported late
+MAX_NUMBER = 10**300  # of what is sent as a number; a float holds it
+
+_NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30})?(e[+-]?\d{1,3})?", re.IGNORECASE)
 
 
 def job_of(picture: str | None, text: str | None = None, origin: Origin | None = None, **wishes: Any) -> "Job":
@@ -42,7 +47,7 @@ def job_of(picture: str | None, text: str | None = None, origin: Origin | None =
         raise SoundscapeError("There is no picture yet. Choose one, or start with an example.")
     soundscape, repairs = Soundscape.read(text) if text else (None, "")
     fields = {name: value for name, value in wishes.items() if value is not None}
-    for name, read in (("duration_s", _duration_s), ("seed", _seed)):
+    for name, read in (("duration_s", duration_s_of), ("seed", whole_seed_of)):
         if name in fields:
             fields[name] = read(fields[name])
     if origin and origin.vision in backends.VISION and not document.is_edited(text, origin):
@@ -64,37 +69,34 @@ def refusal(picture: str | None) -> str:
 
 def seed_of(text: str | None, surprise: bool) -> int | None:
     """Return the seed that the visitor typed, or None for a random one."""
-    return None if surprise else _seed(text)
+    return None if surprise else whole_seed_of(text)
 
 
-def _seed(value: Any) -> int | None:
-    """Return the seed that was typed or sent, None for an empty one. `run` checks its limits."""
+def whole_seed_of(value: Any) -> int | None:
+    """Return the seed that was typed or sent, None for an empty one. Raises SoundscapeError for any other value."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     number = _number(value)
-    if number is None or not number.is_integer() or number < 0:
-        raise SoundscapeError(f"The seed must be a whole number from 0 to {2**32 - 1}, such as 7.")
+    if number is None or number != number.to_integral_value() or not 0 <= number < SEED_LIMIT:
+        raise SoundscapeError(f"The seed must be a whole number from 0 to {SEED_LIMIT - 1}, such as 7.")
     return int(number)
 
 
-def _duration_s(value: Any) -> float:
+def duration_s_of(value: Any) -> float:
     """Return the duration in seconds that was sent. `run` checks the limits of the model."""
     number = _number(value)
     if number is None:
         limits = f"from {MIN_DURATION_S} to {MAX_DURATION_S}"
         raise SoundscapeError(f"The duration must be a number of seconds {limits}, such as {USUAL_DURATION_S}.")
-    return number
+    return float(number)
 
 
-def _number(value: Any) -> float | None:
-    """Return a finite number that was sent as a number or as text, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)[:40]) > 30:
+def _number(value: Any) -> Decimal | None:
+    """Return the number that was sent as a number or as text, None for anything else. Nothing is rounded."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
+    text = str(value).strip() if isinstance(value, str | float) or abs(value) < MAX_NUMBER else ""
+    return Decimal(text) if _NUMBER.fullmatch(text) and abs(Decimal(text)) < MAX_NUMBER else None
 
 
 def options_of(
@@ -236,9 +238,10 @@ def warm_up() -> None:
 def bytes_of(job: "Job") -> int:
     """Return the most bytes that the job's result takes on the disk.
 
-    That is the mix and the placed stems, as files and in the bundle, and the dry stems of the preview.
+    That is the mix and the placed stems, as files and in the bundle, the mix to download, and the dry stems of the
+    preview.
     """
     stems = len(job.soundscape.sources) if job.soundscape else MAX_SOURCES
-    sounds = 2 * (1 + stems) + stems
+    sounds = 2 * (1 + stems) + 1 + stems
     samples = min(max(job.duration_s, 0), MAX_DURATION_S) * SAMPLE_RATE_HZ * CHANNELS
     return round(sounds * samples * BYTES_PER_SAMPLE + 2 * OTHER_BYTES)

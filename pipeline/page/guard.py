@@ -9,12 +9,12 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect
 
-from .failures import FULL_DISK, is_full_disk, words_for
+from .failures import is_full_disk, words_for
 from .json_body import IDS, WEB_FILE, check_id, check_json, read_body, replay
 from .refusals import Message, Receive, Refused, Scope, Send, header
 from .upload import Upload
@@ -46,7 +46,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(send, is_for_python=header(scope, b"user-agent").startswith(b"gradio_client"))
         try:
             _check_hosts(scope, self.hosts)
             _check_origin(scope, self.hosts)
@@ -67,7 +67,7 @@ class Guard:
         except Exception as error:
             if answer.has_begun:
                 raise
-            await answer.refuse(Refused(507, FULL_DISK) if is_full_disk(error) else Refused(500, words_for(error)))
+            await answer.refuse(Refused(507 if is_full_disk(error) else 500, words_for(error)))
 
     async def _upload(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         async with Upload(scope, receive) as body:
@@ -81,10 +81,14 @@ class Guard:
 
 
 class _Answer:
-    """Sends the answer, and knows whether it has begun."""
+    """Sends the answer, and knows whether it has begun.
 
-    def __init__(self, send: Send) -> None:
+    The Python client of Gradio shows only the refusals of single values, so that refusals have this form for it.
+    """
+
+    def __init__(self, send: Send, *, is_for_python: bool = False) -> None:
         self._send = send
+        self._is_for_python = is_for_python
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -103,9 +107,12 @@ class _Answer:
     async def refuse(self, refused: Refused) -> None:
         if self.has_begun:
             raise refused
-        body = json.dumps({"detail": str(refused)}).encode()
+        status, detail = refused.status, cast(Any, str(refused))
+        if self._is_for_python:
+            status, detail = 422, [{"__type__": "validate", "is_valid": False, "message": str(refused)}]
+        body = json.dumps({"detail": detail}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await self({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self({"type": "http.response.start", "status": status, "headers": headers})
         await self({"type": "http.response.body", "body": body})
 
 

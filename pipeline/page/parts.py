@@ -1,4 +1,4 @@
-"""The components of the page and of the end points, and the options with which the app is served.
+"""The components of the page, and the options with which the app is served.
 
 Only app.py imports Gradio, so that the pipeline can be used without it. The functions here take it as `gr`.
 """
@@ -23,6 +23,7 @@ from .form import (
     USUAL_DURATION_S,
 )
 from .guard import Guard, hosts_of
+from .refusals import handlers
 from .shelf import Shelf
 
 ADVANCED = "For models that make sound from text. At 0 or left empty, a setting has the model's default value."
@@ -149,29 +150,6 @@ def shelf_part(gr: ModuleType, shelf: Shelf) -> Any:
     return scripted_html(gr, None, "shelf", html_template=asset("shelf.html"), server_functions=[look])
 
 
-def add_end_points(
-    gr: ModuleType,
-    describe: Callable[..., Any],
-    render: Callable[..., Any],
-    image_to_soundscape: Callable[..., Any],
-    queue_name: str,
-    jobs_at_once: int,
-) -> None:
-    """Add the end points for programs. Their hidden components are separate from the page, which may change freely."""
-    with gr.Column(visible=False):
-        picture = picture_file(gr, label="picture")
-        soundscape = gr.Textbox(label="soundscape_json")
-        vision, audio = gr.Textbox("", label="vision_backend"), gr.Textbox("", label="audio_backend")
-        duration_s, seed = plain_number(gr, 10, label="duration_s"), plain_number(gr, None, precision=0, label="seed")
-        files = [gr.Audio(label="mix"), gr.File(label="bundle"), gr.JSON(label="report")]
-        button = gr.Button()
-    wishes, queue = [audio, duration_s, seed], {"concurrency_id": queue_name, "concurrency_limit": jobs_at_once}
-    button.click(describe, [picture, vision], soundscape, api_name="describe", **queue)
-    button.click(render, [soundscape, *wishes], files, api_name="render", **queue)
-    both = {"inputs": [picture, vision, *wishes], "outputs": [soundscape, *files]}
-    button.click(image_to_soundscape, **both, api_name="image_to_soundscape", **queue)
-
-
 def launch_options(gr: ModuleType) -> dict[str, Any]:
     """Arguments for `launch`: theme, style, limits and middleware."""
     from starlette.middleware import Middleware
@@ -187,7 +165,7 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())]},
+        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())], "exception_handlers": handlers()},
     }
 
 
@@ -241,10 +219,3 @@ def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str 
 
     component.preprocess = preprocess
     return component
-
-
-def plain_number(gr: ModuleType, *value: float | None, **options: Any) -> Any:
-    """A gr.Number whose value is whatever was sent. The handler checks it and words the refusal."""
-    number = gr.Number(*value, **options)
-    number.preprocess = lambda payload: payload
-    return number

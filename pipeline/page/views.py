@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backends
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
-from . import document, fit, fragments, preview
+from . import document, downloads, fit, fragments, preview
 from .document import Origin
 from .form import remembered, titles
 from .opening import Opened
@@ -45,7 +45,7 @@ def opened(gr: ModuleType, found: Opened) -> list[Any]:
     result, picture = found.result, found.picture
     shown = [*[gr.skip()] * 5, gr.Column(visible=True), gr.Column(visible=False), *[gr.skip()] * 4]
     if found.has_sound:
-        result.write_bundle()
+        downloads.pack(result.folder)
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
     vision = (result.report["vision"] or {}).get("backend", "")
@@ -55,7 +55,7 @@ def opened(gr: ModuleType, found: Opened) -> list[Any]:
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:
     """Values for everything that shows the sound."""
-    mix, bundle = str(result.mix_path), str(result.bundle_path)
+    mix, bundle, _ = files(result)
     listed = fragments.stems(result.soundscape, result.stem_paths)
     names = titles(result.report)
     facts, terms = fragments.report(result.report, names), fragments.terms(result.report, names)
@@ -75,7 +75,7 @@ def sound(gr: ModuleType, result: "Result") -> list[Any]:
 
 def files(result: "Result") -> list[Any]:
     """Values for the end points: mix, bundle and report."""
-    return [str(result.mix_path), str(result.bundle_path), result.report]
+    return [str(downloads.mix_of(result.folder)), str(downloads.bundle_of(result.folder)), result.report]
 
 
 def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bool = False) -> list[Any]:

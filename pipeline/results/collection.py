@@ -68,7 +68,7 @@ def _entries(root: Path) -> Iterator[Entry]:
         try:
             entry = _read_entry(folder, root.resolve().name if folder == root else name)
         except SoundscapeError as error:
-            _log.warning("%s: skipped: %s", name, " ".join(str(error).split()))
+            _log.warning("%s: skipped: %s", name, SoundscapeError(" ".join(str(error).split())))
             continue
         if entry:
             yield entry

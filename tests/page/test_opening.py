@@ -79,7 +79,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
     player, mix, bundle, stems, facts, *_ = values[5:12]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
-    assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
+    assert Path(player["mix"]["path"]).samefile(mix) and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
     again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:])

@@ -18,6 +18,7 @@ from pipeline.mixing.law import law
 from pipeline.mixing.loudness import integrated_loudness, true_peaks
 from pipeline.mixing.space import SPACES, impulse_response, transmission, wet_share
 from pipeline.page import preview, scratch, visitors
+from pipeline.page.downloads import bundle_of
 from pipeline.page.form import bytes_of
 from pipeline.page.scripts import DESK
 from pipeline.soundscape import Soundscape, Source
@@ -52,7 +53,7 @@ def test_the_dry_stems_lie_beside_the_result_and_not_in_it(visitors_root):
         assert clip.samples.shape[1] == 2 * RATE and clip.samples.shape[0] == stem["channels"]
         assert integrated_loudness(clip.samples, RATE) == pytest.approx(stem["lufs"], abs=0.05)
         assert scratch.own().find(str(path_of(stem["file"]))), "it may be served"
-    assert not any(name.startswith("dry") for name in zipfile.ZipFile(result.bundle_path).namelist())
+    assert not any(name.startswith("dry") for name in zipfile.ZipFile(bundle_of(result.folder)).namelist())
 
 
 def test_the_dry_stems_are_counted_and_go_with_the_visitor(visitors_root):
