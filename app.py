@@ -28,6 +28,7 @@ from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
+from pipeline.page.first_sound import Sound, first_and_finished
 from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
@@ -115,12 +116,17 @@ def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     return cast(Soundscape, worker(job, None, ticket, progress))
 
 
-def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
-    """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
+def results(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress) -> Iterator[Sound]:
+    """Run the whole job. Yield its result as soon as it can be heard, and again when its files are there."""
+    folder = visitors.new_result(request.session_hash)
+    preview.prepare(folder)
+    return first_and_finished(job, folder, lambda seeded: render(seeded, folder, ticket, progress))
+
+
+def render(job: "Job", folder: Path, ticket: Ticket, progress: gr.Progress) -> "Result":
+    """Run the whole job in a new folder of the visitor and pack the bundle."""
     worker = worker_for(job, ticket, progress, only_look=False)
     with scratch.own().room_for(bytes_of(job)):
-        folder = visitors.new_result(request.session_hash)
-        preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
         result.write_bundle()
     return result
@@ -164,15 +170,16 @@ def on_hear(
     request: gr.Request,
     progress: gr.Progress = PROGRESS,
     *wishes: Any,
-) -> Values:
+) -> Iterator[Values]:
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
-        result = render(
-            job_of(picture, written, origin, vision=vision, **wishes_of(*wishes)), request, ticket, progress
-        )
-        shown = [gr.skip()] * views.REPLACED if written else views.described(result.soundscape, picture, vision)
-        return shown + views.made(gr, result)
+        job = job_of(picture, written, origin, vision=vision, **wishes_of(*wishes))
+        shown = [gr.skip()] * views.REPLACED
+        for sound in results(job, request, ticket, progress):
+            described = None if written else views.described(sound.result.soundscape, picture, vision)
+            written = sound.result.soundscape.to_json()  # shown by now
+            yield (described or shown) + views.made(gr, *sound)
 
 
 def on_describe(picture: Text, vision: str, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
@@ -202,11 +209,13 @@ def on_make(
     request: gr.Request,
     progress: gr.Progress = PROGRESS,
     *wishes: Any,
-) -> Values:
+) -> Iterator[Values]:
     """Make the sound of the document. The result includes the picture only if the document was written for it."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return views.made(gr, render(job_of(own, text or "", origin, **wishes_of(*wishes)), request, ticket, progress))
+        job = job_of(own, text or "", origin, **wishes_of(*wishes))
+        for sound in results(job, request, ticket, progress):
+            yield views.made(gr, *sound)
 
 
 def on_measure(folder: Path | None, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
@@ -291,7 +300,7 @@ async def api_render(
 
     def task(ticket: Path) -> Values:
         job = job_of(None, soundscape_json or "", audio=audio_backend or "", duration_s=duration_s, seed=seed)
-        return views.files(render(job, request, ticket, progress, dry=False))
+        return views.files(render(job, visitors.new_result(request.session_hash), ticket, progress))
 
     return await until_cancelled(task, request)
 
@@ -309,7 +318,7 @@ async def api_image_to_soundscape(
     wishes = {"vision": vision_backend or "", "audio": audio_backend or "", "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
-        result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
+        result = render(job_of(picture, **wishes), visitors.new_result(request.session_hash), ticket, progress)
         return [result.soundscape.to_json(), *views.files(result)]
 
     return await until_cancelled(task, request)

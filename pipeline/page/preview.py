@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from ..stems.events import onsets_of
 from . import scratch
 
 if TYPE_CHECKING:
-    from ..job import Result
+    from ..job import Job, Result
     from ..mixing.mix import Mixdown
 
 FOLDER = "dry"
@@ -30,10 +31,9 @@ FACTS = "facts.json"
 PEAK = 0.9  # of a sound file; the page knows the loudness of the stem at this level
 
 
-def prepare(folder: Path, dry: bool = True) -> None:
-    """Ask for the dry stems of the result that will be written to `folder`, if they are wanted."""
-    if dry:
-        (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
+def prepare(folder: Path) -> None:
+    """Ask for the dry stems of the result that will be written to `folder`."""
+    (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
 
 
 def writer(folder: Path) -> "Callable[[Soundscape, Mixdown], None] | None":
@@ -68,11 +68,31 @@ def _stem(place: Path, length: int, number: int, clip: Clip, lufs: float) -> dic
     return {"file": file, "source": number, "lufs": round(lufs + gain_to_db(gain), 4), **facts_of(louder)}
 
 
-def info(result: "Result") -> dict[str, Any]:
-    """Return the value of the player: the file of the mix and, if there are dry stems, all that a preview needs."""
+def is_ready(folder: Path) -> bool:
+    """True if the dry stems of the result that is written to `folder` can be played."""
+    return (folder.parent / FOLDER / FACTS).is_file()
+
+
+def unfinished(job: "Job", folder: Path) -> "Result":
+    """Return the result of a job whose dry stems are there and whose other files are still being made."""
+    from .. import backends
+    from ..job import Result, made_by
+
+    soundscape = Soundscape.model_validate(json.loads((folder.parent / FOLDER / FACTS).read_text("utf-8"))["document"])
+    audio, _ = backends.load_audio(job.audio)
+    wishes = {"duration_s": job.duration_s, "seed": job.seed, "options": asdict(job.options)}
+    return Result(folder, soundscape, {"audio": made_by(audio), **wishes})
+
+
+def info(result: "Result", *, is_finished: bool = True) -> dict[str, Any]:
+    """Return the value of the player: the file of the mix and, if there are dry stems, all that a preview needs.
+
+    A result that is not finished has no mix yet, which the page expects as null.
+    """
     document = result.soundscape.model_dump(mode="json")
     is_edited = EDITED in result.report.get("warnings", [])
-    shown = {"mix": _file(result.mix_path), "document": document, "is_edited": is_edited, "stems": []}
+    mix = _file(result.mix_path) if is_finished else None
+    shown = {"mix": mix, "document": document, "is_edited": is_edited, "stems": []}
     facts = result.folder.parent / FOLDER / FACTS
     if not facts.is_file():
         return shown

@@ -1,24 +1,30 @@
-// What is downloaded is what is heard: a download of a changed document makes the file first.
+// What is downloaded is what is heard: a download of a changed document, or of a sound without its file, makes the file
+// first.
 (function (desk) {
   "use strict";
 
   const BUTTONS = "#mix-file, #bundle";
   let isWaiting = false;
 
-  async function renderFirst({ id }) {
+  const isThere = () => Boolean(desk.transport.info()?.mix) && !desk.state.isChanged();
+
+  async function makeFirst({ id }) {
     isWaiting = true;
     desk.say("The file is made first. The download follows.");
+    await desk.job.ended();
     const before = desk.transport.info();
-    await desk.render();
+    const isMade = isThere();
+    if (!isMade) await desk.render();
     isWaiting = false;
-    if (desk.transport.info() !== before) document.getElementById(id)?.click(); // else the page says why
+    const { mix } = desk.transport.info();
+    if (mix && (isMade || desk.transport.info() !== before)) document.getElementById(id)?.click(); // else the page says why
   }
 
   globalThis.document?.addEventListener("click", (event) => {
     const button = event.target.closest?.(BUTTONS);
-    if (!button || !desk.state.isChanged()) return;
+    if (!button || isThere()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!isWaiting) renderFirst(button);
+    if (!isWaiting) makeFirst(button);
   }, true);
 })(globalThis.desk ??= {});

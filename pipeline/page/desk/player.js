@@ -14,14 +14,15 @@
 
   const FILE = "This is the finished sound.";
 
-  // What is heard, in words. `pending`: names of the sounds that only Render makes.
-  function inWords({ isChanged, preview, isEmpty, isSilent, pending }) {
+  // What is heard, in words. `pending`: names of the sounds that only Render makes. `isUnfinished`: it has no file yet.
+  function inWords({ isChanged, isUnfinished, isRunning, preview, isEmpty, isSilent, pending }) {
+    if (!isChanged && isUnfinished) return isRunning ? "Preview. The file is being made …" : "Preview. Its file was not finished. Render makes it.";
     if (!isChanged) return FILE;
     if (isEmpty) return "The soundscape is empty. Add a sound, or undo.";
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "The soundscape was changed after this sound was made. Render to hear it.";
     const more = pending.length ? `, with ${newSounds(pending)}` : "";
-    return isSilent ? "Every sound is muted." : `Preview. Render writes the file${more}.`;
+    return isSilent ? "Every sound is muted. Unmute one to render." : `Preview. Render writes the file${more}.`;
   }
 
   desk.mountPlayer = (element) => {
@@ -32,6 +33,7 @@
     let drawn = null; // peaks of the mix
     let onCanvas = []; // what the drawing depends on
     let isDragging = false;
+    let isRendering = false;
 
     play.addEventListener("click", transport.toggle);
     repeat.addEventListener("click", () => transport.setLoop(!transport.isLoop()));
@@ -46,9 +48,11 @@
       transport.seek(transport.position() + to);
     });
     render.addEventListener("click", async () => {
-      render.disabled = true;
+      isRendering = true;
+      showState();
       await desk.render();
-      render.disabled = false;
+      isRendering = false;
+      showState();
     });
 
     function showVolume() {
@@ -75,15 +79,21 @@
       const isElsewhere = ({ source, stem }) => desk.isElsewhere(info, info.document, info.stems[stem].source, state.document(), source);
       const sources = state.sources().filter(({ source }) => !source.mute);
       const isChanged = state.isChanged() || Boolean(info?.is_edited); // edited before it was opened
+      const isUnfinished = Boolean(info) && !info.mix;
+      const isRunning = desk.job.isRunning();
       const said = inWords({
         isChanged,
+        isUnfinished,
+        isRunning,
         preview: transport.preview(),
         isEmpty: !state.document(),
         isSilent: !sources.length,
         pending: sources.filter((each) => !state.isHeard(each.id) || isElsewhere(each)).map(({ source }) => source.name),
       });
       note.classList.toggle("changed", isChanged);
-      render.hidden = !isChanged || !state.document();
+      render.hidden = !state.document() || !isChanged && (!isUnfinished || isRunning);
+      render.disabled = isRendering || !sources.length;
+      element.closest("#result")?.toggleAttribute("data-unfinished", isUnfinished && !isRunning); // what is below is of the sound before
       if (words.textContent !== said) words.textContent = said;
     }
 
@@ -119,7 +129,7 @@
 
     // A result without dry stems is drawn from its file.
     async function drawFile(info) {
-      const rate = 44100;
+      const rate = desk.rate_hz;
       try {
         const buffer = await desk.decodeSound(info.mix, rate);
         if (transport.info() !== info) return;
@@ -152,6 +162,8 @@
       showState();
       if (kind === "server") setTimeout(() => { if (!element.checkVisibility()) transport.pause(); }, 300);
     });
+    desk.job.mount(globalThis.document.querySelector("#desk"));
+    desk.job.subscribe(showState);
     new ResizeObserver(show).observe(canvas);
     new MutationObserver(show).observe(document.body, { attributeFilter: ["class"] }); // day and night
     showVolume();

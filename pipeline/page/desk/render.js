@@ -7,6 +7,7 @@
   const BEGINS_MS = 10_000; // a job that has not begun by then was refused
   let wanted = null; // {timer, done, ended: a promise}
   let isRunning = false;
+  let plays = true; // whether the sound of the running job is played although nothing plays
 
   const byQuery = (query) => globalThis.document.querySelector(query);
   const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
@@ -16,7 +17,7 @@
     while (!isTrue() && performance.now() < end) await pause(BUSY_MS);
   }
 
-  async function run({ done }) {
+  async function run({ done, isQuiet }) {
     wanted = null; // changes from here on need another job
     const { dataset } = globalThis.document.body;
     const wasWished = "wished" in dataset;
@@ -24,29 +25,32 @@
     if (byQuery("#result")?.checkVisibility() && random?.checked) random.click();
     await pause(BUSY_MS); // the page has taken note of the checkbox by then
     await until(() => !make.disabled);
-    isRunning = true;
+    [isRunning, plays] = [true, !isQuiet];
     make.click();
     await until(() => make.disabled, BEGINS_MS);
     if (!wasWished) delete dataset.wished; // the checkbox was not changed by the visitor
     await until(() => !make.disabled);
-    isRunning = false;
+    [isRunning, plays] = [false, true];
     done();
   }
 
   // Calls that come before the job begins are one job. Returns a promise that is kept when the job has ended, whether a
   // sound came of it or not.
-  function render(wait) {
+  function render(wait, isQuiet) {
     if (!wanted) {
-      wanted = {};
+      wanted = { isQuiet: true };
       wanted.ended = new Promise((resolve) => { wanted.done = resolve; });
     }
     const mine = wanted;
+    mine.isQuiet &&= isQuiet;
     clearTimeout(mine.timer);
     mine.timer = setTimeout(run, wait, mine);
     return mine.ended;
   }
 
-  desk.render = () => render(0);
+  desk.render = () => render(0, false);
   desk.render.isRunning = () => isRunning;
-  desk.render.soon = () => render(SOON_MS);
+  desk.render.plays = () => plays;
+  // For a small edit, of which several may follow. What is paused stays so.
+  desk.render.soon = () => render(SOON_MS, true);
 })(globalThis.desk ??= {});

@@ -13,11 +13,13 @@
     return new OfflineAudioContext(1, 1, rate).decodeAudioData(await answer.arrayBuffer());
   }
 
-  desk.loadSounds = async (info) => {
+  // Resolves when the stems and one of the spaces are there.
+  desk.loadSounds = async (info, first) => {
     const rate = info.law.sample_rate_hz;
-    const buffers = await Promise.all(info.stems.map(({ file }) => decoded.get(file.url) ?? decode(file, rate)));
-    decoded = new Map(info.stems.map(({ file }, index) => [file.url, buffers[index]]));
     const found = new Map(); // space -> AudioBuffer
+    const [buffers] = await Promise.all([
+      Promise.all(info.stems.map(({ file }) => decoded.get(file.url) ?? decode(file, rate))), load(first)]);
+    decoded = new Map(info.stems.map(({ file }, index) => [file.url, buffers[index]]));
 
     async function load(space) {
       const file = info.spaces[space];
