@@ -22,7 +22,7 @@ from pipeline.results.manifest import EDITED, differences
 from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
 
-from ..support.page_server import RIVER, visitor
+from ..support.page_server import RIVER, finished, visitor
 
 STEM = "stems/01_river_rushing.wav"
 
@@ -80,7 +80,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:])
+    again = finished(app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:]))
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
 
 

@@ -153,8 +153,9 @@
       stays = isPlaying && preview !== null;
       info = { ...given, stems: info.stems };
       file.src = given.mix.url;
-      state.rendered(info); // plays the file if the preview is not there yet
+      state.rendered(info);
       tell("loaded");
+      follow(); // the preview may not be there yet
       if (hasFailed) play();
     }
 
