@@ -25,7 +25,7 @@ import gradio as gr
 
 from pipeline import backends
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page import asset, document, earlier, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.first_sound import Sound, first_and_finished
@@ -44,7 +44,7 @@ from pipeline.page.form import (
 )
 from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
-from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
+from pipeline.page.wiring import connect_jobs, connect_opening, connect_picture, connect_views
 from pipeline.results.manifest import report_in
 from pipeline.results.result import write_bundle
 from pipeline.settings import on_zero_gpu
@@ -362,9 +362,10 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         connect_picture(page, on_upload, on_picture, QUICK, MODEL)
         gallery.select(on_example, None, page.example, **QUICK)
         options = {"show_progress_on": look.status, **PRIVATE}
-        look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)
+        opened = [look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)]
         if shelf:
-            on_this_machine.select(open_from(shelf), None, page.opened, **options)
+            opened.append(on_this_machine.select(open_from(shelf), None, page.opened, **options))
+        connect_opening(page, opened, partial(earlier.player, gr), MODEL)
         made.show_prompts.click(on_prompts, [text.editor, look.audio], made.prompts, **MODEL)
         demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)

@@ -90,6 +90,17 @@ def synthesize_batch(
     return [tuple(_stem(each, clips[each.key], each.key in kept) for each in group) for group in wanted]
 
 
+def kept_stems(
+    soundscape: Soundscape, backend: str, *, duration_s: float, seed: int, options: SoundOptions | None = None
+) -> tuple[Stem, ...] | None:
+    """Return what `synthesize` returns if every stem is in memory or on disk, else None. No model runs."""
+    name, audio = backends.load_audio(backend)
+    wanted = _wanted(name, audio, soundscape, duration_s, seed, options or SoundOptions())
+    clips = [_kept(each.key, disk_cache()) for each in wanted]
+    found = [_stem(each, clip, True) for each, clip in zip(wanted, clips) if clip is not None]
+    return tuple(found) if len(found) == len(wanted) else None
+
+
 def _kept(key: str, disk: DiskCache | None) -> Clip | None:
     clip = _memory.get(key)
     if clip is None and disk:

@@ -5,6 +5,8 @@
   const byId = (id) => document.getElementById(id);
   let pressed = null;
 
+  globalThis.desk.connection.restore();
+
   document.addEventListener("click", (event) => {
     const task = TASKS.find((id) => byId(id)?.contains(event.target));
     if (!task) return;

@@ -31,9 +31,11 @@ FACTS = "facts.json"
 PEAK = 0.9  # of a sound file; the page knows the loudness of the stem at this level
 
 
-def prepare(folder: Path) -> None:
-    """Ask for the dry stems of the result that will be written to `folder`."""
-    (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
+def prepare(folder: Path) -> Path:
+    """Ask for the dry stems of the result that will be written to `folder`. Return the folder for them."""
+    place = folder.parent / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def writer(folder: Path) -> "Callable[[Soundscape, DryStems], None] | None":

@@ -9,7 +9,6 @@ from typing import Any
 
 from . import asset, document
 
-
 Handler = Callable[..., Any]
 
 
@@ -46,6 +45,12 @@ def connect_picture(
     options = {"js": asset("job.js"), "show_progress_on": look.status, **model}
     described = readable(on_picture, [*page.written, look.vision], page.document, **options)
     look.picture.input(None, cancels=described, **quick)
+
+
+def connect_opening(page: SimpleNamespace, opened: Iterable[Any], player: Handler, model: dict[str, Any]) -> None:
+    """Give an earlier result its dry stems in the background, once it is shown."""
+    for each in opened:
+        each.success(player, page.made.folder, page.made.mix, show_progress="hidden", **model)
 
 
 def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:

@@ -146,6 +146,9 @@ def test_a_render_goes_on_from_the_position(listen):
     says(page, PREVIEW)
     says(page, FINISHED)
     assert page.evaluate("desk.transport.isPlaying() && desk.transport.position()") > 8
+    page.wait_for_function("desk.transport.isPlaying() && desk.transport.position() > 8.1")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("!window.player.paused && window.player.currentTime > 8.1")
 
 
@@ -154,7 +157,8 @@ def test_a_render_that_fails_does_not_speak_of_the_seed(listen):
     for index in range(2):
         row(page, index).get_by_role("button", name="Mute").click()
     says(page, "Every sound is muted.")
-    page.get_by_role("button", name="Render").click()
+    assert page.get_by_role("button", name="Render").is_disabled()
+    assert page.evaluate("desk.render()") is False
     page.get_by_test_id("toast-body").wait_for()
     page.locator("#make:enabled").wait_for()
     assert page.evaluate("document.body.dataset.wished") is None

@@ -12,12 +12,9 @@
     isWaiting = true;
     desk.say("The file is made first. The download follows.");
     await desk.job.ended();
-    const before = desk.transport.info();
-    const isMade = isThere();
-    if (!isMade) await desk.render();
+    const isMade = isThere() || await desk.render();
     isWaiting = false;
-    const { mix } = desk.transport.info();
-    if (mix && (isMade || desk.transport.info() !== before)) document.getElementById(id)?.click(); // else the page says why
+    if (isMade && desk.transport.info().mix) document.getElementById(id)?.click(); // else the page says why
   }
 
   globalThis.document?.addEventListener("click", (event) => {

@@ -19,23 +19,33 @@
 
   async function run({ done, isQuiet }) {
     wanted = null; // changes from here on need another job
-    const { dataset } = globalThis.document.body;
-    const wasWished = "wished" in dataset;
     const [make, random] = [byQuery("#make"), byQuery("#random input")];
-    if (byQuery("#result")?.checkVisibility() && random?.checked) random.click();
-    await pause(BUSY_MS); // the page has taken note of the checkbox by then
-    await until(() => !make.disabled);
+    const keepsSeed = Boolean(byQuery("#result")?.checkVisibility() && random?.checked);
+    if (keepsSeed) await press(random);
+    await until(() => !make.disabled || isLost());
+    const before = desk.transport.info();
     [isRunning, plays] = [true, !isQuiet];
     make.click();
-    await until(() => make.disabled, BEGINS_MS);
-    if (!wasWished) delete dataset.wished; // the checkbox was not changed by the visitor
-    await until(() => !make.disabled);
+    await until(() => make.disabled || isLost(), BEGINS_MS);
+    await until(() => !make.disabled || isLost());
     [isRunning, plays] = [false, true];
-    done();
+    if (keepsSeed && !random.checked) await press(random);
+    done(desk.transport.info() !== before);
   }
 
-  // Calls that come before the job begins are one job. Returns a promise that is kept when the job has ended, whether a
-  // sound came of it or not.
+  const isLost = () => desk.connection.isLost();
+
+  // Press the checkbox for the visitor, who has changed no wish.
+  async function press(checkbox) {
+    const { dataset } = globalThis.document.body;
+    const wasWished = "wished" in dataset;
+    checkbox.click();
+    await pause(BUSY_MS); // the page has taken note of it by then
+    if (!wasWished) delete dataset.wished;
+  }
+
+  // Calls that come before the job begins are one job. Returns a promise that resolves when the job has ended, to whether
+  // a new sound can be heard.
   function render(wait, isQuiet) {
     if (!wanted) {
       wanted = { isQuiet: true };
@@ -50,6 +60,13 @@
 
   desk.render = () => render(0, false);
   desk.render.isRunning = () => isRunning;
+  // Render a new take. If no sound comes of it, the take is again the one that is heard.
+  desk.render.take = async (id) => {
+    if (await desk.render()) return;
+    const stem = desk.state.stemOf(id);
+    const source = stem && desk.transport.info()?.document.sources[stem.source];
+    if (source && desk.state.find(id)) desk.state.change(`take of ${source.name}`, (_, byId) => desk.edits.setTake(byId(id), source.take ?? 0));
+  };
   desk.render.plays = () => plays;
   // For a small edit, of which several may follow. What is paused stays so.
   desk.render.soon = () => render(SOON_MS, true);

@@ -159,6 +159,15 @@
       if (hasFailed) play();
     }
 
+    // The dry stems of an earlier result, which was shown with its file alone.
+    function addStems(given) {
+      if (info?.mix?.url !== given.mix?.url) return; // it is not shown any more
+      [info, heard, isLoading] = [given, filesOf(given), true];
+      state.rendered(info);
+      tell("loaded");
+      prepare();
+    }
+
     const filesOf = ({ stems }) => stems.map(({ file: stem }) => stem?.url).join();
     const isOf = (given) => Boolean(info && !info.mix && given.mix) && filesOf(given) === heard;
 
@@ -167,6 +176,7 @@
       // `goesOn`: it replaces the one that plays, at the same position. `plays`: it begins although nothing plays.
       load(given, { goesOn = false, plays = true } = {}) {
         if (isOf(given)) { finish(given); return; }
+        if (given.is_later) { addStems(given); return; }
         const wasPlaying = isPlaying;
         const from = goesOn && (isPlaying || !plays) ? position() : 0;
         leave();

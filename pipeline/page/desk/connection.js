@@ -1,0 +1,86 @@
+// Notices that the app cannot be reached, says so, and keeps the document over the reload that may follow.
+(function (desk) {
+  "use strict";
+
+  const KEPT = "soundscape"; // in the storage of the tab
+  const ASKED_EVERY_MS = 2000;
+  const BACK_MS = 6000; // "it answers again" is shown, and Gradio may reload the page
+  const GONE = [502, 503, 504]; // answers of a proxy before an app that has ended
+  const LOST = "The app does not answer. Your soundscape is kept. This page goes on when the app answers again.";
+  const BACK = "The app answers again. Press the button once more.";
+  const listeners = new Set();
+  let isLost = false;
+  let backAt = -Infinity;
+  let note = null;
+  let timer = null;
+
+  const { document } = globalThis;
+  const address = (input) => new URL(input?.url ?? input, document.baseURI);
+
+  function say(words) {
+    if (!note) {
+      note = Object.assign(document.createElement("p"), { id: "connection" });
+      note.setAttribute("role", "alert");
+      document.querySelector(".gradio-container")?.append(note);
+    }
+    note.textContent = words;
+    note.hidden = !words;
+  }
+
+  function notice(isGone) {
+    if (isGone === isLost) return;
+    isLost = isGone;
+    say(isLost ? LOST : BACK);
+    clearTimeout(timer);
+    if (isLost) timer = setTimeout(ask, ASKED_EVERY_MS);
+    else {
+      backAt = performance.now();
+      timer = setTimeout(say, BACK_MS, "");
+    }
+    for (const listener of [...listeners]) listener(isLost);
+  }
+
+  async function ask() {
+    try {
+      await globalThis.fetch(document.baseURI, { method: "HEAD", cache: "no-store" });
+    } catch { /* still not */ }
+    if (isLost) timer = setTimeout(ask, ASKED_EVERY_MS);
+  }
+
+  function watch() {
+    const { fetch } = globalThis;
+    globalThis.fetch = async (input, options) => {
+      const isOurs = address(input).origin === globalThis.location.origin;
+      try {
+        const answer = await fetch(input, options);
+        if (isOurs) notice(GONE.includes(answer.status));
+        return answer;
+      } catch (error) {
+        if (isOurs && error.name === "TypeError") notice(true); // any other error is ours
+        throw error;
+      }
+    };
+    globalThis.addEventListener("beforeunload", (event) => {
+      if (!isLost && performance.now() - backAt > BACK_MS) return;
+      globalThis.sessionStorage.setItem(KEPT, JSON.stringify([desk.state.document(), desk.state.origin()]));
+      event.stopImmediatePropagation(); // nothing is lost, so there is nothing to ask
+    }, true);
+  }
+
+  if (document && globalThis.location) watch();
+
+  desk.connection = {
+    isLost: () => isLost,
+    subscribe: (listener) => { listeners.add(listener); return () => listeners.delete(listener); },
+    // Show the document of before the reload.
+    restore() {
+      const kept = globalThis.sessionStorage.getItem(KEPT);
+      globalThis.sessionStorage.removeItem(KEPT);
+      const [given, origin] = JSON.parse(kept) ?? [];
+      if (!given) return;
+      desk.state.arrive(given, origin, { label: "what you had" });
+      say("The page was reloaded. Your soundscape is here again. Choose its picture again.");
+      timer = setTimeout(say, 2 * BACK_MS, "");
+    },
+  };
+})(globalThis.desk ??= {});
