@@ -271,6 +271,40 @@ def bands_db(samples: np.ndarray) -> np.ndarray:
     return 10 * np.log10(np.stack((power[:, :edge].sum(axis=1), power[:, edge:].sum(axis=1))) + 1e-12)
 
 
+# Two rounds of a sound that repeats.
+ROUNDS = """async ({ info, document }) => {
+    const buffers = await loadStems(info);
+    const heard = document.sources.map((source, index) => ({ source, usual: info.usual[index], stem: index }));
+    const { length, duration } = buffers[0];
+    const context = new OfflineAudioContext(2, 2 * length + 4096, info.law.sample_rate_hz);
+    const graph = desk.makeGraph(context, info, buffers);
+    graph.place(heard, document.space, await loadSpace(info, document.space), { smooth: false });
+    graph.follow(desk.measure.flat(length, 1));
+    graph.setLoop(true);
+    graph.start();
+    context.suspend(duration - 0.05).then(() => { graph.clearAtSeam(); context.resume(); });
+    const rendered = await context.startRendering();
+    return [0, 1].map((side) => asText(rendered.getChannelData(side)));
+}"""
+
+
+def test_a_repetition_begins_without_the_reverberation_of_the_end_as_that_of_the_file_does(
+    desk_page, tmp_path, spaces
+):
+    bell = changed(BELL, distance_m=60)
+    made = document("cave", bell)
+    folder = tmp_path / "soundscape"
+    preview.prepare(folder)
+    preview.writer(folder)(made, dry_stems(made, (Stem(bell, hits(1)),)))
+    info = preview.info(Result(folder, made, {}))
+    heard = samples_of(desk_page.evaluate(ROUNDS, {"info": info, "document": made.model_dump(mode="json")}))
+    first, second = (heard[:, round(at * RATE) :][:, : RATE // 4] for at in (0.05, DURATION_S + 0.05))  # before the hits
+    end = heard[:, : DURATION_S * RATE][:, -RATE // 10 :]
+    assert level_db(first).max() < -80 and level_db(second).max() < -80 and level_db(end).min() > -60
+    later = [heard[:, round(at * RATE) :][:, : RATE // 2] for at in (0.3, DURATION_S + 0.3)]
+    assert np.corrcoef(*(each.ravel() for each in later))[0, 1] > 0.99
+
+
 # The level of the whole mix changes at 0.5 s, and while it does, the visitor goes to another place.
 CURVES = """async ({ info, document }) => {
     const buffers = await loadStems(info);

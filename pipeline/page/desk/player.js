@@ -85,9 +85,9 @@
       play.title = `${isPlaying ? "Pause" : "Play"} (space bar)`;
       for (const button of [play, small]) button.classList.toggle("playing", isPlaying);
       small.setAttribute("aria-label", isPlaying ? "Pause the sound" : "Play the sound");
-      bar.hidden = !info;
       repeat.setAttribute("aria-pressed", transport.isLoop());
       const info = transport.info();
+      bar.hidden = !info;
       const isElsewhere = ({ source, stem }) => desk.isElsewhere(info, info.document, info.stems[stem].source, state.document(), source);
       const sources = state.sources().filter(({ source }) => !source.mute);
       const isChanged = state.isChanged() || Boolean(info?.is_edited); // edited before it was opened

@@ -239,3 +239,22 @@ test("what is paused stays so when a small edit is rendered", async () => {
   transport.play();
   assert.equal(file.currentTime, 3);
 });
+
+function wav(samples, { count = 2, rate = 44100, bits = 16, code = 1 } = {}) {
+  const bytes = Buffer.alloc(44 + 10 + 2 * samples.length);
+  bytes.write("RIFF", 0); bytes.writeUInt32LE(bytes.length - 8, 4); bytes.write("WAVEfmt ", 8); bytes.writeUInt32LE(16, 16);
+  [[code, 20], [count, 22], [bits, 34]].forEach(([value, at]) => bytes.writeUInt16LE(value, at));
+  bytes.writeUInt32LE(rate, 24);
+  bytes.write("LIST", 36); bytes.writeUInt32LE(1, 40); // an odd chunk is padded
+  bytes.write("data", 46); bytes.writeUInt32LE(2 * samples.length, 50);
+  samples.forEach((sample, index) => bytes.writeInt16LE(sample, 54 + 2 * index));
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+}
+
+test("a WAV file of 16 bits is read without the browser, any other is left to it", () => {
+  const { readWav } = load({}, "sounds");
+  const { rate, channels } = readWav(wav([-32768, 16384, 0, -1]));
+  assert.deepEqual([rate, channels.map((each) => [...each])], [44100, [[-1, 0], [0.5, -1 / 32768]]]);
+  assert.deepEqual(readWav(wav([1, 2, 3], { count: 1 })).channels[0].length, 3);
+  for (const other of [wav([1], { bits: 24 }), wav([1], { code: 3 }), new ArrayBuffer(9), new ArrayBuffer(99)]) assert.equal(readWav(other), null);
+});
