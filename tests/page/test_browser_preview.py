@@ -288,9 +288,7 @@ ROUNDS = """async ({ info, document }) => {
 }"""
 
 
-def test_a_repetition_begins_without_the_reverberation_of_the_end_as_that_of_the_file_does(
-    desk_page, tmp_path, spaces
-):
+def test_a_repetition_begins_without_the_reverberation_of_the_end_as_that_of_the_file_does(desk_page, tmp_path, spaces):
     bell = changed(BELL, distance_m=60)
     made = document("cave", bell)
     folder = tmp_path / "soundscape"
@@ -298,7 +296,9 @@ def test_a_repetition_begins_without_the_reverberation_of_the_end_as_that_of_the
     preview.writer(folder)(made, dry_stems(made, (Stem(bell, hits(1)),)))
     info = preview.info(Result(folder, made, {}))
     heard = samples_of(desk_page.evaluate(ROUNDS, {"info": info, "document": made.model_dump(mode="json")}))
-    first, second = (heard[:, round(at * RATE) :][:, : RATE // 4] for at in (0.05, DURATION_S + 0.05))  # before the hits
+    first, second = (
+        heard[:, round(at * RATE) :][:, : RATE // 4] for at in (0.05, DURATION_S + 0.05)
+    )  # before the hits
     end = heard[:, : DURATION_S * RATE][:, -RATE // 10 :]
     assert level_db(first).max() < -80 and level_db(second).max() < -80 and level_db(end).min() > -60
     later = [heard[:, round(at * RATE) :][:, : RATE // 2] for at in (0.3, DURATION_S + 0.3)]
