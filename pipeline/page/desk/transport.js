@@ -41,6 +41,7 @@
     function sound() {
       if (mode === "file") {
         preview?.stop();
+        leave();
         if (Math.abs(file.currentTime - at) > 0.01) file.currentTime = at;
         file.play().catch(() => { if (mode === "file" && file.paused) pause(); }); // the browser may not allow it yet
         preview?.wake();
@@ -120,7 +121,7 @@
     });
 
     async function prepare() {
-      const mine = (turn += 1);
+      const mine = turn;
       try {
         const made = await makePreview(info, state, (kind) => (kind === "end" ? ended() : tell(kind)));
         if (turn !== mine) { made.close(); return; }
@@ -162,7 +163,7 @@
     // The dry stems of an earlier result, which was shown with its file alone.
     function addStems(given) {
       if (info?.mix?.url !== given.mix?.url) return; // it is not shown any more
-      [info, heard, isLoading] = [given, filesOf(given), true];
+      [info, heard, isLoading, turn] = [given, filesOf(given), true, turn + 1];
       state.rendered(info);
       tell("loaded");
       prepare();
@@ -177,6 +178,7 @@
       load(given, { goesOn = false, plays = true } = {}) {
         if (isOf(given)) { finish(given); return; }
         if (given.is_later) { addStems(given); return; }
+        turn += 1;
         const wasPlaying = isPlaying;
         const from = goesOn && (isPlaying || !plays) ? position() : 0;
         leave();
