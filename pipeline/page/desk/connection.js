@@ -1,4 +1,5 @@
-// Notices that the app cannot be reached, says so, and keeps the document over the reload that may follow.
+// Notices that the app cannot be reached and says so. What was asked of it meanwhile is asked again when it answers: Gradio
+// would reload the page. It still does so if a job is lost, and then the document is kept.
 (function (desk) {
   "use strict";
 
@@ -7,8 +8,9 @@
   const BACK_MS = 6000; // "it answers again" is shown, and Gradio may reload the page
   const GONE = [502, 503, 504]; // answers of a proxy before an app that has ended
   const LOST = "The app does not answer. Your soundscape is kept. This page goes on when the app answers again.";
-  const BACK = "The app answers again. Press the button once more.";
-  const listeners = new Set();
+  const BACK = "The app answers again.";
+  const ASKS = /\/(run\/predict|queue\/join)$/;
+  const waiting = []; // what goes on when the app answers again
   let isLost = false;
   let backAt = -Infinity;
   let note = null;
@@ -36,9 +38,11 @@
     else {
       backAt = performance.now();
       timer = setTimeout(say, BACK_MS, "");
+      for (const goOn of waiting.splice(0)) goOn();
     }
-    for (const listener of [...listeners]) listener(isLost);
   }
+
+  const back = () => new Promise((resolve) => { waiting.push(resolve); });
 
   async function ask() {
     try {
@@ -50,14 +54,16 @@
   function watch() {
     const { fetch } = globalThis;
     globalThis.fetch = async (input, options) => {
-      const isOurs = address(input).origin === globalThis.location.origin;
-      try {
-        const answer = await fetch(input, options);
-        if (isOurs) notice(GONE.includes(answer.status));
-        return answer;
-      } catch (error) {
-        if (isOurs && error.name === "TypeError") notice(true); // any other error is ours
-        throw error;
+      const { origin, pathname } = address(input);
+      if (origin !== globalThis.location.origin) return fetch(input, options);
+      for (;;) {
+        const [answer, error] = await fetch(input, options).then((given) => [given], (reason) => [null, reason]);
+        if (error && error.name !== "TypeError") throw error; // it was cancelled
+        const isGone = !answer || GONE.includes(answer.status);
+        notice(isGone);
+        if (isGone && ASKS.test(pathname)) await back();
+        else if (answer) return answer;
+        else throw error;
       }
     };
     globalThis.addEventListener("beforeunload", (event) => {
@@ -71,7 +77,6 @@
 
   desk.connection = {
     isLost: () => isLost,
-    subscribe: (listener) => { listeners.add(listener); return () => listeners.delete(listener); },
     // Show the document of before the reload.
     restore() {
       const kept = globalThis.sessionStorage.getItem(KEPT);

@@ -14,7 +14,7 @@
 
   async function until(isTrue, limit = Infinity) {
     const end = performance.now() + limit;
-    while (!isTrue() && performance.now() < end) await pause(BUSY_MS);
+    while (!isTrue() && (performance.now() < end || desk.connection.isLost())) await pause(BUSY_MS);
   }
 
   async function run({ done, isQuiet }) {
@@ -22,18 +22,16 @@
     const [make, random] = [byQuery("#make"), byQuery("#random input")];
     const keepsSeed = Boolean(byQuery("#result")?.checkVisibility() && random?.checked);
     if (keepsSeed) await press(random);
-    await until(() => !make.disabled || isLost());
+    await until(() => !make.disabled);
     const before = desk.transport.info();
     [isRunning, plays] = [true, !isQuiet];
     make.click();
-    await until(() => make.disabled || isLost(), BEGINS_MS);
-    await until(() => !make.disabled || isLost());
+    await until(() => make.disabled, BEGINS_MS);
+    await until(() => !make.disabled);
     [isRunning, plays] = [false, true];
     if (keepsSeed && !random.checked) await press(random);
     done(desk.transport.info() !== before);
   }
-
-  const isLost = () => desk.connection.isLost();
 
   // Press the checkbox for the visitor, who has changed no wish.
   async function press(checkbox) {

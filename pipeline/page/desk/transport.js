@@ -31,7 +31,7 @@
       return mode === "file" ? file.currentTime : (preview ?? leaving)?.position() ?? at;
     }
 
-    const wanted = () => (!info?.mix || preview && (state.isChanged() || alone !== null) ? "preview" : "file");
+    const wanted = () => (info && !info.mix || preview && (state.isChanged() || alone !== null) ? "preview" : "file");
 
     function leave() {
       leaving?.close();
