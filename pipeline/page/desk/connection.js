@@ -6,7 +6,7 @@
   const KEPT = "soundscape"; // in the storage of the tab
   const ASKED_EVERY_MS = 2000;
   const BACK_MS = 6000; // "it answers again" is shown, and Gradio may reload the page
-  const GONE = [502, 503, 504]; // answers of a proxy before an app that has ended
+  const GONE = [502, 503, 504];
   const LOST = "The app does not answer. Your soundscape is kept. This page goes on when the app answers again.";
   const BACK = "The app answers again.";
   const ASKS = /\/(run\/predict|queue\/join)$/;
@@ -18,6 +18,9 @@
 
   const { document } = globalThis;
   const address = (input) => new URL(input?.url ?? input, document.baseURI);
+
+  // The answer of a proxy before an app that has ended. The app itself, whose queue may be full, answers in JSON.
+  const isOfProxy = ({ status, headers }) => GONE.includes(status) && !headers.get("content-type")?.includes("json");
 
   function say(words) {
     if (!note) {
@@ -59,7 +62,7 @@
       for (;;) {
         const [answer, error] = await fetch(input, options).then((given) => [given], (reason) => [null, reason]);
         if (error && error.name !== "TypeError") throw error; // it was cancelled
-        const isGone = !answer || GONE.includes(answer.status);
+        const isGone = !answer || isOfProxy(answer);
         notice(isGone);
         if (isGone && ASKS.test(pathname)) await back();
         else if (answer) return answer;

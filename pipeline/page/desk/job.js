@@ -5,10 +5,11 @@
   const listeners = new Set();
   let isRunning = false;
 
+  const isNow = () => Boolean(globalThis.document.querySelector("#make")?.disabled);
+
   function look() {
-    const now = Boolean(globalThis.document.querySelector("#make")?.disabled);
-    if (now === isRunning) return;
-    isRunning = now;
+    if (isNow() === isRunning) return;
+    isRunning = !isRunning;
     for (const listener of [...listeners]) listener();
   }
 
@@ -19,11 +20,11 @@
 
   desk.job = {
     mount: (element) => new MutationObserver(look).observe(element, { subtree: true, childList: true, attributeFilter: ["disabled"] }),
-    isRunning: () => isRunning,
+    isRunning: isNow,
     subscribe,
     // Resolves when no job runs.
     ended: () => new Promise((resolve) => {
-      if (!isRunning) { resolve(); return; }
+      if (!isNow()) { resolve(); return; }
       const leave = subscribe(() => { leave(); resolve(); });
     }),
   };
