@@ -66,5 +66,4 @@ def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     look.picture.change(document.note, page.written, text.note, **quick)
     for wish in (made.duration_s, made.seed, made.surprise):
         wish.input(None, js="() => { document.body.dataset.wished = '' }", **quick)
-    made.report.change(None, js=asset("sound_ready.js"), **quick)
     look.given.change(None, js="() => window.sayOfOpening('')", **quick)

@@ -5,6 +5,7 @@
   const SOON_MS = 700; // after the last of several changes
   const BUSY_MS = 60;
   const BEGINS_MS = 10_000; // a job that has not begun by then was refused
+  const NOTED_MS = 2000; // the page has taken note of a change by then
   let wanted = null; // {timer, done, ended: a promise}
   let isRunning = false;
   let plays = true; // whether the sound of the running job is played although nothing plays
@@ -38,7 +39,8 @@
     const { dataset } = globalThis.document.body;
     const wasWished = "wished" in dataset;
     checkbox.click();
-    await pause(BUSY_MS); // the page has taken note of it by then
+    await pause(BUSY_MS);
+    await until(() => "wished" in dataset, NOTED_MS);
     if (!wasWished) delete dataset.wished;
   }
 

@@ -175,9 +175,10 @@
     return {
       // Show and play a new sound: the value of the server. It may come first without its file (`mix`), then with it.
       // `goesOn`: it replaces the one that plays, at the same position. `plays`: it begins although nothing plays.
+      // Return true for a new sound, false for more of the one that is shown.
       load(given, { goesOn = false, plays = true } = {}) {
-        if (isOf(given)) { finish(given); return; }
-        if (given.is_later) { addStems(given); return; }
+        if (isOf(given)) { finish(given); return false; }
+        if (given.is_later) { addStems(given); return false; }
         turn += 1;
         const wasPlaying = isPlaying;
         const from = goesOn && (isPlaying || !plays) ? position() : 0;
@@ -194,9 +195,10 @@
         file.loop = loop;
         tell("loaded");
         if (plays || wasPlaying) play();
-        if (!info.stems.length) { leave(); return; }
-        isLoading = true;
-        prepare();
+        isLoading = info.stems.length > 0;
+        if (isLoading) prepare();
+        else leave();
+        return true;
       },
       play,
       pause,
