@@ -26,7 +26,7 @@ from .guard import Guard, hosts_of
 from .shelf import Shelf
 
 ADVANCED = "For models that make sound from text. At 0 or left empty, a setting has the model's default value."
-ANEW = "With Random, Make sound makes every sound anew. Render, in the player, keeps the sounds and writes your changes."
+ANEW = "With Random, Make sound makes every sound anew. Render, in the player, keeps them and writes your changes."
 MAX_UPLOAD = "100mb"  # enough for the ZIP of eight stems of 60 s
 
 

@@ -70,12 +70,12 @@ def test_a_job_that_is_stopped_after_its_first_sound_offers_no_file(page):
     show(page, 2, 2)
     make_sound(page)
     page.locator("#report dl").wait_for()
-    show(page, 8, 60)
+    show(page, 8, 30)
     page.evaluate("""() => new MutationObserver((_, observer) => {
-        if (!document.querySelector("#mix .what p").textContent.includes("being made")) return;
+        if (!document.querySelector("#mix .what p")?.textContent.includes("being made")) return;
         observer.disconnect();
         document.querySelector("#stop-making").click();
-    }).observe(document.querySelector("#mix .what p"), { childList: true })""")
+    }).observe(document.querySelector("#desk"), { childList: true, subtree: true })""")
     page.click("#make")
     says(page, "Its file was not finished. Render makes it.")
     assert not page.locator("#report").is_visible() and page.evaluate("desk.transport.isPlaying()")

@@ -258,3 +258,17 @@ test("a WAV file of 16 bits is read without the browser, any other is left to it
   assert.deepEqual(readWav(wav([1, 2, 3], { count: 1 })).channels[0].length, 3);
   for (const other of [wav([1], { bits: 24 }), wav([1], { code: 3 }), new ArrayBuffer(9), new ArrayBuffer(99)]) assert.equal(readWav(other), null);
 });
+
+test("an earlier result gets its stems while its file plays on", async () => {
+  const { transport, state, file, preview, info } = await begin({ stems: 0 });
+  assert.equal(transport.preview(), "none");
+  file.currentTime = 2;
+  const later = { ...info, stems: [{ file: { url: "1.wav" } }], is_later: true };
+  assert.equal(transport.load({ ...later, mix: { url: "another.wav" } }), false);
+  assert.equal(transport.info(), info, "those of a result that is no longer shown are not taken");
+  assert.equal(transport.load(later), false);
+  await new Promise(setImmediate);
+  assert.deepEqual([transport.preview(), file.paused, file.currentTime, transport.mode()], ["ready", false, 2, "file"]);
+  state.change(true);
+  assert.deepEqual([file.paused, preview.playing, preview.at], [true, true, 2]);
+});
