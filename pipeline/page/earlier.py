@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import SoundscapeError
 from ..results.manifest import report_in
 from ..results.result import MIX, SOUNDSCAPE
+from ..soundscape import Soundscape
 from . import preview, scratch
 from .form import bytes_of, job_of, remembered, wishes_of
 
@@ -43,7 +44,7 @@ def _with_stems(folder: Path) -> dict[str, Any] | None:
         return None
     job = job_of(None, (folder / SOUNDSCAPE).read_text("utf-8"), **wishes_of(*remembered(report)))
     assert job.soundscape is not None  # always set, because a text was given
-    stems = _stems(job)
+    stems = _stems(job, job.soundscape)
     if not stems:
         return None
     with scratch.own().room_for(bytes_of(job)):
@@ -52,12 +53,12 @@ def _with_stems(folder: Path) -> dict[str, Any] | None:
     return preview.info(Result(folder, job.soundscape, report)) | {"is_later": True}
 
 
-def _stems(job: "Job") -> "tuple[Stem, ...] | None":
+def _stems(job: "Job", soundscape: Soundscape) -> "tuple[Stem, ...] | None":
     """Return the stems of the job if no large model must run for them."""
     from .. import backends
     from ..synthesize import kept_stems, synthesize
 
-    wishes = {"duration_s": job.duration_s, "seed": job.seed, "options": job.options}
+    wishes: dict[str, Any] = {"duration_s": job.duration_s, "seed": job.seed, "options": job.options}
     if job.audio in backends.EMBEDDED:
-        return synthesize(job.soundscape, job.audio, **wishes)
-    return kept_stems(job.soundscape, job.audio, **wishes) if job.audio else None
+        return synthesize(soundscape, job.audio, **wishes)
+    return kept_stems(soundscape, job.audio, **wishes) if job.audio else None

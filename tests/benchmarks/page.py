@@ -1,6 +1,6 @@
 """How soon `python app.py` serves its page, and how soon a picture is heard in it.
 
-    python -m tests.benchmarks.page [--runs 7] [--limit 1.3]
+    python -m tests.benchmarks.page [--runs 7] [--limit 1.3] [--sound]
 
 The time to the page is compared with that of a hello-world Gradio app. Both are started alternately. The minimum of the
 runs counts, as in timeit, because longer times come from other load on the machine.
