@@ -6,9 +6,9 @@ The time to the page is compared with that of a hello-world Gradio app. Both are
 runs counts, as in timeit, because longer times come from other load on the machine.
 
 The time to the first sound is that in Chromium from the press of a button until a sample that is not silent leaves the
-page, with 10 s of sound from the embedded pair. All is warm, and every run has another seed. The table shows the quickest
-run, and the median of the ratios to the baseline of tests/benchmarks/job.py, which is measured before every run. Where
-there is no Chromium, it is left out.
+page, with 10 s of sound from the embedded pair. All is warm, and every run has another seed. The table shows the
+quickest run, and the median of the ratios to the baseline of tests/benchmarks/job.py, which is measured before every
+run. Where there is no Chromium, it is left out.
 
 Prints two tables; the exit status is 1 if the ratio of the page exceeds the limit.
 """
