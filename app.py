@@ -174,7 +174,8 @@ def on_hear(
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
-        job = job_of(picture, written, origin, vision=vision, **wishes_of(*wishes))
+        asked = wishes_of(*wishes, is_new=not written)
+        job = job_of(picture, written, origin, vision=vision, **asked)
         shown = [gr.skip()] * views.REPLACED
         for sound in results(job, request, ticket, progress):
             described = None if written else views.described(sound.result.soundscape, picture, vision)

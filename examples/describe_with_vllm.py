@@ -58,7 +58,7 @@ def _describe(task: Task, options: argparse.Namespace) -> None:
     picture = _whole_patches(load_picture(task.path))
     soundscape = _ask(picture, FULL, options) or _ask(picture, SHORT, options)
     if soundscape is None:
-        raise SoundscapeError(f"The model did not finish its answer within {MAX_TOKENS} tokens.")
+        raise SoundscapeError(f"The model did not finish its answer within {MAX_TOKENS} tokens, not even a short one.")
     write_soundscape(_document(task, options.out).parent, soundscape)
 
 
@@ -84,7 +84,13 @@ def _ask(picture: Image.Image, demand: Demand, options: argparse.Namespace) -> S
         raise SoundscapeError(
             f"the server answered {error.code}: {error.read().decode(errors='replace')[:500]}"
         ) from error
-    return read_answer(answer["choices"][0]["message"]["content"], frame)
+    (choice,) = answer["choices"]
+    if choice.get("finish_reason") == "length":
+        return None
+    soundscape = read_answer(choice["message"]["content"] or "", frame)
+    if soundscape is None:
+        raise SoundscapeError("The model ended its answer before the JSON was complete.")
+    return soundscape
 
 
 def _whole_patches(picture: Image.Image) -> Image.Image:

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from .files import check_file
+
 Samples = npt.NDArray[np.float32]  # shape (channels, samples), full scale at +-1
 Floats = npt.NDArray[np.floating[Any]]  # any array of real numbers, single or double precision
 
@@ -95,6 +97,7 @@ def wav_bytes(clip: Clip, *, dither_seed: int = 0) -> bytes:
 
 
 def read_wav(path: Path) -> Clip:
-    """Read a sound file in any format that libsndfile supports."""
+    """Read a sound file in any format that libsndfile supports. Raises SoundscapeError for what is no regular file."""
+    check_file(path)
     samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
     return Clip(np.ascontiguousarray(samples.T), sample_rate)

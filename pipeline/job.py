@@ -18,6 +18,7 @@ from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
 from .errors import SoundscapeError
 from .mixing.mix import DryStems, dry_stems, mixdown_of
+from .picture import warnings_of
 from .quality.checks import check
 from .quality.features import of_picture, of_sound
 from .results.result import files_of, write_bundle, write_files
@@ -36,12 +37,14 @@ SEED_LIMIT = 2**32
 class Job:
     """What to make. Without a soundscape, the picture is described first. Without a seed, a random one is drawn.
 
+    `repairs` says what was understood differently when the soundscape was read, and becomes a warning in the report.
     `stems`, if given, are mixed as they are; they must be made with the same backend, duration and seed. `provenance`
     is added to the report: where the picture and the soundscape come from.
     """
 
     picture: Image.Image | None = None
     soundscape: Soundscape | None = None
+    repairs: str = ""
     vision: str = ""
     audio: str = ""
     duration_s: float = 10.0
@@ -135,7 +138,7 @@ def _run(job: Job, folder: Path, progress: OnProgress, on_stems: OnStems, pool: 
             "options": asdict(job.options),
             "loudness_lufs": round(mixed.loudness_lufs, 2),
             "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
-            "warnings": list(mixed.warnings),
+            "warnings": [*warnings_of(job.picture), *([job.repairs] if job.repairs else []), *mixed.warnings],
             "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
             "checks": checks.result(),
             "senses": senses.result(),

@@ -136,6 +136,7 @@ def _job(path: Path, finished: Finished, soundscape: Soundscape, redo: dict[int,
     return Job(
         picture=_picture(path),
         soundscape=soundscape,
+        repairs=finished.repairs,
         audio=name,
         duration_s=report["duration_s"],
         seed=report["seed"],

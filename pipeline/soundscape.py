@@ -21,12 +21,16 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from . import json_text
 from .errors import SoundscapeError
+from .repairs import Repairs
 
 MAX_BYTES = 64 * 1024  # of JSON text, as UTF-8
 MAX_SOURCES = 8
 MAX_ONSETS = 64
-_OPTIONAL = ("take", "onsets_s", "height")  # not written at their defaults, so documents without them stay the same
+MAX_PROBLEMS = 50  # in one message
+MAX_STEP = 60  # letters of a field that is named in a message
+_OPTIONAL = ("take", "twin", "onsets_s", "height")  # not written at their defaults: documents stay as they are
 
 Space = Literal["open", "forest", "street", "courtyard", "room", "hall", "cave", "underwater"]
 Role = Literal["bed", "recurring", "one-shot"]
@@ -78,8 +82,9 @@ class Source(_Document):
 
     `box` is the bounding box (x0, y0, x1, y1) in fractions of the picture's width and height; None means not visible.
     `pan` is -1 (left) to 1 (right); None derives it from the box. Distances are in metres, gains in decibels. `take` is
-    another take of this source alone. `onsets_s` are the times at which a source that is not a bed sounds; None lets
-    the seed choose. `height` is -1 (below) to 1 (above); None derives it from the box.
+    another take of this source alone. `twin` numbers the sources of the same words, so that each keeps its sound when
+    their order changes; None counts them. `onsets_s` are the times at which a source that is not a bed sounds; None
+    lets the seed choose. `height` is -1 (below) to 1 (above); None derives it from the box.
     """
 
     name: Annotated[str, _up_to(60, min_length=1), AfterValidator(_not_blank)]
@@ -96,6 +101,7 @@ class Source(_Document):
     confidence: _Share = 1.0
     instrument: Instrument = "none"
     take: Annotated[int, Field(strict=True, ge=0, le=999)] = 0
+    twin: Annotated[int, Field(strict=True, ge=1, le=MAX_SOURCES)] | None = None
     onsets_s: Onsets | None = None
     height: Annotated[float, _between(-1, 1)] | None = None
 
@@ -122,56 +128,44 @@ class Soundscape(_Document):
     sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_SOURCES)]
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read the document, or its older form, from JSON text.
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read the document, or its older form, from JSON text or from the bytes of a file.
 
         Raises SoundscapeError with one line per problem. Each line begins with the path of the field.
         """
-        if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return cls.read(text)[0]
+
+    @classmethod
+    def read(cls, text: str | bytes) -> tuple[Self, str]:
+        """Read like `from_json`. Also return a sentence that lists what was understood differently, "" for nothing."""
+        given = json_text.decoded(text) if isinstance(text, bytes) else json_text.Reading(text)
+        if len(given.data.encode("utf-8", "surrogatepass")) > MAX_BYTES:
             raise SoundscapeError("The soundscape is longer than 64 KB. Shorten the texts.")
-        data = _parse(text)
-        if _is_older_form(data):
-            data = _from_older_form(data)
+        reading = json_text.read(given.data)
+        data = _from_older_form(reading.data) if _is_older_form(reading.data) else reading.data
+        repairs = Repairs(cls.model_fields, Source.model_fields)
+        document = cls._checked(repairs.of_document(data))
+        return document, json_text.note_of((*given.repairs, *reading.repairs, *repairs.listed()))
+
+    @classmethod
+    def from_data(cls, data: Any) -> Self:
+        """Return the document of JSON data that was read elsewhere. Raises SoundscapeError like `from_json`."""
+        return cls._checked(Repairs(cls.model_fields, Source.model_fields).of_document(data))
+
+    @classmethod
+    def _checked(cls, data: Any) -> Self:
         try:
             # Validated as JSON, not as Python objects: lists may become tuples, but numbers are still checked strictly.
             return cls.model_validate_json(json.dumps(data))
         except RecursionError:
-            raise SoundscapeError(TOO_DEEP) from None
+            raise SoundscapeError(json_text.TOO_DEEP) from None
         except ValidationError as error:
-            raise SoundscapeError("\n".join(_in_words(each) for each in error.errors() if not _is_echo(each))) from None
+            raise SoundscapeError(_problems(error)) from None
 
     def to_json(self) -> str:
         """Return the document as indented JSON. `from_json` restores an equal document."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False)
 
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=object_without_duplicates)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise SoundscapeError(f"This is not JSON yet ({where}): {error.msg.lower()}.") from None
-    except RecursionError:
-        raise SoundscapeError(TOO_DEEP) from None
-    except ValueError as error:  # an integer with thousands of digits
-        raise SoundscapeError(f"This is not JSON yet: {error}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise SoundscapeError(f"{name} is not a number that JSON allows. Write a finite number.")
-
-
-def object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raises SoundscapeError for a duplicate key, of which JSON would silently drop one value."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise SoundscapeError(f"{twice}: is written twice in one object. Keep one of them.")
-    return fields
-
-
-TOO_DEEP = "This is not a soundscape: it is nested too deeply."
 
 # Error messages ------------------------------------------------------------------------------------------------------
 
@@ -200,11 +194,17 @@ def _is_echo(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and len(error["input"]) >= int(error["ctx"]["min_length"])
 
 
+def _problems(error: ValidationError) -> str:
+    problems = [each for each in error.errors() if not _is_echo(each)]
+    more = [f"and {len(problems) - MAX_PROBLEMS} more problems"] if len(problems) > MAX_PROBLEMS else []
+    return "\n".join([*map(_in_words, problems[:MAX_PROBLEMS]), *more])
+
+
 def _in_words(error: ErrorDetails) -> str:
     path = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "json_invalid":  # our own JSON: one of two cases that only Python accepts
-        return TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
+        return json_text.TOO_DEEP if "recursion" in error["msg"] else "The soundscape must be valid Unicode text."
     if kind == "extra_forbidden":
         return f"{path}: is not a known field{_nearest_field(error['loc'])}"
     if kind == "literal_error":
@@ -224,7 +224,7 @@ def _in_words(error: ErrorDetails) -> str:
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+        path += f"[{step}]" if isinstance(step, int) else f".{step[:MAX_STEP]}"
     return path.removeprefix(".") or "soundscape"
 
 

@@ -1,7 +1,8 @@
 """Soundscape -> stems: one per source that is not muted, seeded and cached.
 
-Seeds and cache keys depend on the words and the take of a source alone. So changing its position, its level, its onsets
-or other sources runs no model, and editing the words of one source leaves the sound of all others bit-identical.
+Seeds and cache keys depend on the words, the twin number and the take of a source alone. So changing its position, its
+level, its onsets or other sources runs no model, and editing the words of one source leaves the sound of all others
+bit-identical.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from . import backends
@@ -195,14 +197,18 @@ def _made(
 
 
 def seeds_of(soundscape: Soundscape, seed: int) -> tuple[int, ...]:
-    """Return one seed per source: of `seed`, its words, its index among sources with the same words, and its take."""
-    count: dict[str, int] = {}
+    """Return one seed per source: of `seed`, its words, its twin number and its take.
+
+    A source without a twin number has the lowest one that is free among the sources of the same words, in their order.
+    """
+    words = [json.dumps([each.name, each.material, each.action, each.timbre, each.role]) for each in soundscape.sources]
+    used = {(own, source.twin) for own, source in zip(words, soundscape.sources)}
     seeds = []
-    for source in soundscape.sources:
-        words = json.dumps([source.name, source.material, source.action, source.timbre, source.role])
-        count[words] = count.get(words, 0) + 1
+    for own, source in zip(words, soundscape.sources):
+        twin = source.twin or next(number for number in count(1) if (own, number) not in used)
+        used.add((own, twin))
         take = f"/take {source.take}" if source.take else ""
-        digest = hashlib.blake2b(f"{seed}/{words}/{count[words]}{take}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{seed}/{own}/{twin}{take}".encode(), digest_size=8).digest()
         seeds.append(int.from_bytes(digest, "big") >> 1)  # 63 bits: the range of a torch generator
     return tuple(seeds)
 

@@ -23,8 +23,15 @@ LAYERS = [
     ("pipeline.procedural", "pipeline.tagger", "pipeline.prompting"),
     ("pipeline.kinds",),
     ("pipeline.soundscape", "pipeline.picture", "pipeline.stems", "pipeline.__main__"),
-    ("pipeline.audio", "pipeline.settings", "pipeline.command", "pipeline.versions"),
-    ("pipeline.files",),
+    (
+        "pipeline.audio",
+        "pipeline.settings",
+        "pipeline.command",
+        "pipeline.versions",
+        "pipeline.json_text",
+        "pipeline.repairs",
+    ),
+    ("pipeline.files", "pipeline.names"),
     ("pipeline.errors", "pipeline.colours"),
 ]
 

@@ -101,6 +101,12 @@ def test_two_sources_of_equal_words_sound_different():
     bird = Source(name="bird")
     first, second = seeds_of(Soundscape(sources=(bird, bird)), 7)
     assert first != second
+    assert (first, second) == (8694393133382878142, 2148188641728991937), "documents without twin numbers sound as ever"
+
+    swapped = Soundscape(sources=(bird.model_copy(update={"twin": 2}), bird))
+    assert seeds_of(swapped, 7) == (second, first), "a twin number keeps the sound of each when the order changes"
+    removed = Soundscape(sources=(bird.model_copy(update={"twin": 2}),))
+    assert seeds_of(removed, 7) == (second,)
 
 
 def test_muted_sources_are_not_made_and_all_muted_is_an_error(hum, soundscape):

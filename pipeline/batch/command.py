@@ -6,6 +6,7 @@ Progress goes to standard error. Standard output gets one line of JSON per pictu
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -15,6 +16,7 @@ from ..errors import SoundscapeError
 from ..job import SEED_LIMIT, OnProgress
 from ..synthesize import MIN_DURATION_S
 from . import storage
+from .listing import sum_up
 from .progress import Progress
 from .run import in_this_process, run_batch
 from .stage import Plan, Row
@@ -63,15 +65,17 @@ def _status(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> bool:
     out = storage.place(options.out)
     shuffle = (options.seed or 0) if options.shuffle else None
-    tasks = select(find_tasks(options.inputs, out), options.limit, shuffle)
+    passed: Counter[str] = Counter()
+    tasks = select(find_tasks(options.inputs, out, passed), options.limit, shuffle)
     if not tasks:
-        raise SoundscapeError("no picture was found; give at least one picture file, or a folder that contains some")
+        message = "no picture was found; give at least one picture file, or a folder that contains some"
+        raise SoundscapeError(f"{message}. {sum_up(passed)}".rstrip(". "))
     fields = ("vision", "audio", "duration_s", "seed", "skip_vlm", "skip_audio", "again")
     plan = Plan(out, **{name: getattr(options, name) for name in fields})
     progress = Progress(len(tasks))
 
     def finish() -> None:
-        progress.sum_up()
+        progress.sum_up(sum_up(passed))
         has_overview = (progress.succeeded and len(tasks) > 1) or (out / "index.html").exists()
         if has_overview and not options.skip_audio and storage.is_local(out):
             from ..overview import write_overview

@@ -17,7 +17,7 @@ from ..picture import MAX_FILE_BYTES, load_picture
 from ..results.result import BEFORE, SOUNDSCAPE, holds, write_soundscape
 from ..soundscape import Soundscape
 from . import storage
-from .inputs import DOCUMENTS, is_same_file, missing_description, read_document, seed_from, soundscape_of
+from .inputs import DOCUMENTS, is_same_file, missing_description, read_document, seed_from
 from .record import Record, digest
 from .stage import PICTURES_TOGETHER, Plan, Row, Stage, attempt
 from .storage import Place
@@ -131,7 +131,7 @@ class _New:
 def _is_edited(document: bytes, record: Record) -> bool:
     """Return whether the user has edited the description, perhaps into an invalid one."""
     try:
-        return not record.is_of(soundscape_of(document, SOUNDSCAPE))
+        return not record.is_of(Soundscape.from_json(document))
     except SoundscapeError:
         return True
 

@@ -1,5 +1,6 @@
 """The files that stages read: pictures, soundscapes and bundles."""
 
+import logging
 from pathlib import Path
 
 from ..errors import SoundscapeError
@@ -13,24 +14,22 @@ from .storage import Place
 
 DOCUMENTS = (".json", ".zip")
 
+_log = logging.getLogger("pipeline")
+
 
 def read_document(path: Path) -> tuple[Soundscape, int | None]:
     """Return the soundscape of a JSON file without a seed, or that of a ZIP bundle with the seed of its sound.
 
-    Raises SoundscapeError when it cannot be read.
+    Logs what was understood differently in it. Raises SoundscapeError when it cannot be read.
     """
     if path.suffix.lower() == ".zip":
         finished = read_result(path)
-        return finished.soundscape, finished.manifest.get("seed")
-    return soundscape_of(read_file(path), path.name), None
-
-
-def soundscape_of(data: bytes, name: str) -> Soundscape:
-    """Parse a soundscape. Raises SoundscapeError, whose message uses `name`."""
-    try:
-        return Soundscape.from_json(data.decode("utf-8-sig"))  # some editors write a byte order mark
-    except UnicodeDecodeError as error:
-        raise SoundscapeError(f"{name} cannot be read: it is not UTF-8 text. Save it as UTF-8.") from error
+        soundscape, repairs, seed = finished.soundscape, finished.repairs, finished.manifest.get("seed")
+    else:
+        (soundscape, repairs), seed = Soundscape.read(read_file(path)), None
+    if repairs:
+        _log.warning("%s: %s", path.name, repairs)
+    return soundscape, seed
 
 
 def seed_from(sha256: str) -> int:

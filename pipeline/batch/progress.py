@@ -40,12 +40,14 @@ class Progress:
         # ASCII, which every terminal can print, whatever the name of the picture.
         print(json.dumps({key: row[key] for key in row if key != "source"}), flush=True)
 
-    def sum_up(self) -> None:
-        """Print the totals if there was more than one picture."""
+    def sum_up(self, passed: str = "") -> None:
+        """Print the totals if there was more than one picture, and what was passed over."""
         if self._total > 1:
             counts = ((self._made, "done"), (self._before, "already done"), (self._failed, "failed"))
             totals = ", ".join(f"{count} {words}" for count, words in counts if count)
             self.say(f"{totals}; the reasons are in {FAILURES}" if self._failed else totals)
+        if passed:
+            self.say(passed)
 
     @property
     def _made(self) -> int:

@@ -21,7 +21,7 @@ from ..soundscape import Soundscape
 from ..stems.cache import fill_once
 from ..synthesize import Stem, check_duration, limit_remembered_stems, synthesize_batch
 from . import storage
-from .inputs import DOCUMENTS, is_same_file, missing_description, seed_from, soundscape_of
+from .inputs import DOCUMENTS, is_same_file, missing_description, seed_from
 from .record import Record, digest
 from .stage import PICTURES_TOGETHER, Plan, Row, Stage, attempt
 from .storage import Place
@@ -69,7 +69,7 @@ class Sounder(Stage):
         folder, path = self.folder(row), storage.place(row["picture"])
         if not (folder / SOUNDSCAPE).is_file():
             raise missing_description(row)
-        soundscape = soundscape_of(storage.read_bytes(folder / SOUNDSCAPE), SOUNDSCAPE)
+        soundscape, repairs = Soundscape.read(storage.read_bytes(folder / SOUNDSCAPE))
         record = Record.read(self.plan.out, row["name"])
         manifest, is_own = _intact_manifest(folder), is_same_file(path, folder / SOUNDSCAPE)
         is_hashed = is_own or not self.plan.skip_vlm  # by the first stage
@@ -83,6 +83,7 @@ class Sounder(Stage):
         return Job(
             _picture_of(path, folder),
             soundscape,
+            repairs,
             audio=self._audio,
             duration_s=self.plan.duration_s,
             seed=seed,

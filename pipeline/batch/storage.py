@@ -5,11 +5,10 @@ methods. A remote result is made in a temporary folder and then uploaded, manife
 manifest is not finished.
 """
 
-import logging
-import os
 import shutil
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,9 @@ from urllib.request import url2pathname
 
 from ..errors import SoundscapeError
 from ..files import MAX_DOCUMENT_BYTES, MAX_MEDIA_BYTES, check_file, check_size, read_file, sha256_of, write_file
-from ..results.collection import INDEX
+from ..results.collection import INDEX, REPORTS
 from ..results.result import BEFORE, MANIFEST, OURS, PICTURE, PROMPTS, SOUNDSCAPE, STEMS
+from .listing import OTHER, is_of_system, local_files
 
 if TYPE_CHECKING:  # universal_pathlib is optional
     from typing_extensions import TypeIs
@@ -32,8 +32,6 @@ LOCAL_PROTOCOLS = ("file", "local")
 OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hf")
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}  # drivers
 DOWNLOADED = (SOUNDSCAPE, BEFORE, PROMPTS, MANIFEST, PICTURE)  # of a remote result; its sound is always made again
-
-_log = logging.getLogger("pipeline")
 
 
 def place(text: "str | Place") -> Place:
@@ -84,15 +82,28 @@ def read_bytes(path: Place, limit_bytes: int | None = MAX_DOCUMENT_BYTES) -> byt
             raise FileNotFoundError(path)
         return read_file(path, limit_bytes)
     with _plain_errors(path, "read"):
-        _check_remote_size(path, limit_bytes)
-        data: bytes = path.fs.cat_file(path.path)
+        data: bytes = path.fs.cat_file(path.path) if _is_within(path, limit_bytes) else _up_to(path, limit_bytes)
         return data
 
 
-def _check_remote_size(path: "UPath", limit_bytes: int | None) -> None:
-    """Raise SoundscapeError when the file is too large, before it is downloaded. Some file systems know no sizes."""
-    if limit_bytes is not None:
-        check_size(path.name, path.fs.info(path.path).get("size") or 0, limit_bytes)
+def _is_within(path: "UPath", limit_bytes: int | None) -> bool:
+    """Return whether a remote file is known to be small enough. Some file systems know no sizes.
+
+    Raises SoundscapeError when it is too large, before it is downloaded.
+    """
+    if limit_bytes is None:
+        return True
+    size_bytes = path.fs.info(path.path).get("size")
+    check_size(path.name, size_bytes or 0, limit_bytes)
+    return size_bytes is not None
+
+
+def _up_to(path: "UPath", limit_bytes: int | None) -> bytes:
+    """Return the bytes of a remote file of unknown size. Raises SoundscapeError after the limit."""
+    with path.fs.open(path.path, "rb") as file:
+        data: bytes = file.read((limit_bytes or 0) + 1)
+    check_size(path.name, len(data), limit_bytes)
+    return data
 
 
 def sha256(path: Place) -> str:
@@ -131,14 +142,25 @@ def names(folder: Place) -> list[str]:
         return sorted(_remote_files(folder, maxdepth=1))
 
 
-def pictures(folder: Place, suffixes: tuple[str, ...]) -> list[Place]:
-    """Return all pictures in a folder and its subfolders, sorted by path.
+def pictures(folder: Place, suffixes: tuple[str, ...], passed: "Counter[str] | None" = None) -> list[Place]:
+    """Return all pictures in a folder and its subfolders, sorted by path. `passed` counts what was passed over.
 
-    Hidden files, hidden folders and the pictures of results are left out, because results may be in the same folder.
+    Hidden files and folders, those of systems, and the files of results are left out and not counted, because results
+    may be in the same folder.
     """
-    found = _local_files(folder) if is_local(folder) else _listed(folder)
-    chosen = [name for name in found if name.lower().endswith(suffixes) and not _is_part_of_result(name, found)]
+    passed = Counter() if passed is None else passed
+    found = local_files(folder, passed) if is_local(folder) else _listed(folder)
+    chosen = {name for name in found if name.lower().endswith(suffixes) and not _is_part_of_result(name, found)}
+    results = {name.removesuffix(SOUNDSCAPE) for name in found if f"/{name}".endswith(f"/{SOUNDSCAPE}")}
+    passed[OTHER] += sum(not _is_written(name, results) for name in found - chosen)
     return [folder / name for name in sorted(chosen, key=lambda name: name.split("/"))]
+
+
+def _is_written(name: str, results: set[str]) -> bool:
+    """Return whether a file belongs to a result, or to the reports beside results."""
+    *folders, last = name.split("/")
+    starts = {"".join(f"{each}/" for each in folders[:depth]) for depth in range(len(folders) + 1)}
+    return last in REPORTS or INDEX in folders or not results.isdisjoint(starts)
 
 
 @contextmanager
@@ -155,8 +177,10 @@ def local_copy(path: Place, limit_bytes: int | None = None) -> Iterator[Path]:
         local = Path(folder, path.name)
         try:
             with _plain_errors(path, "read"):
-                _check_remote_size(path, limit_bytes)
-                path.fs.get_file(path.path, str(local))
+                if _is_within(path, limit_bytes):
+                    path.fs.get_file(path.path, str(local))
+                else:
+                    local.write_bytes(_up_to(path, limit_bytes))
         except FileNotFoundError:
             raise SoundscapeError(f"There is no file {path}.") from None
         yield local
@@ -195,7 +219,7 @@ def _downloaded(folder: "UPath") -> dict[str, bytes]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {name: sha256_of(folder / name) for name in _local_files(folder)}
+    return {name: sha256_of(folder / name) for name in local_files(folder)}
 
 
 def _upload(local: Path, folder: "UPath", changed: list[str]) -> None:
@@ -209,7 +233,7 @@ def _upload(local: Path, folder: "UPath", changed: list[str]) -> None:
         _in_folder(folder / STEMS if is_new else folder, lambda: folder.fs.put(sources, targets))
     if is_new:
         existing = {*OURS.intersection(names(folder)), *(f"{STEMS}/{name}" for name in names(folder / STEMS))}
-        for name in existing - _local_files(local):
+        for name in existing - local_files(local):
             remove(folder / name)
     if MANIFEST in changed:
         folder.fs.put_file(str(local / MANIFEST), (folder / MANIFEST).path)
@@ -226,24 +250,10 @@ def _in_folder(folder: "UPath", write: Callable[[], object]) -> None:
         write()
 
 
-def _local_files(folder: Path) -> set[str]:
-    """Return the files in a folder and its subfolders as a/b/c, without hidden ones."""
-    found: set[str] = set()
-    for parent, folders, files in os.walk(folder, onerror=_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        start = Path(parent).relative_to(folder)
-        found.update((start / name).as_posix() for name in files if not name.startswith("."))
-    return found
-
-
-def _unreadable(error: OSError) -> None:
-    _log.warning("%s: skipped: %s", error.filename, error.strerror)
-
-
 def _listed(folder: "UPath") -> set[str]:
     with _plain_errors(folder, "read"):
         found = _remote_files(folder)
-    return {name for name in found if not any(part.startswith(".") for part in name.split("/"))}
+    return {name for name in found if not any(map(is_of_system, name.split("/")))}
 
 
 def _remote_files(folder: "UPath", maxdepth: int | None = None) -> set[str]:

@@ -3,21 +3,20 @@
 import hashlib
 import os
 import random
-import re
-import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..picture import SUFFIXES
-from ..results.collection import FAILURES
-from ..results.result import BEFORE, MAX_NAME, OURS, PICTURE, SOUNDSCAPE
-from . import storage
+from ..names import folded, is_device, portable
+from ..picture import NEW_SUFFIXES, SUFFIXES
+from ..results.collection import REPORTS
+from ..results.result import BEFORE, OURS, PICTURE, SOUNDSCAPE
+from . import earlier, storage
 from .stage import Row
 from .storage import Place
 
-_RESERVED = {*OURS, BEFORE, FAILURES, "index.html", "summary.csv", "results.parquet"}  # files in and beside results
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # not allowed as file names on Windows
+_RESERVED = {*OURS, BEFORE, *REPORTS}  # files in and beside results
 
 
 @dataclass(frozen=True)
@@ -32,27 +31,40 @@ class Task:
         return {"picture": str(self.path), "source": self.source, "name": self.name}
 
 
-def find_tasks(inputs: "Sequence[str | Place]", out: Place) -> list[Task]:
+def find_tasks(inputs: "Sequence[str | Place]", out: Place, passed: "Counter[str] | None" = None) -> list[Task]:
     """Return one task per picture, soundscape and bundle. Folders are searched for pictures.
 
     The results in `out` mirror the folders of the pictures. If several results would have the same name, the first one
     gets it, and the others get a hash of their path as well. So names rarely change when pictures are added or removed.
+    `passed` gets the numbers of files and folders in them that were passed over, by kind.
     """
     tasks: dict[str, Task] = {}
     sources: set[str] = set()
-    files = [(path, source, full, _result_of(path, out)) for path, source, full in _unique(_files(inputs))]
-    full_paths = {full for _, _, full, _ in files}
+    files = [(path, source, full, _result_of(path, out)) for path, source, full in _unique(_files(inputs, passed))]
+    files.sort(key=lambda file: bool(file[-1]))
+    order = {full: place for place, (_, _, full, _) in enumerate(files)}
+    places = {}
     root = Path(os.path.realpath(out)).as_posix() if storage.is_local(out) else str(out).rstrip("/")
-    for path, source, full, name in sorted(files, key=lambda file: bool(file[-1])):
-        if name and name.casefold() in tasks:
+    for path, source, full, name in sorted(files, key=lambda file: (bool(file[-1]), _is_new(file[0]))):
+        if name and folded(name) in tasks:
             continue  # its picture is an input too
-        name = name or (_safe_name(path.parent.name) if path.name == SOUNDSCAPE else result_name(source))
         source = next(each for each in _sources(source, full) if each not in sources)
-        while name.casefold() in tasks or f"{root}/{name}/{PICTURE}" in full_paths:  # an input would be overwritten
+        name = name or earlier.name_in(out, path, source) or _name_of(path, source)
+        while folded(name) in tasks or f"{root}/{name}/{PICTURE}" in order:  # an input would be overwritten
             name += f"-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
         sources.add(source)
-        tasks[name.casefold()] = Task(path, source, name)
-    return list(tasks.values())
+        tasks[folded(name)] = Task(path, source, name)
+        places[source] = order[full]
+    return sorted(tasks.values(), key=lambda task: places[task.source])
+
+
+def _is_new(path: Place) -> bool:
+    """Return whether earlier versions did not find the file. It does not take the name of another one's result."""
+    return path.name.lower().endswith(NEW_SUFFIXES)
+
+
+def _name_of(path: Place, source: str) -> str:
+    return _safe_name(path.parent.name) if path.name == SOUNDSCAPE else result_name(source)
 
 
 def select(tasks: list[Task], limit: int | None = None, shuffle: int | None = None) -> list[Task]:
@@ -62,15 +74,22 @@ def select(tasks: list[Task], limit: int | None = None, shuffle: int | None = No
     return tasks[:limit]
 
 
-def _files(inputs: "Sequence[str | Place]") -> Iterator[tuple[Place, str]]:
+def _files(inputs: "Sequence[str | Place]", passed: "Counter[str] | None") -> Iterator[tuple[Place, str]]:
     """Yield each input file with its source."""
     for each in inputs:
         path = storage.place(each)
-        if path.is_dir():
-            for picture in storage.pictures(path, SUFFIXES):
+        if _is_folder(path):
+            for picture in storage.pictures(path, SUFFIXES, passed):
                 yield picture, str(picture).removeprefix(str(path)).lstrip("/\\").replace(os.sep, "/")
         else:
             yield path, path.name
+
+
+def _is_folder(path: Place) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:  # an input that cannot be read is reported when its turn comes
+        return False
 
 
 def _unique(files: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, str, str]]:
@@ -112,5 +131,5 @@ def result_name(source: str) -> str:
 
 def _safe_name(part: str) -> str:
     """Return the name without characters that some systems reject, and changed if it is hidden or reserved."""
-    safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", part))[:MAX_NAME].strip("._-") or "picture"
-    return f"_{safe}" if safe.casefold() in _RESERVED or _DEVICE.fullmatch(safe) else safe
+    safe = portable(part) or "picture"
+    return f"_{safe}" if safe.casefold() in _RESERVED or is_device(safe) else safe

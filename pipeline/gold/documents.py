@@ -72,8 +72,8 @@ def _read(results: Path, name: str, result: str) -> Document:
     if path is None:
         return Document(name, None, f"{results.name} has no {stem}.json and no {places[0]}.")
     try:
-        return Document(name, Soundscape.from_json(read_file(path).decode("utf-8-sig")))
-    except (SoundscapeError, UnicodeDecodeError) as error:
+        return Document(name, Soundscape.from_json(read_file(path)))
+    except SoundscapeError as error:
         return Document(name, None, f"{path.relative_to(results).as_posix()}: {error}")
 
 

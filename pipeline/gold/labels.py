@@ -1,16 +1,16 @@
 """gold.json: what can be heard in each picture of a folder. All problems in it are reported with their paths."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .. import json_text
 from ..errors import SoundscapeError, did_you_mean
 from ..files import read_file
 from ..kinds.stemming import tokens
-from ..soundscape import Box, object_without_duplicates
+from ..soundscape import Box
 
 GOLD, OLDER = "gold.json", "labels.json"
 MAX_LABELS_BYTES = 100_000_000  # a picture takes about 1 KB
@@ -46,14 +46,9 @@ def read_labels(folder: Path) -> dict[str, Labels]:
     if path is None:
         raise SoundscapeError(f"There is no {GOLD} in {folder}.")
     try:
-        text = read_file(path, MAX_LABELS_BYTES).decode("utf-8-sig")
-        data = json.loads(text, object_pairs_hook=object_without_duplicates)
-    except json.JSONDecodeError as error:
-        raise SoundscapeError(
-            f"{path.name} is not valid JSON (line {error.lineno}, column {error.colno}): {error.msg.lower()}."
-        ) from None
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise SoundscapeError(f"{path.name} cannot be read: {error}") from None
+        data = json_text.read(json_text.decoded(read_file(path, MAX_LABELS_BYTES)).data).data
+    except SoundscapeError as error:
+        raise SoundscapeError(f"{path.name}: {error}") from None
     problems: list[str] = []
     labels = _read_gold(data, problems) if path.name == GOLD else _read_older(data, problems)
     if problems:

@@ -3,15 +3,15 @@
 A manifest may come from another version or have been edited: values of unexpected types are left out.
 """
 
-import hashlib
 import math
 import re
 from pathlib import Path
 from typing import Any
 
+from ..files import sha256_of
 from ..quality.figures import figures_of, in_order
 from ..results.collection import Entry
-from ..results.result import MIX, PICTURE, PROMPTS, STEMS
+from ..results.result import MIX, PICTURE, PROMPTS, STEMS, is_stem
 from .drawings import spectrogram_name, thumbnail_name
 from .prompts import read_prompts
 
@@ -115,7 +115,7 @@ def _stems(folder: Path, files: dict[str, Any]) -> dict[int, str]:
     names = [name.removeprefix(f"{STEMS}/") for name in files if name.startswith(f"{STEMS}/")]
     if not names and (folder / STEMS).is_dir():
         names = sorted(path.name for path in (folder / STEMS).iterdir())
-    return {int(name[:2]): name for name in names if re.fullmatch(r"\d\d_[\w-]+\.wav", name, re.ASCII)}
+    return {int(name[:2]): name for name in names if is_stem(name)}
 
 
 def _sha256(folder: Path, name: str, files: dict[str, Any]) -> str:
@@ -124,8 +124,7 @@ def _sha256(folder: Path, name: str, files: dict[str, Any]) -> str:
     noted = known.get("sha256")
     if isinstance(noted, str) and known.get("bytes") == path.stat().st_size:
         return noted
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _made_by(card: Any) -> dict[str, str]:

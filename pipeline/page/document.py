@@ -59,20 +59,24 @@ def note(picture: str | None, text: str | None, origin: Origin) -> str:
     return fragments.notice(ANOTHER_PICTURE, "another-picture") if is_for_another(picture, text, origin) else ""
 
 
-def shown(origin: Origin, what: str) -> dict[str, Any]:
-    """Return the value of the list of sounds for a new document, whose text is that of the origin."""
-    return {"json": origin.text, "what": what, "origin": asdict(origin)}
+def shown(origin: Origin, what: str, redo: str = "") -> dict[str, Any]:
+    """Return the value of the list of sounds for a new document, whose text is that of the origin.
+
+    `redo`: the parts of its sounds to make again (see `form.redo_text`).
+    """
+    return {"json": origin.text, "what": what, "origin": asdict(origin), "redo": redo}
 
 
 def typed(text: str) -> tuple[dict[str, Any], str]:
     """Return the values of the list of sounds and of the problems for a text `of` the editor.
 
-    A text with problems has no "json".
+    A text with problems has no "json". Instead of problems, a note says what was understood differently.
     """
     if not text.strip():
         return {"of": text, "json": ""}, ""
     try:
-        return {"of": text, "json": Soundscape.from_json(text).to_json()}, ""
+        soundscape, repairs = Soundscape.read(text)
+        return {"of": text, "json": soundscape.to_json()}, fragments.notice(repairs, "quiet") if repairs else ""
     except SoundscapeError as error:
         return {"of": text, "json": None}, fragments.problems(str(error))
 

@@ -14,6 +14,7 @@ from ..quality.glossary import Meaning, meanings_of
 from ..results.collection import COHERENCE
 from ..soundscape import Soundscape
 from . import scratch
+from .units import unbroken
 
 PROBLEMS = "problems"
 LARGEST = 1e12  # no real figure is larger
@@ -63,9 +64,9 @@ def _summary(figures: list[Figure]) -> str:
 def _line(figure: Figure) -> str:
     sign, words = VERDICTS[figure.verdict]
     mark = f'<span class="mark" role="img" aria-label="{words}" title="{words}">{sign}</span>'
-    value = f'<span class="value">{escape(figure.value)}</span>' if figure.value else ""
+    value = f'<span class="value">{escape(unbroken(figure.value))}</span>' if figure.value else ""
     label = f'<p class="label">{escape(figure.label)}{value}</p>'
-    return f'<li class="{figure.verdict}">{mark}{label}<p class="quiet">{escape(figure.sentence)}</p></li>'
+    return f'<li class="{figure.verdict}">{mark}{label}<p class="quiet">{escape(unbroken(figure.sentence))}</p></li>'
 
 
 def _about_models(reasons: dict[str, str]) -> str:
@@ -103,7 +104,7 @@ def _shown(figure: float, unit: str) -> str:
     text = f"{figure:,.{digits}f}"
     if figure and not float(text.replace(",", "")):
         text = f"{figure:.1g}"
-    return f"{text} {unit}".strip().replace("-", "−")
+    return unbroken(f"{text} {unit}".strip()).replace("-", "−")
 
 
 # A report may come from a visitor, so only its numbers and sentences are used -----------------------------------------

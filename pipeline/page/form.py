@@ -1,7 +1,9 @@
 """The settings of a visitor, as a job, and the disk space that the job needs."""
 
+import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +40,14 @@ def job_of(picture: str | None, text: str | None = None, origin: Origin | None =
         raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound yourself.")
     if text is None and not picture:
         raise SoundscapeError("There is no picture yet. Choose one, or start with an example.")
-    soundscape = Soundscape.from_json(text) if text else None
+    soundscape, repairs = Soundscape.read(text) if text else (None, "")
     fields = {name: value for name, value in wishes.items() if value is not None}
     for name, read in (("duration_s", _duration_s), ("seed", _seed)):
         if name in fields:
             fields[name] = read(fields[name])
     if origin and origin.vision in backends.VISION and not document.is_edited(text, origin):
         fields["provenance"] = {"vision": made_by(origin.vision)}
-    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, **fields)
+    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, repairs=repairs, **fields)
 
 
 def refusal(picture: str | None) -> str:
@@ -96,11 +98,11 @@ def _number(value: Any) -> float | None:
 
 
 def options_of(
-    steps: Any, guidance: Any, negative: Any, candidates: Any, precision: Any, prompts: Any
+    steps: Any, guidance: Any, negative: Any, candidates: Any, precision: Any, prompts: Any, redo: Any = None
 ) -> "SoundOptions":
     """Return the advanced settings. 0, "" and None (a hidden control) mean the model's default.
 
-    Line n of `prompts` is the prompt of source n.
+    Line n of `prompts` is the prompt of source n. `redo` is the JSON text that `redo_text` returns.
     """
     from ..backends import SoundOptions
 
@@ -111,16 +113,38 @@ def options_of(
         candidates=int(candidates or 1),
         precision=precision or "",
         prompts={place: line.strip() for place, line in enumerate((prompts or "").splitlines()) if line.strip()},
+        redo=_redo_in(redo),
     )
 
 
-def wishes_of(audio: str, duration_s: float, seed: str | None, surprise: bool, *advanced: Any) -> dict[str, Any]:
-    """Return the settings of the sound as fields of Job; `advanced` are the arguments of `options_of`."""
+def redo_text(spans: dict[int, tuple[float, float]]) -> str:
+    """Return the spans to make again, by index of the source, as the page keeps them: JSON text, "" for none."""
+    return json.dumps(spans) if spans else ""
+
+
+def _redo_in(text: Any) -> dict[int, tuple[float, float]]:
+    if not text:
+        return {}
+    try:
+        spans = json.loads(text)
+        return {int(place): (float(start_s), float(end_s)) for place, (start_s, end_s) in spans.items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise SoundscapeError("The parts to make again cannot be read. Please reload the page.") from None
+
+
+def wishes_of(
+    audio: str, duration_s: float, seed: str | None, surprise: bool, *advanced: Any, is_new: bool = False
+) -> dict[str, Any]:
+    """Return the settings of the sound as fields of Job; `advanced` are the arguments of `options_of`.
+
+    A new document (`is_new`) has no parts to make again: those of the page are of another one.
+    """
+    options = options_of(*advanced)
     return {
         "audio": audio,
         "duration_s": duration_s,
         "seed": seed_of(seed, surprise),
-        "options": options_of(*advanced),
+        "options": replace(options, redo={}) if is_new else options,
     }
 
 
@@ -132,7 +156,7 @@ def remembered(report: dict[str, Any]) -> list[Any]:
     from .. import backends
 
     if not report["audio"]:
-        return [None] * 10
+        return [None] * 11
     name, options = report["audio"]["backend"], report["options"]
     prompts = [options["prompts"].get(place, "") for place in range(max(options["prompts"], default=-1) + 1)]
     return [
@@ -146,6 +170,7 @@ def remembered(report: dict[str, Any]) -> list[Any]:
         min(options["candidates"], MAX_CANDIDATES),
         options["precision"] if options["precision"] in PRECISIONS else "",
         "\n".join(prompts),
+        redo_text(options.get("redo") or {}),
     ]
 
 

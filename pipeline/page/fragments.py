@@ -8,8 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..results.result import safe_name
+from ..results.result import is_name_of
 from .failures import count_from_one
+from .units import unbroken
 
 _DEVICES = {"cuda": "an NVIDIA GPU", "mps": "the Apple GPU", "cpu": "the processor"}
 THUMBNAIL_PX = (360, 240)
@@ -28,7 +29,7 @@ STAGES = {
 
 def notice(words: str, kind: str) -> str:
     """Return a sentence that screen readers announce. `kind`, its style: `another-picture`, `refusal` or `quiet`."""
-    return f'<p class="{kind}" role="status">{escape(words)}</p>'
+    return f'<p class="{kind}" role="status">{escape(unbroken(words))}</p>'
 
 
 def problems(message: str) -> str:
@@ -42,8 +43,8 @@ def problems(message: str) -> str:
 def _problem(line: str) -> str:
     field, colon, rest = line.partition(": ")
     if colon and " " not in field:
-        return f"<code>{escape(count_from_one(field))}</code> {escape(rest)}"
-    return escape(line)
+        return f"<code>{escape(count_from_one(field))}</code> {escape(unbroken(rest))}"
+    return escape(unbroken(line))
 
 
 def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
@@ -58,8 +59,8 @@ def report(facts: dict[str, Any], titles: dict[str, str]) -> str:
         ("Level", _level(facts)),
         ("Seed", _number(facts.get("seed"))),
     ]
-    items = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows if value)
-    warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in facts.get("warnings") or [])
+    items = "".join(f"<dt>{name}</dt><dd>{unbroken(value)}</dd>" for name, value in rows if value)
+    warnings = "".join(f"<li>{escape(unbroken(str(warning)))}</li>" for warning in facts.get("warnings") or [])
     notes = f'<ul class="warnings">{warnings}</ul>' if warnings else ""
     mark = secrets.token_hex(4)  # makes each report differ, so that the page notices a new sound
     return f'<section class="report" data-of="{mark}" aria-label="How this was made"><dl>{items}</dl>{notes}</section>'
@@ -133,7 +134,7 @@ def stems(soundscape: Any, paths: list[Path]) -> list[dict[str, Any]]:
 
 def _stem(source: Any, path: Path) -> dict[str, Any]:
     file = {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-    if source is None or safe_name(f"{source.name} {source.action}", "source") != path.stem[3:]:
+    if source is None or not is_name_of(path.name, source):
         return {"name": path.stem[3:].replace("_", " "), "words": "", "file": file}
     words = (source.material, source.action, ", ".join(source.timbre))
     return {"name": source.name, "words": " · ".join(filter(None, words)), "file": file}
@@ -146,11 +147,11 @@ def models(cards: dict[str, Any]) -> str:
 
 def _card(name: str, card: Any) -> str:
     device = _DEVICES.get(card.device, card.device)
-    size = f"{card.download_gb:g} GB to download" if card.download_gb else ""
+    size = unbroken(f"{card.download_gb:g} GB to download") if card.download_gb else ""
     details = " · ".join(escape(text) for text in (_repository(card.model), f"on {device}", size, card.licence) if text)
     state, word = ("", "not available") if card.reason else ("ready", "ready")
     note = card.reason[:1].upper() + card.reason[1:] or card.note
-    why = f'<p class="reason">{escape(note)}</p>' if note else ""
+    why = f'<p class="reason">{escape(unbroken(note))}</p>' if note else ""
     heading = f'<p class="title"><span>{escape(card.title)}</span> <em>{word}</em></p>'
     return f'<li class="{state}" data-name="{escape(name)}">{heading}<p class="quiet">{details}</p>{why}</li>'
 

@@ -1,7 +1,7 @@
 // Opens an earlier result that is chosen, or dropped anywhere on the page. The hidden gr.File uploads it. It accepts no
 // dropped folders, so their files are collected here, and only the files of a result are sent.
 const ENDINGS = [".zip", ".json"];
-const PARTS = /^(soundscape|manifest|prompts|coherence)\.json$|^soundscape\.before\.json$|^mix\.wav$|^picture\.jpg$|^0[1-8]_[a-z0-9_-]+\.wav$/;
+const PARTS = /^(soundscape|manifest|prompts|coherence)\.json$|^soundscape\.before\.json$|^mix\.wav$|^picture\.jpg$|^0[1-8]_[\p{L}\p{M}\p{N}_\u200c\u200d-]+\.wav$/u;
 const LIMIT_BYTES = 100e6; // the largest file that the server accepts
 const [files, folder] = element.querySelectorAll("input");
 const said = element.querySelector("[role=status]");
@@ -29,10 +29,10 @@ function send(found) {
     return;
   }
   const top = alone ? "" : results[0].path.slice(0, -"soundscape.json".length);
-  const parts = alone ? found : found.filter(({ file, path }) => path.startsWith(top) && PARTS.test(file.name));
+  const parts = alone ? found : found.filter(({ file, path }) => path.startsWith(top) && PARTS.test(file.name.normalize()));
   const bytes = Math.max(...parts.map(({ file }) => file.size));
   if (bytes > LIMIT_BYTES) {
-    say(`The file is too large: it has ${Math.round(bytes / 1e6)} MB, and the limit is ${LIMIT_BYTES / 1e6} MB.`);
+    say(`The file is too large: it has ${Math.round(bytes / 1e6)}\u00a0MB, and the limit is ${LIMIT_BYTES / 1e6}\u00a0MB.`);
     return;
   }
   say(alone ? `Sending ${found[0].file.name} …` : `Sending ${parts.length} files …`, "quiet");

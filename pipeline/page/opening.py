@@ -4,8 +4,8 @@ The upload is not trusted. Only files that belong to a result are read, each up 
 under fixed names.
 """
 
-import re
 import shutil
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from ..errors import SoundscapeError
+from ..files import open_file
 from ..picture import load_picture
 from ..results.collection import COHERENCE
 from ..results.manifest import differences, report_in
@@ -30,6 +31,7 @@ from ..results.result import (
     SOUNDSCAPE,
     STEMS,
     check_entries,
+    is_stem,
 )
 from ..soundscape import Soundscape
 
@@ -42,8 +44,6 @@ MAX_BYTES = 200_000_000  # together
 CHUNK_BYTES = 1 << 20
 LIMITS = dict.fromkeys((SOUNDSCAPE, MANIFEST, PROMPTS, COHERENCE, BEFORE), MAX_MANIFEST_BYTES)
 LIMITS |= {PICTURE: MAX_PICTURE_BYTES, MIX: MAX_SOUND_BYTES}
-
-_STEM = re.compile(r"0[1-8]_[a-z0-9_-]{1,60}\.wav")
 
 WHAT_TO_OPEN = "Choose the ZIP that this app made, or the folder of one result."
 
@@ -90,7 +90,7 @@ def bytes_of(given: Sequence[str | Path]) -> int:
     size_bytes = 0
     for path in map(Path, given):
         try:
-            if zipfile.is_zipfile(path):
+            if path.is_file() and zipfile.is_zipfile(path):  # reading a pipe would never end
                 check_entries(path)
                 with zipfile.ZipFile(path) as bundle:
                     size_bytes += sum(each.file_size for each in bundle.infolist())
@@ -126,11 +126,12 @@ def _members(given: list[Path]) -> Iterator[dict[str, Opener]]:
 
 
 def _opener(path: Path) -> Opener:
-    return lambda: path.open("rb")
+    return lambda: open_file(path)
 
 
 def _of_one_result(openers: dict[str, Opener]) -> dict[str, Opener]:
     """Return the files that belong to a result. All of them may be in a subfolder, beside the one soundscape."""
+    openers = {unicodedata.normalize("NFC", name): opener for name, opener in openers.items()}  # macOS writes NFD
     tops = [PurePosixPath(name).parent for name in openers if PurePosixPath(name).name == SOUNDSCAPE]
     if not tops:
         raise SoundscapeError(f"There is no {SOUNDSCAPE} in it. {WHAT_TO_OPEN}")
@@ -141,7 +142,7 @@ def _of_one_result(openers: dict[str, Opener]) -> dict[str, Opener]:
         path = PurePosixPath(name)
         if path.parent == tops[0] and path.name in LIMITS:
             found[path.name] = opener
-        elif path.parent in (tops[0], tops[0] / STEMS) and _STEM.fullmatch(path.name):
+        elif path.parent in (tops[0], tops[0] / STEMS) and is_stem(path.name):
             found[f"{STEMS}/{path.name}"] = opener
     return found
 
@@ -172,8 +173,9 @@ def _copy_up_to(limit: int, source: IO[bytes], target: IO[bytes], name: str) -> 
 def _read(place: Path) -> Opened:
     from ..job import Result
 
-    soundscape = _soundscape(place / SOUNDSCAPE)
+    soundscape, repairs = _soundscape(place / SOUNDSCAPE)
     report = report_in(place)
+    report["warnings"] += [repairs] if repairs else []
     report["warnings"] += differences(place, report)
     if (place / PICTURE).is_file():
         load_picture(place / PICTURE)
@@ -183,9 +185,9 @@ def _read(place: Path) -> Opened:
     return Opened(Result(place, soundscape, report), (place / MIX).is_file())
 
 
-def _soundscape(path: Path) -> Soundscape:
+def _soundscape(path: Path) -> tuple[Soundscape, str]:
     try:
-        return Soundscape.from_json(path.read_text("utf-8"))
+        return Soundscape.read(path.read_bytes())
     except SoundscapeError as error:
         raise SoundscapeError(f"{path.name} has problems. {error}") from None
 

@@ -45,7 +45,7 @@ def desk(gr: ModuleType) -> SimpleNamespace:
     measured = [made.bundle, made.fit, made.measure]
     made_now = [*sound, made.seed, made.prompts]
     wishes = [look.audio, made.duration_s, made.seed, made.surprise]
-    wishes += [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts]
+    wishes += [made.steps, made.guidance, made.negative, made.candidates, made.precision, made.prompts, text.redo]
     example = [look.picture, *document, look.refusal, made.nothing, made.result]
     opened = [look.picture, *document, *sound, *wishes]
     controls = [ticket, look.hear, look.describe, made.make, made.measure]
@@ -87,6 +87,7 @@ def soundscape_column(gr: ModuleType) -> SimpleNamespace:
         problems = gr.HTML(elem_id="problems")
         origin = gr.Textbox("", visible="hidden", elem_id="origin")
         origin.preprocess = read_origin
+        redo = gr.Textbox("", visible="hidden", elem_id="redo")
         with gr.Tabs(elem_id="views"):
             with gr.Tab("Sounds", render_children=True):
                 drawn = {"html_template": asset("sources.html"), "server_functions": [usual]}

@@ -94,6 +94,7 @@ def info(result: "Result", *, is_finished: bool = True) -> dict[str, Any]:
     is_edited = EDITED in result.report.get("warnings", [])
     mix = _file(result.mix_path) if is_finished else None
     shown = {"mix": mix, "document": document, "is_edited": is_edited, "stems": []}
+    shown |= {"redo": (result.report.get("options") or {}).get("redo") or {}, "can_redo": can_redo(result)}
     facts = result.folder.parent / FOLDER / FACTS
     if not facts.is_file():
         return shown
@@ -109,6 +110,17 @@ def info(result: "Result", *, is_finished: bool = True) -> dict[str, Any]:
 def _wishes(report: dict[str, Any]) -> str:
     """Return what the stems depend on besides the document, as a text to compare."""
     return json.dumps([report.get(name) for name in ("audio", "duration_s", "seed", "options")], sort_keys=True)
+
+
+def can_redo(result: "Result") -> bool:
+    """True if the model that made the result can make a part of a sound again."""
+    from .. import backends
+
+    name = (result.report.get("audio") or {}).get("backend", "")
+    try:
+        return name in backends.AUDIO and getattr(backends.load_audio(name)[1], "can_redo", False)
+    except SoundscapeError:  # it cannot run here
+        return False
 
 
 def place_limits_m(result: "Result") -> list[float] | None:

@@ -1,6 +1,6 @@
 // Connects the document (desk/state.js) with the page: draws the list of sounds, takes what the server sends, and
 // writes every change to the JSON editor.
-// props.value = {json, what, origin}: a new document, or {of, json}: the document in the text `of` of the editor, null
+// props.value = {json, what, origin, redo}: a new document, or {of, json}: the document in the text `of` of the editor, null
 // while it has problems, or anything else: nothing new.
 const { state } = globalThis.desk;
 const view = element.querySelector(".view");
@@ -24,10 +24,10 @@ state.subscribe((_, { kind }) => {
 });
 
 function take() {
-  const { of: written, what, json, origin } = props.value ?? {};
+  const { of: written, what, json, origin, redo } = props.value ?? {};
   if (what === undefined && written === undefined) return;
   props.value = { json: "" }; // so that the same answer is noticed the next time
-  if (what !== undefined) state.arrive(JSON.parse(json), origin, { isAnswer: what === "a new description", label: what });
+  if (what !== undefined) state.arrive(JSON.parse(json), origin, { isAnswer: what === "a new description", label: what, parts: redo });
   else if (!state.read(written, json === null ? undefined : json ? JSON.parse(json) : null) && state.draft() === null) write(); // clears older problems
 }
 

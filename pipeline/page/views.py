@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
 REPLACED = 2  # number of values of `replaced`
-OPENED = 24  # number of values of `opened`
+OPENED = 25  # number of values of `opened`
 
 
-def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "") -> list[Any]:
+def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "", redo: str = "") -> list[Any]:
     """Values for a new document and for the note above it. The page keeps the previous document for undo."""
     text = soundscape.to_json()
-    return [document.shown(Origin(document.fingerprint(picture), text, vision), what), ""]
+    return [document.shown(Origin(document.fingerprint(picture), text, vision), what, redo), ""]
 
 
 def described(soundscape: Soundscape, picture: str | None, vision: str) -> list[Any]:
@@ -49,7 +49,8 @@ def opened(gr: ModuleType, found: Opened) -> list[Any]:
         shown = sound(gr, result)
     wishes = [gr.skip() if each is None else each for each in remembered(result.report)]
     vision = (result.report["vision"] or {}).get("backend", "")
-    return [picture, *replaced(result.soundscape, picture, RESULT, vision), *shown, *wishes]
+    *_, redo = remembered(result.report)
+    return [picture, *replaced(result.soundscape, picture, RESULT, vision, redo or ""), *shown, *wishes]
 
 
 def sound(gr: ModuleType, result: "Result") -> list[Any]:
@@ -81,7 +82,7 @@ def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bo
     """Values for the card "How well does it fit?" and for the button that scores the result with models."""
     coherence, models = fit.read_coherence(folder), fit.models_here()
     button = gr.Button(f"Measure with {models}", visible=bool(models) and coherence is None)
-    soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_text("utf-8"))
+    soundscape = Soundscape.from_json((folder / SOUNDSCAPE).read_bytes())
     return [fit.card(soundscape, report, coherence, fit.reasons(), is_open=is_open), button]
 
 

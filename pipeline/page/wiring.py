@@ -56,7 +56,7 @@ def connect_opening(page: SimpleNamespace, opened: Iterable[Any], player: Handle
 def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     """Connect the rows, the JSON editor and the note with the document, which is kept by desk/state.js."""
     look, text, made = page.look, page.text, page.made
-    shown = [text.editor, text.origin, text.problems]
+    shown = [text.editor, text.origin, text.problems, text.redo]
     text.sources.input(None, None, shown, js=asset("editor.js"), **quick)
     latest = {"trigger_mode": "always_last", **quick}  # by default, what happens during a request would be passed over
     another = text.sources.select(None, None, shown, js=asset("editor.js"), **latest)  # a document for another picture

@@ -18,6 +18,7 @@ from .result import MANIFEST, MAX_MANIFEST_BYTES, MIX, SOUNDSCAPE, STEMS, read_r
 
 COHERENCE = "coherence.json"  # scores by CLAP, CLIP and PE-AV, in the result folder
 FAILURES = "failures.jsonl"  # at the root of the tree: one line per picture that failed
+REPORTS = (FAILURES, "index.html", "summary.csv", "results.parquet")  # files at the root of the tree
 INDEX = "_index"  # folder with the files of the overview page; no result has this name
 
 _log = logging.getLogger(__name__)

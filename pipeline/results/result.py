@@ -24,7 +24,8 @@ from PIL import Image
 
 from ..audio import Clip, wav_bytes
 from ..errors import SoundscapeError
-from ..files import MAX_DOCUMENT_BYTES, check_file, read_file, write_file
+from ..files import MAX_DOCUMENT_BYTES, open_file, read_file, write_file
+from ..names import portable
 from ..soundscape import Soundscape, Source
 from ..synthesize import Stem
 
@@ -38,8 +39,9 @@ JPEG_QUALITY = 90
 BEFORE = "soundscape.before.json"  # the earlier description, after a different one replaced it
 COHERENCE = ("coherence.json", "coherence.npz")  # scores of this sound by models; removed with it
 OURS = {MIX, STEMS, SOUNDSCAPE, PROMPTS, MANIFEST, PICTURE, *COHERENCE}
-MAX_NAME = 60  # characters; all file systems and ZIP readers allow far more
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)")  # names of unfinished and replaced files
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9\x80-\U0010ffff-]+")  # of ASCII
+_STEM = re.compile(r"0[1-8]_(?P<words>.+)\.wav")
 MAX_MANIFEST_BYTES = MAX_DOCUMENT_BYTES  # of a bundle from an unknown source
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_MEMBERS = 200  # of a ZIP; a result has about 15, and a user may have added some
@@ -48,10 +50,14 @@ _ENTRY_OF_ZIP = b"PK\x01\x02"
 
 @dataclass(frozen=True)
 class Finished:
-    """A result that was read: the description, and the manifest, which says how the sound was made."""
+    """A result that was read: the description, and the manifest, which says how the sound was made.
+
+    `repairs` is a sentence that says what was understood differently in the description; "" for nothing.
+    """
 
     soundscape: Soundscape
     manifest: dict[str, Any]
+    repairs: str = ""
 
 
 def write_result(
@@ -114,8 +120,8 @@ def write_soundscape(folder: Path, soundscape: Soundscape) -> Path:
 def holds(data: bytes, soundscape: Soundscape) -> bool:
     """Return whether the bytes hold this document. White space and explicit default values do not matter."""
     try:
-        return Soundscape.from_json(data.decode("utf-8-sig")) == soundscape
-    except (SoundscapeError, UnicodeDecodeError):
+        return Soundscape.from_json(data) == soundscape
+    except SoundscapeError:
         return False
 
 
@@ -149,10 +155,8 @@ def write_bundle(folder: Path, path: Path) -> Path:
 def read_result(path: Path) -> Finished:
     """Read a result folder or a ZIP bundle. Raises SoundscapeError when it is neither, or damaged."""
     try:
-        return Finished(
-            Soundscape.from_json(_read_member(path, SOUNDSCAPE).decode()),
-            json.loads(_read_member(path, MANIFEST)),
-        )
+        soundscape, repairs = Soundscape.read(_read_member(path, SOUNDSCAPE))
+        return Finished(soundscape, json.loads(_read_member(path, MANIFEST)), repairs)
     except (KeyError, FileNotFoundError, NotADirectoryError):
         raise SoundscapeError(f"{path.name} is not a result: it has no {SOUNDSCAPE} or no {MANIFEST}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:  # all of zipfile's
@@ -160,8 +164,11 @@ def read_result(path: Path) -> Finished:
 
 
 def check_entries(path: Path) -> None:
-    """Raise SoundscapeError for a ZIP with too many entries, before zipfile reads them all into memory."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    """Raise SoundscapeError for a ZIP with too many entries, before zipfile reads them all into memory.
+
+    Raises it for what is no regular file, too.
+    """
+    with open_file(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         count, place = 0, data.find(_ENTRY_OF_ZIP)
         while place >= 0 and count <= MAX_MEMBERS:
             count, place = count + 1, data.find(_ENTRY_OF_ZIP, place + 1)
@@ -186,10 +193,25 @@ def _stem_name(number: int, source: Source) -> str:
     return f"{number:02d}_{safe_name(f'{source.name} {source.action}', 'source')}.wav"
 
 
+def is_name_of(name: str, source: Source) -> bool:
+    """Return whether the stem of the source has this file name. Earlier versions kept ASCII letters only."""
+    words = f"{source.name} {source.action}"
+    ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
+    return name[3:] in {f"{safe_name(each, 'source')}.wav" for each in (words, ascii_words)}
+
+
+def is_stem(name: str) -> bool:
+    """Return whether a file has such a name as `stem_names` gives."""
+    match = _STEM.fullmatch(name)
+    return match is not None and safe_name(match["words"], "") == match["words"]
+
+
 def safe_name(text: str, otherwise: str) -> str:
-    """Return the text as a portable file name of a-z, 0-9, - and _, or `otherwise` when nothing is left."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9-]+", "_", ascii_text)[:MAX_NAME].strip("_-") or otherwise
+    """Return the text as a portable file name, or `otherwise` when nothing is left.
+
+    It has lower-case letters, marks and digits of all scripts, `-` and `_`.
+    """
+    return portable(_NOT_IN_NAMES.sub(" ", text.lower())) or otherwise
 
 
 @contextmanager
@@ -271,9 +293,8 @@ def _read_member(path: Path, name: str) -> bytes:
         raise FileNotFoundError(file)
     if path.is_dir():
         return read_file(file)
-    check_file(path)
     check_entries(path)
-    with zipfile.ZipFile(path) as bundle:
+    with open_file(path) as zipped, zipfile.ZipFile(zipped) as bundle:
         if bundle.getinfo(name).compress_type not in COMPRESSIONS:
             raise zipfile.BadZipFile("other compressions may take gigabytes of memory to undo")
         if bundle.getinfo(name).file_size > MAX_MANIFEST_BYTES:

@@ -150,12 +150,32 @@ def test_many_failures_do_not_block_a_remote_folder():
 def test_a_large_remote_picture_fails_without_a_download(plan, monkeypatch):
     pictures = storage.place("memory://large-pictures")
     storage.write_bytes(pictures / "large.jpg", bytes(41_000_000))
-    monkeypatch.setattr(pictures.fs, "get_file", lambda *_, **__: pytest.fail("it was downloaded"))
+    for download in ("get_file", "cat_file"):
+        monkeypatch.setattr(pictures.fs, download, lambda *_, **__: pytest.fail("it was downloaded"))
     try:
         (row,) = go(pictures, plan)
     finally:
         storage.remove(pictures)
     assert row["error"] == "large.jpg has 41 MB. Choose a file of at most 40 MB."
+
+
+def test_a_large_remote_picture_of_unknown_size_is_read_up_to_the_limit(plan, monkeypatch):
+    pictures = storage.place("memory://unknown-sizes")
+    storage.write_bytes(pictures / "large.jpg", bytes(41_000_000))
+    info = pictures.fs.info
+    monkeypatch.setattr(pictures.fs, "info", lambda path, **how: info(path, **how) | {"size": None})
+    try:
+        with (
+            pytest.raises(SoundscapeError, match=r"large\.jpg has 41 MB"),
+            storage.local_copy(pictures / "large.jpg", 40_000_000),
+        ):
+            pass
+        storage.write_bytes(pictures / "small.jpg", b"small")
+        with storage.local_copy(pictures / "small.jpg", 40_000_000) as local:
+            assert local.read_bytes() == b"small"
+    finally:
+        monkeypatch.undo()
+        storage.remove(pictures)
 
 
 def test_an_earlier_description_that_is_huge_fails_that_picture_only(pictures, plan):

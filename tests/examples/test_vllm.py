@@ -33,7 +33,10 @@ ANSWER = json.dumps({"scene": "A river.", "mood": "calm", "space": "forest", "so
 
 
 class Server(BaseHTTPRequestHandler):
-    """Answers chat completions; the first answer for a wide picture is cut off, and a tall one is refused."""
+    """Answers chat completions. The first answer for a wide picture is cut off, that for a square one is in a fence.
+
+    A tiny picture gets an answer that ends too early, and a tall one is refused.
+    """
 
     asked: list[dict] = []  # noqa: RUF012  one server, one test
 
@@ -44,8 +47,12 @@ class Server(BaseHTTPRequestHandler):
         schema = body["response_format"]["json_schema"]["schema"]
         self.asked.append({"size": picture.size, "text": text["text"], "schema": schema})
         is_first = [each["size"] for each in self.asked].count(picture.size) == 1
-        text = ANSWER[:50] if picture.width > picture.height and is_first else ANSWER
-        data = json.dumps({"choices": [{"message": {"content": text}}]}).encode()
+        is_cut = picture.width > picture.height and is_first
+        text = ANSWER[:50] if is_cut or picture.width == 28 else ANSWER
+        if picture.width == picture.height > 28:
+            text = f"Here is the description:\n```json\n{text}\n```\nLet me know if you need more."
+        choice = {"message": {"content": text}, "finish_reason": "length" if is_cut else "stop"}
+        data = json.dumps({"choices": [choice]}).encode()
         self.send_response(400 if picture.height > picture.width else 200)
         self.end_headers()
         self.wfile.write(b"out of memory" if picture.height > picture.width else data)
@@ -78,12 +85,18 @@ def describe(pictures: Path, out: Path, server: str) -> subprocess.CompletedProc
 
 
 def test_documents_of_a_server_are_sounded(server, tmp_path):
-    for name, size in (("a/wide.jpg", (1500, 900)), ("a/square.jpg", (90, 90)), ("tall.png", (60, 300))):
+    for name, size in (
+        ("a/wide.jpg", (1500, 900)),
+        ("a/square.jpg", (90, 90)),
+        ("tall.png", (60, 300)),
+        ("tiny.png", (30, 30)),
+    ):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", size, "teal").save(tmp_path / "in" / name)
     ended = describe(tmp_path / "in", tmp_path / "out", server)
     assert ended.returncode == 1
     assert "tall.png: the server answered 400: out of memory" in ended.stderr
+    assert "tiny.png: The model ended its answer before the JSON was complete." in ended.stderr
     wide, square = (
         Soundscape.from_json((tmp_path / f"out/a/{name}/soundscape.json").read_text()) for name in ("wide", "square")
     )
@@ -98,7 +111,7 @@ def test_documents_of_a_server_are_sounded(server, tmp_path):
 
     asked = len(Server.asked)
     describe(tmp_path / "in", tmp_path / "out", server)
-    assert len(Server.asked) == asked + 1, "only the one that failed is asked for again"
+    assert len(Server.asked) == asked + 2, "only those that failed are asked for again"
 
     plan = Plan(tmp_path / "out", audio="procedural", duration_s=2, skip_vlm=True)
     rows = {row["name"]: row for row in in_this_process(find_tasks([tmp_path / "in"], plan.out), plan)}

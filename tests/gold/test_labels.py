@@ -26,7 +26,7 @@ def test_the_format_is_read_as_it_is_documented(tmp_path):
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ("{", "is not valid JSON (line 1"),
+        ("{", "is not JSON yet (line 1"),
         ("[]", "the whole file: must be an object"),
         ({"pictures": {"a": {"gold": ["x"]}}}, "format: must be 1"),
         ({"format": True, "pictures": {"a": {"gold": ["x"]}}}, "format: must be 1"),

@@ -194,6 +194,14 @@ def test_all_boxes_are_shown_in_the_colours_of_the_rows(visit):
     assert boxes.first.evaluate(colour) == page.locator(".source").first.evaluate(colour)
     page.locator(".source .name").nth(1).hover()
     assert page.locator(".source-box.strong").inner_text() == f"2 {names(page)[1]}"
+    for left in (0.05, 0.4, 0.9):
+        change = """(x) => desk.state.change("", ({ sources }) => {
+            Object.assign(sources[1], { box: [x, 0.5, x + 0.1, 0.6], name: "a bird with a long name ".repeat(2) })
+        })"""
+        page.evaluate(change, left)
+        label, picture = (page.locator(each).bounding_box() for each in (".source-box.strong span", "#picture img"))
+        assert picture["x"] <= label["x"] + 3 and label["x"] + label["width"] <= picture["x"] + picture["width"] + 3
+        assert label["width"] > 100, "it can be read"
 
 
 def test_dragging_a_box_moves_the_sound(visit):

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from ..support.browser import IN_BROWSER, choose_example, document, give, make_sound, names
+from ..support.browser import IN_BROWSER, choose_example, document, give, make_sound, names, write
 
 pytestmark = IN_BROWSER
 
@@ -145,3 +145,21 @@ def test_a_source_is_shown_on_the_picture(visit):
     picture = page.locator("#picture img").bounding_box()
     assert shown["x"] == pytest.approx(picture["x"] + box[0] * picture["width"], abs=3)
     assert shown["height"] == pytest.approx((box[3] - box[1]) * picture["height"], abs=3)
+
+
+def test_a_pasted_answer_is_read_and_stays_as_it_was_typed(visit):
+    page = visit()
+    choose_example(page)
+    pasted = "Here it is:\n{sources: [{name: 'rain', gain_db: '-3'}]} // wet"
+    write(page, pasted)
+    page.locator("#problems", has_text="Read with repairs: text around the object, field names").wait_for()
+    assert page.evaluate("desk.state.document().sources[0].gain_db") == -3
+    assert page.locator("#editor .cm-line").all_inner_texts() == pasted.split("\n")
+    write(page, pasted.replace("'-3'", "3 dB"))
+    page.locator("#problems", has_text="This is not JSON yet (line 2, column").wait_for()
+    write(page, pasted)
+    page.locator("#problems .quiet").wait_for()
+    page.get_by_role("tab", name="Sounds").click()
+    page.locator(".source .name").first.fill("drizzle")
+    page.locator("#problems p").wait_for(state="detached")
+    assert document(page)["sources"][0]["name"] == "drizzle"

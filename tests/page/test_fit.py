@@ -108,13 +108,13 @@ def test_problems_are_shown_in_full(made):
 @pytest.mark.parametrize(
     ("figure", "unit", "shown"),
     [
-        (-20.04, "LUFS", "−20.0 LUFS"),
-        (4705.6, "Hz", "4,706 Hz"),
+        (-20.04, "LUFS", "−20.0\u00a0LUFS"),
+        (4705.6, "Hz", "4,706\u00a0Hz"),
         (0.0004, "", "0.0004"),
         (0.0, "", "0"),
         (-0.031, "", "−0.03"),
         (fit.number(-0.0), "", "0"),
-        (2.5, "s", "2.50 s"),
+        (2.5, "s", "2.50\u00a0s"),
     ],
 )
 def test_figures_are_written_for_people(figure, unit, shown):
@@ -154,7 +154,7 @@ def test_models_say_how_well_it_fits(models, result):
     names = zipfile.ZipFile(bundle).namelist()
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
     opened = app.on_open([bundle], visitor())
-    assert opened[-13] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
+    assert opened[-14] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
 
 def test_pe_av_measures_too_where_it_is_set(models, result, tmp_path, monkeypatch):

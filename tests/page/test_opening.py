@@ -6,7 +6,9 @@ import os
 import shutil
 import struct
 import sys
+import unicodedata
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import gradio as gr
@@ -20,7 +22,7 @@ from pipeline.audio import read_wav
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
 from pipeline.page import document, earlier, fragments, opening, preview, views
-from pipeline.page.form import remembered, titles
+from pipeline.page.form import remembered, titles, wishes_of
 from pipeline.page.opening import open_result
 from pipeline.results.manifest import EDITED, differences
 from pipeline.results.result import MAX_MEMBERS
@@ -85,7 +87,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert player["mix"]["path"] == mix and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = finished(app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-10:]))
+    again = finished(app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:]))
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
 
 
@@ -113,10 +115,34 @@ def test_a_large_model_does_not_run_for_an_earlier_result(made, visitors_root, m
     assert (player != gr.skip()) == kept and len(stems) == 2 and not ran
 
 
+def test_stems_with_names_of_every_script_come_up(made, copy, tmp_path):
+    name = "नदी_का_पानी_é"
+    for form in ("NFC", "NFD"):  # macOS writes the second
+        stem = copy / f"stems/01_{unicodedata.normalize(form, name)}.wav"
+        next((copy / "stems").glob("01_*")).rename(stem)
+        opened = open_result([copy], tmp_path / form)
+        assert opened.result.stem_paths[0].name == unicodedata.normalize("NFC", f"01_{name}.wav")
+    inside = {path.relative_to(copy).as_posix(): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    opened = open_result([packed(tmp_path / "made.zip", inside)], tmp_path / "zip")
+    assert [path.name for path in opened.result.stem_paths] == [f"01_{name}.wav", "02_wind.wav"]
+
+
+def test_a_pipe_among_uploaded_files_is_not_opened(copy, tmp_path):
+    os.mkfifo(tmp_path / "result.zip")
+    assert opening.bytes_of([tmp_path / "result.zip"]) < 10_000
+    assert "not a regular file" in refused(tmp_path / "result.zip", tmp_path / "place")
+
+
 def test_every_wish_of_a_result_is_remembered(made):
     options = {"steps": 50, "guidance": 2.5, "negative_prompt": "hiss", "candidates": 3, "precision": "float16"}
-    report = made.report | {"options": options | {"prompts": {1: "a light breeze"}}}
-    assert remembered(report)[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze"]
+    own = {"prompts": {1: "a light breeze"}, "redo": {1: (0.5, 1.5)}}
+    report = made.report | {"options": options | own}
+    wishes = remembered(report)
+    assert wishes[1:] == [2, "7", False, 50, 2.5, "hiss", 3, "float16", "\na light breeze", '{"1": [0.5, 1.5]}']
+    assert asdict(wishes_of(*wishes)["options"]) == options | own
+    assert wishes_of(*wishes, is_new=True)["options"].redo == {}, "the parts are of another document"
+    with pytest.raises(SoundscapeError, match="reload the page"):
+        wishes_of(*wishes[:-1], '{"1": 3}')
     beyond = report | {"options": options | {"steps": 500, "guidance": 40, "candidates": 9, "prompts": {}}}
     assert remembered(beyond)[4:8] == [200, 15, "hiss", 4]
     unknown = report | {"audio": {"backend": "of another day"}}
@@ -139,6 +165,13 @@ def test_later_changes_are_reported_and_not_refused(copy, tmp_path):
     assert opened.result.soundscape.sources[1].gain_db == -9
     assert opened.result.report["warnings"] == [EDITED, "Changed since then: prompts.json.", f"Missing: {STEM}."]
     assert preview.info(opened.result)["is_edited"], "the player says so"
+
+
+def test_an_edited_description_may_be_written_generously(copy, tmp_path):
+    (copy / "soundscape.json").write_bytes(f"// quieter\n{RIVER.replace('-6', '-9')}".encode("utf-16"))
+    opened = open_result([copy], tmp_path / "opened")
+    assert opened.result.soundscape.sources[1].gain_db == -9
+    assert opened.result.report["warnings"] == ["Read with repairs: comments.", EDITED]
 
 
 def test_stems_of_an_edited_soundscape_keep_their_own_names(made):
@@ -182,7 +215,11 @@ def test_an_incomplete_zip_is_reported_as_damaged(made, tmp_path, place):
             b'{"sources": [{"name": "river", "gain_db": 99}]}',
             "soundscape.json has problems. sources[0].gain_db",
         ),
-        ("soundscape.json", b"\xff\xfe", "cannot be read"),
+        (
+            "soundscape.json",
+            b"\xff\xfe\x00",
+            "soundscape.json has problems. The file is neither UTF-8 nor UTF-16 text.",
+        ),
         ("manifest.json", b"[]", "manifest.json is damaged"),
         ("manifest.json", b'{"seed": -1}', "manifest.json is damaged: seed is not valid"),
         ("manifest.json", b'{"loudness_lufs": NaN}', "manifest.json is damaged: loudness_lufs is not valid"),

@@ -29,6 +29,15 @@ def test_typing_updates_the_list_or_names_the_field():
     assert "<code>Sound 2, gain_db</code> must be at least -40" in problems
 
 
+def test_what_is_understood_differently_is_noted_and_the_list_follows():
+    quoted = RIVER.replace("-6", '"-6"')
+    pasted = f"```json\n{quoted[:-1]},}}\n```"
+    shown, note = document.typed(pasted)
+    assert shown["of"] == pasted and Soundscape.from_json(shown["json"]) == Soundscape.from_json(RIVER)
+    assert "Read with repairs: a code fence, trailing commas, a number in quotes." in note and 'class="quiet"' in note
+    assert job_of(None, pasted).repairs in note and job_of(None, RIVER).repairs == ""
+
+
 def test_every_example_opens_without_a_model(monkeypatch):
     def no_model(*_):
         raise AssertionError("a model was loaded")
@@ -181,4 +190,4 @@ def test_only_backends_that_can_run_can_be_chosen_and_the_others_say_why(monkeyp
     choices, notes, *_ = views.models(gr)
     names = [name for _, name in choices.choices]
     assert names[0] == "" and "tagger" in names and "giant" not in names
-    assert "No GPU here." in notes and "900 GB to download" in notes
+    assert "No GPU here." in notes and "900\u00a0GB to download" in notes

@@ -161,7 +161,7 @@ def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
     ):
         with pytest.raises(app.gr.Error, match="has room for 0 MB"):
             ask()
-    assert "has room for 0 MB" in app.on_open([bundle], visitor())[1]
+    assert "has room for 0\u00a0MB" in app.on_open([bundle], visitor())[1]
 
 
 def test_results_are_served_from_where_they_lie(address, server_scratch, tmp_path):

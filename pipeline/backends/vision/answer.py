@@ -4,15 +4,18 @@ The answer is smaller than the document. Fields that only the user sets (level, 
 the length of every text and list is limited, and numbers have few digits, so the answer always ends.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from ... import json_text
 from ...errors import SoundscapeError
+from ...repairs import numbers_of
 from ...soundscape import MAX_SOURCES, Evidence, Role, Soundscape, Source, Space
 from .exclusions import is_excluded
 
 MIN_BOX_SIDE = 0.01  # of the picture; a thinner box is a mistake of the model
+
+_FIELDS = ("name", "material", "action", "timbre", "role", "evidence", "distance_m", "confidence")
 
 # No quotes, backslashes or control characters, so that no text contains an escape sequence.
 _LETTER = r'[^"\\\x00-\x1f]'
@@ -81,15 +84,16 @@ def answer_schema(demand: Demand, frame: Frame) -> dict[str, Any]:
 def read_answer(text: str, frame: Frame) -> Soundscape | None:
     """Return the soundscape of an answer, or None if the answer was cut off.
 
-    Raises SoundscapeError if the model found only speech or music.
+    Raises SoundscapeError if the answer has another form, or if the model found only speech or music.
     """
     try:
-        answer = json.loads(text)
-    except json.JSONDecodeError:
+        described = Soundscape.from_data(_document(json_text.read(text).data, frame))
+    except json_text.CutOffError:
         return None
+    except SoundscapeError as error:
+        raise SoundscapeError(f"The answer of the model cannot be used. {error}") from None
     heard: dict[tuple[str, str], Source] = {}
-    for each in answer["sources"]:
-        source = _source(each, frame)
+    for source in described.sources:
         if not is_excluded(source):
             heard.setdefault((source.name, source.action), source)  # drops repetitions
     if not heard:
@@ -97,9 +101,7 @@ def read_answer(text: str, frame: Frame) -> Soundscape | None:
             "The model found only speech or music in this picture, which are not used as sound sources. "
             "Add sources yourself, or choose another picture."
         )
-    return Soundscape(
-        scene=_tidy(answer["scene"]), mood=_tidy(answer["mood"]), space=answer["space"], sources=tuple(heard.values())
-    )
+    return described.model_copy(update={"sources": tuple(heard.values())})
 
 
 def box_in_shares(corners: list[float], frame: Frame) -> tuple[float, float, float, float] | None:
@@ -111,23 +113,30 @@ def box_in_shares(corners: list[float], frame: Frame) -> tuple[float, float, flo
     return round(x0, 4), round(y0, 4), round(x1, 4), round(y1, 4)
 
 
-def _source(answer: dict[str, Any], frame: Frame) -> Source:
-    corners = answer["bbox_2d"]
-    return Source(
-        name=_tidy(answer["name"]),
-        material=_tidy(answer["material"]),
-        action=_tidy(answer["action"]),
-        timbre=tuple(_tidy(each) for each in answer["timbre"]),
-        role=answer["role"],
-        evidence=answer["evidence"],
-        box=box_in_shares(corners, frame) if corners else None,
-        distance_m=float(answer["distance_m"]),
-        confidence=float(answer["confidence"]),
-    )
+def _document(answer: Any, frame: Frame) -> Any:
+    """Return the answer in the form of a document. What has another form is left as it is, to be refused."""
+    if not isinstance(answer, dict):
+        return answer
+    fields = {name: _tidy(answer[name]) for name in ("scene", "mood", "space") if name in answer}
+    sources = answer.get("sources")
+    return fields | {"sources": [_source(each, frame) for each in sources] if isinstance(sources, list) else sources}
 
 
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
+def _source(answer: Any, frame: Frame) -> Any:
+    if not isinstance(answer, dict):
+        return answer
+    source = {name: _tidy(answer[name]) for name in _FIELDS if name in answer}
+    corners = numbers_of(answer.get("bbox_2d"))
+    if isinstance(corners, list) and len(corners) == 4 and all(type(each) in (int, float) for each in corners):
+        return source | {"box": box_in_shares(corners, frame)}
+    return source | {"box": corners or None}
+
+
+def _tidy(value: Any) -> Any:
+    """Return texts without superfluous white space, in lists too."""
+    if isinstance(value, list):
+        return [_tidy(each) for each in value]
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def _text(length: int, *, begins_with_letter: bool = False) -> dict[str, Any]:

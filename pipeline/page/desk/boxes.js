@@ -35,7 +35,7 @@
   function inWords({ source }) {
     const { side, metres } = desk.words;
     const width = Math.round(100 * (source.box[2] - source.box[0]));
-    return `${side(desk.boxes.panOf(source))}, ${width} % wide, ${metres(source.distance_m)} away`;
+    return `${side(desk.boxes.panOf(source))}, ${width}\u00a0% wide, ${metres(source.distance_m)} away`;
   }
 
   function makeBox(id) {
@@ -55,8 +55,10 @@
       node.style.zIndex = Math.round(100 * (1 - (x1 - x0) * (y1 - y0))); // small ones can be reached above large ones
       node.classList.toggle("muted", each.source.mute);
       node.classList.toggle("high", y0 < 0.12); // its label does not fit above it
-      node.classList.toggle("far-right", x0 > 0.6);
-      label.textContent = `${each.index + 1} ${each.source.name}`;
+      const isRight = x0 + x1 > 1; // its label reaches to the left
+      node.classList.toggle("to-left", isRight);
+      label.style.setProperty("--room", `${100 * (isRight ? x1 : 1 - x0) / (x1 - x0)}%`); // up to the edge of the picture
+      label.textContent = node.title = `${each.index + 1} ${each.source.name}`;
       node.setAttribute("aria-label", `${each.index + 1} ${each.source.name}: ${inWords(each)}. Arrow keys move it, Shift and arrow keys resize it.`);
     };
     return { node, show };

@@ -15,7 +15,12 @@
   const isSolo = (document, index) => document.sources.length > 1
     && document.sources.every((source, each) => source.mute === (each !== index));
 
-  let mutedBeforeSolo = null; // the sources that were muted when solo began, by name and words
+  let mutedBeforeSolo = null; // the sources that were muted when solo began, by words and number
+
+  function namesOf(sources) {
+    const numbers = desk.twinsOf(sources);
+    return new Map(sources.map((source, index) => [source, `${numbers[index]} ${desk.wordsOf(source)}`]));
+  }
 
   desk.edits = {
     MAX_SOURCES,
@@ -26,12 +31,13 @@
     // Hear only this source, or end that: then those sound that did before.
     solo(document, source) {
       const { sources } = document;
+      const names = namesOf(sources);
       if (isSolo(document, sources.indexOf(source))) {
-        for (const each of sources) each.mute = mutedBeforeSolo?.includes(desk.wordsOf(each)) ?? false;
+        for (const each of sources) each.mute = mutedBeforeSolo?.includes(names.get(each)) ?? false;
         return;
       }
       if (!sources.some((_, index) => isSolo(document, index))) {
-        mutedBeforeSolo = sources.filter(({ mute }) => mute).map(desk.wordsOf);
+        mutedBeforeSolo = sources.filter(({ mute }) => mute).map((each) => names.get(each));
       }
       for (const each of sources) each.mute = each !== source;
     },
@@ -47,7 +53,8 @@
     },
 
     duplicate(document, source) {
-      const twin = JSON.parse(JSON.stringify(source)); // of the same words: it sounds alike, from a seed of its own
+      const twin = JSON.parse(JSON.stringify(source)); // of the same words, but with another seed
+      delete twin.twin;
       document.sources.splice(document.sources.indexOf(source) + 1, 0, twin);
       return twin;
     },

@@ -78,10 +78,10 @@
   desk.words = {
     decibels(gain) {
       const rounded = Math.round(gain * 10) / 10;
-      return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${Math.abs(rounded).toFixed(rounded % 1 ? 1 : 0)} dB`;
+      return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${Math.abs(rounded).toFixed(rounded % 1 ? 1 : 0)}\u00a0dB`;
     },
-    metres: (distance) => `${distance < 10 ? distance.toFixed(1).replace(/\.0$/, "") : Math.round(distance)} m`,
-    side: (pan) => (Math.abs(pan) < 0.02 ? "centre" : `${Math.round(Math.abs(pan) * 100)} % ${pan < 0 ? "left" : "right"}`),
+    metres: (distance) => `${distance < 10 ? distance.toFixed(1).replace(/\.0$/, "") : Math.round(distance)}\u00a0m`,
+    side: (pan) => (Math.abs(pan) < 0.02 ? "centre" : `${Math.round(Math.abs(pan) * 100)}\u00a0% ${pan < 0 ? "left" : "right"}`),
   };
 
   // Say something to screen readers, once.

@@ -6,7 +6,7 @@
   const STEPS_S = { small: 0.1, large: 1 };
   const CLICK_PX = 3;
 
-  // `line`: {timeAt(event), seek(s), position(), duration()} of the time line.
+  // `line`: {timeAt(event), seek(s), position(), duration(), tell(words)} of the time line.
   desk.makeLane = (id, line) => {
     const { state, transport, onsets, time } = desk;
     const { make } = desk.fields;
@@ -37,14 +37,16 @@
     }
 
     function add(at) {
-      if (!canMove() || times().length >= desk.edits.MAX_ONSETS) return;
+      if (each().source.role === "bed") return line.tell(`“${each().source.name}” sounds all the time, so it has no onsets. To change that, open its row and set Heard.`);
+      if (!canMove()) return;
+      if (times().length >= desk.edits.MAX_ONSETS) return line.tell(`A sound has at most ${desk.edits.MAX_ONSETS} onsets.`);
       set(onsets.added(times(), at, line.duration()), "onset added");
       desk.say(`Onset added at ${time.inWords(at)}`);
     }
 
     function remove(index) {
       const at = times()[index];
-      if (times().length < 2) return; // a sound without onsets would not be heard: that is what mute is for
+      if (times().length < 2) return line.tell("The last onset stays. To silence the sound, mute it.");
       set(onsets.removed(times(), index), "onset removed");
       desk.say(`Onset at ${time.inWords(at)} removed`);
       (handles.children[Math.min(index, handles.children.length - 1)] ?? node).focus();
@@ -144,6 +146,7 @@
       node.style.setProperty("--colour", `var(--source-${colour})`);
       node.classList.toggle("muted", source.mute);
       label.textContent = `${index + 1} ${source.name}`;
+      node.title = label.scrollWidth > label.clientWidth ? source.name : "";
       const count = times().length;
       const parts = [`${index + 1} ${source.name}`, source.mute ? "muted" : "", count ? `${count} ${count === 1 ? "onset" : "onsets"}` : "",
         canMove() ? "Enter adds an onset at the play position; on an onset, the arrow keys move it and Delete removes it" : ""];

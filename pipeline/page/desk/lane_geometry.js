@@ -39,7 +39,7 @@
     inWords(time) {
       const minutes = Math.floor(time / 60);
       const seconds = Number((time - 60 * minutes).toFixed(time < 10 ? 1 : 0));
-      return minutes ? `${minutes} min ${seconds} s` : `${seconds} s`;
+      return minutes ? `${minutes}\u00a0min ${seconds}\u00a0s` : `${seconds}\u00a0s`;
     },
   };
 

@@ -4,12 +4,14 @@
 
   const PX_PER_MARK = 56;
   const SEEK_STEP_S = 1;
+  const HINT = "Double-click a lane to add an onset; drag one to move it.";
 
   desk.mountLanes = (element) => {
     const { state, transport, time } = desk;
     const { make } = desk.fields;
     const box = element.querySelector("details");
     const [tracks, ruler, list, head] = [".tracks", ".ruler", "ul", ".playhead"].map((query) => element.querySelector(query));
+    const hint = element.querySelector(".hint");
     const lanes = new Map(); // id -> lane
     let view = null;
     let shownDuration = 0;
@@ -19,6 +21,16 @@
     const widthOf = () => tracks.clientWidth;
     const timeAt = (event) => time.atPixel(view, event.clientX - tracks.getBoundingClientRect().left, widthOf());
     const seek = (to) => { transport?.seek?.(Math.min(Math.max(to, 0), duration())); moveHead(); };
+
+    function tell(words) {
+      hint.textContent = words;
+      hint.classList.add("answer");
+      desk.say(words);
+    }
+    function rest() {
+      hint.textContent = state.knows("onsets_s") ? HINT : "";
+      hint.classList.remove("answer");
+    }
 
     function show() {
       const sources = state.sources().filter(({ stem }) => stem !== null);
@@ -34,7 +46,7 @@
         lanes.delete(id);
       }
       sources.forEach((source, index) => {
-        if (!lanes.has(source.id)) lanes.set(source.id, desk.makeLane(source.id, { timeAt, seek, position, duration }));
+        if (!lanes.has(source.id)) lanes.set(source.id, desk.makeLane(source.id, { timeAt, seek, position, duration, tell }));
         const lane = lanes.get(source.id);
         if (list.children[index] !== lane.node) list.insertBefore(lane.node, list.children[index] ?? null);
         lane.show(source, view, widthOf());
@@ -105,7 +117,7 @@
 
     if (matchMedia("(max-width: 720px)").matches) box.open = false;
     box.addEventListener("toggle", show);
-    state.subscribe(show);
+    state.subscribe(() => { rest(); show(); });
     desk.attention.subscribe((id) => { for (const [each, lane] of lanes) lane.node.classList.toggle("strong", each === id); });
     transport?.subscribe?.(() => {
       show();
@@ -114,6 +126,7 @@
       requestAnimationFrame(follow);
     });
     new ResizeObserver(show).observe(tracks);
+    rest();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
     show();
   };

@@ -7,8 +7,11 @@
   const COLUMNS = 600;
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-  const newSounds = (names) => {
-    if (names.length > 3) return `${names.length} new sounds`;
+  const LONGEST_NAME = 20;
+  const short = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1).trim()}…` : name);
+  const newSounds = (all) => {
+    if (all.length > 3) return `${all.length} new sounds`;
+    const names = all.map(short);
     return `a new sound for ${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1)}`;
   };
 
@@ -66,7 +69,7 @@
 
     function showVolume() {
       volume.style.setProperty("--share", `${100 * volume.value}%`);
-      volume.setAttribute("aria-valuetext", `${Math.round(100 * volume.value)} %`);
+      volume.setAttribute("aria-valuetext", `${Math.round(100 * volume.value)}\u00a0%`);
     }
 
     function show() {
@@ -107,7 +110,7 @@
       render.hidden = !state.document() || !isChanged && !isBare && (!isUnfinished || isRunning);
       render.disabled = isRendering || !sources.length;
       element.closest("#result")?.toggleAttribute("data-unfinished", isUnfinished && !isRunning); // what is below is of the sound before
-      if (words.textContent !== said) words.textContent = said;
+      if (words.textContent !== said) words.textContent = words.title = said;
     }
 
     function draw(share) {

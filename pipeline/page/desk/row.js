@@ -16,7 +16,7 @@
   function facts(source) {
     const muted = source.mute ? "muted · " : "";
     const seen = source.evidence === "visible" ? "in the picture" : "inferred";
-    return `${muted}${seen}, ${Math.round(source.confidence * 100)} % sure · heard ${ROLES[source.role]}, ${desk.words.metres(source.distance_m)} away`;
+    return `${muted}${seen}, ${Math.round(source.confidence * 100)}\u00a0% sure · heard ${ROLES[source.role]}, ${desk.words.metres(source.distance_m)} away`;
   }
 
   // `actions` are what concerns more than this row: move, drag, remove, duplicate, named.
@@ -64,13 +64,14 @@
     const back = button("as in the picture", "Position as in the picture", () => change("position", (source) => { source.pan = null; }), { class: "link" });
     const takes = choice("Take", [], (value) => actions.setTake(id, Number(value)));
     const takesLabel = labelled("Take", takes.node);
+    const part = desk.makePart(id);
     const copy = button("Duplicate", "", () => actions.duplicate(id), { class: "small" });
     const remove = button("Remove", "", () => actions.remove(id), { class: "small remove" });
     const place = button("Place on the picture", "", () => desk.boxes.place?.(id), { class: "small" });
     const unplace = button("Take off the picture", "", () => change("box", (source) => { source.box = null; }), { class: "small" });
     details.append(
       labelled("Material", material.node), labelled("Action", action.node), labelled("Timbre", timbre.node), labelled("Heard", role.node),
-      labelled("Distance", distance.node, distance.output), labelled("Position", pan.node, pan.output, back), takesLabel,
+      labelled("Distance", distance.node, distance.output), labelled("Position", pan.node, pan.output, back), takesLabel, part.node,
       make("div", { class: "more-actions" }, place, unplace, copy, remove));
 
     const summary = make("p", { class: "words" });
@@ -108,7 +109,7 @@
       takes.show(source.take ?? 0);
     }
 
-    function show({ source, index, colour }, { hasSound, hasPicture }) {
+    function show({ source, part: span, index, colour }, { hasSound, hasPicture }) {
       node.style.setProperty("--colour", `var(--source-${colour})`);
       node.classList.toggle("muted", source.mute);
       node.classList.toggle("alone", edits.isSolo(state.document(), index));
@@ -128,6 +129,7 @@
       mute.show(source.mute, `Mute ${source.name}`);
       take.hidden = !state.knows("take") || !hasSound;
       showTakes(source);
+      part.show(span);
       back.hidden = source.pan === null || !source.box;
       place.hidden = Boolean(source.box) || !hasPicture;
       unplace.hidden = !source.box;

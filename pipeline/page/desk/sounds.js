@@ -79,7 +79,8 @@
   // Whether the stem of a source of an earlier document is what this source sounds like.
   function isOf(info, before, index, document, source) {
     const made = before.sources[index];
-    return desk.wordsOf(made) === desk.wordsOf(source) && !desk.isElsewhere(info, before, index, document, source)
+    const twinIn = ({ sources }, each) => desk.twinsOf(sources)[sources.indexOf(each)];
+    return desk.wordsOf(made) === desk.wordsOf(source) && twinIn(before, made) === twinIn(document, source) && !desk.isElsewhere(info, before, index, document, source)
       && ["take", "onsets_s"].every((field) => JSON.stringify(made[field] ?? null) === JSON.stringify(source[field] ?? null));
   }
 

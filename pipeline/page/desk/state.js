@@ -15,7 +15,8 @@
   desk.makeState = ({ known = [], limit = 100 } = {}) => {
     const history = desk.makeHistory(limit);
     const listeners = new Set();
-    // place: the document without its sources; entries: [{id, colour, source}]; origin: what the document was written for
+    // place: the document without its sources; entries: [{id, colour, source, part}], where part is the span of seconds
+    // that is made again, if there is one; origin: what the document was written for
     let now = freeze(copy(NOTHING));
     let document = null;
     let lastId = 0;
@@ -23,6 +24,7 @@
     let isBroken = false; // the draft has problems
     let base = now; // what the draft is a change of
     let pending = []; // changes since the draft was written, which are made again on the document that it becomes
+    let canMakeParts = false; // the model of the shown sound can make a part of it again
     let waiting = null; // a document of the server that came while the visitor was editing
     let edits = 0; // number of changes by the visitor
     let editsAtStart = null; // `edits` when the running job began
@@ -30,7 +32,7 @@
     let isOvertaken = false; // an example or an earlier result was chosen since
     let heard = null; // the document that the shown sound was made of, as text
     let made = null; // the same as an object, and the information about its stems
-    let stems = []; // [{id, stem, info, words, take}]
+    let stems = []; // [{id, stem, info, words, twin, take}]
     const takes = new Map(); // id -> [{words, take}] that were heard
 
     const asDocument = ({ place, entries }) => (entries.length ? { ...place, sources: entries.map(({ source }) => source) } : null);
@@ -83,8 +85,8 @@
     const state = {
       document: () => document,
       text,
-      sources: () => now.entries.map(({ id, colour, source }, index) => (
-        { id, colour, source, index, stem: stems.find((stem) => stem.id === id)?.stem ?? null })),
+      sources: () => now.entries.map(({ id, colour, source, part = null }, index) => (
+        { id, colour, source, part, index, stem: stems.find((stem) => stem.id === id)?.stem ?? null })),
       find: (id) => state.sources().find((each) => each.id === id) ?? null,
       origin: () => now.origin,
       knows: (field) => known.includes(field),
@@ -97,6 +99,15 @@
         if (draft !== null) pending.push(fn);
         return put(changed(now, fn), "edit", label, merge);
       },
+      // Make a part of a sound again, [from, to] in seconds; null: leave it whole.
+      setPart(id, part) {
+        const entries = now.entries.map(({ part: _, ...entry }) => entry);
+        now.entries.forEach((old, index) => { if (old.id === id ? part : old.part) entries[index].part = old.id === id ? part : old.part; });
+        return put({ ...now, entries }, "edit", `part of ${state.find(id).source.name}`);
+      },
+      // All parts as the server reads them.
+      parts: () => partsOf(now.entries),
+      canMakeParts: () => canMakeParts,
       // End the step that is being typed: the next change is another one.
       seal: history.seal,
       undo: () => jump(history.undo(now), "undo"),
@@ -134,19 +145,19 @@
       },
       // A document of the server: a description, an example, an earlier result. It waits if it answers a job and the
       // visitor has gone on editing since the job began. Return true if it is shown.
-      arrive(given, origin, { isAnswer = false, label = "a new document" } = {}) {
+      arrive(given, origin, { isAnswer = false, label = "a new document", parts = "" } = {}) {
         if (isAnswer && isOvertaken) return false; // it is of a picture that is no longer there
         isOvertaken = !isAnswer;
         waiting = null;
         if (isAnswer && editsAtStart !== null && edits !== editsAtStart) {
           if (isOwn(given, origin)) return false; // what is being edited is this description
-          waiting = { given, origin, label };
+          waiting = { given, origin, label }; // a description has no parts
           tell("waiting", label);
           return false;
         }
         dropDraft();
         if (!isAnswer && (!made || !desk.isSame(given, JSON.parse(heard)))) silence(); // it may come after its sound
-        if (!put(split(given, freeze(copy(origin))), "server", label)) show(now, "server", label);
+        if (!put(withParts(split(given, freeze(copy(origin))), parts), "server", label)) show(now, "server", label);
         assignStems();
         return true;
       },
@@ -155,7 +166,7 @@
         const { given, origin, label } = waiting;
         waiting = null;
         dropDraft();
-        put(split(given, freeze(copy(origin))), "edit", label);
+        put(withParts(split(given, freeze(copy(origin))), ""), "edit", label);
       },
       decline() { waiting = null; tell("waiting", ""); },
       // Show an earlier value of the document again, as a new step.
@@ -170,19 +181,24 @@
       rendered(info) {
         const document = info?.document ?? (sentAtStart ? JSON.parse(sentAtStart) : state.document());
         heard = document ? JSON.stringify(document) : null;
-        made = document && { sources: copy(document.sources), stems: info?.stems ?? [] };
+        made = document && { sources: copy(document.sources), stems: info?.stems ?? [], parts: info?.redo ?? {} };
+        canMakeParts = Boolean(info?.can_redo);
         assignStems();
         editsAtStart = sentAtStart = null;
         tell("rendered", "");
       },
       // True if something would be lost with the page: changes since the sound was made, or since the document came.
       isUnsaved: () => (heard === null ? state.isEdited() : state.isChanged()),
-      isChanged: () => heard !== null && !desk.isSame(document, JSON.parse(heard)),
+      isChanged: () => heard !== null
+        && !(desk.isSame(document, JSON.parse(heard)) && desk.isSame(made?.parts ?? {}, JSON.parse(partsOf(now.entries) || "{}"))),
       stemOf: (id) => stems.find((stem) => stem.id === id)?.info ?? null,
-      // True if the stem of this source is what the source says now: its words and take are the same.
+      // True if the stem of this source is what the source says now: its words, twin number, take and part are the same.
       isHeard(id) {
         const [stem, each] = [stems.find((one) => one.id === id), state.find(id)];
-        return Boolean(stem && each) && stem.words === desk.wordsOf(each.source) && stem.take === (each.source.take ?? 0);
+        if (!stem || !each) return false;
+        const twin = desk.twinsOf(now.entries.map(({ source }) => source))[each.index];
+        return stem.words === desk.wordsOf(each.source) && stem.twin === twin && stem.take === (each.source.take ?? 0)
+          && String(stem.part) === String(each.part);
       },
       // The takes of this source, as it is worded now, that have been heard.
       takes(id) {
@@ -204,7 +220,20 @@
       }
       const { sources: left, ...place } = document;
       if (!left.length) return { ...copy(NOTHING), origin: value.origin };
-      return { place, entries: entriesOf(left, (index) => value.entries[sources.indexOf(left[index])]), origin: value.origin };
+      const kept = left.map((source) => value.entries[sources.indexOf(source)] ?? null);
+      const twins = desk.twinsOf(value.entries.map(({ source }) => source));
+      if (known.includes("twin")) desk.keepTwins(left, kept.map((old) => old && { source: old.source, twin: twins[value.entries.indexOf(old)] }));
+      return { place, entries: entriesOf(left, (index) => kept[index]), origin: value.origin };
+    }
+
+    function partsOf(entries) {
+      const parts = Object.fromEntries(entries.map(({ part }, index) => [index, part]).filter(([, part]) => part));
+      return Object.keys(parts).length ? JSON.stringify(parts) : "";
+    }
+
+    function withParts(value, text) {
+      const parts = JSON.parse(text || "{}");
+      return { ...value, entries: value.entries.map(({ part: _, ...entry }, index) => (parts[index] ? { ...entry, part: parts[index] } : entry)) };
     }
 
     const isOwn = (given, origin) => origin.picture === now.origin.picture && Boolean(now.origin.text)
@@ -218,12 +247,13 @@
     // Find the source of each stem. The document and its sound come from the server in any order.
     function assignStems() {
       const match = made ? desk.matchSources(made.sources, now.entries.map(({ source }) => source)) : [];
+      const twins = made ? desk.twinsOf(made.sources) : [];
       stems = (made?.stems ?? []).flatMap((info, stem) => {
         const id = now.entries[match.indexOf(info.source)]?.id;
         const source = made.sources[info.source];
         if (!id || !source) return [];
         remember(id, source);
-        return [{ id, stem, info, words: desk.wordsOf(source), take: source.take ?? 0 }];
+        return [{ id, stem, info, words: desk.wordsOf(source), twin: twins[info.source], take: source.take ?? 0, part: made.parts[info.source] ?? null }];
       });
     }
 

@@ -58,7 +58,7 @@ def test_a_box_in_which_hardly_anything_fits_is_none():
 def test_only_what_a_model_can_see_is_asked():
     schema = answer_schema(FULL, thousandths())
     source = schema["properties"]["sources"]["items"]
-    users = {"box", "gain_db", "pan", "mute", "instrument", "take", "onsets_s", "height"}
+    users = {"box", "gain_db", "pan", "mute", "instrument", "take", "twin", "onsets_s", "height"}
     assert set(source["properties"]) == set(Source.model_fields) - users | {"bbox_2d"}
     assert set(schema["properties"]) == set(Soundscape.model_fields) - {"version"}
     assert schema["properties"]["space"]["enum"] == list(get_args(Space))
@@ -117,6 +117,31 @@ def test_an_answer_that_was_cut_off_is_none():
     whole = answer(RIVER)
     assert read_answer(whole[:-3], thousandths()) is None
     assert read_answer("", thousandths()) is None
+
+
+def test_an_answer_of_a_server_without_a_schema_is_read_generously():
+    text = answer(RIVER | {"distance_m": "6.5", "bbox_2d": [450, "300", 50, 600]}, {"name": " wind ", "note": "far"})
+    found = read_answer(f"Of course!\n```json\n{text[:-1]},}}\n```\nAnything else?", pixels(500, 600))
+    river, wind = found.sources
+    assert (river.box, river.distance_m) == ((0.1, 0.5, 0.9, 1.0), 6.5)
+    assert wind == Source(name="wind"), "what it left out has its default"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I see a river.", "there is no object in braces"),
+        ('{"sources": {"name": "river"}}', "sources: must be a list"),
+        ('{"sources": [{"name": "river", "role": "loud"}]}', r"sources\[0\].role: must be one of"),
+        ('{"sources": [{"name": "river", "bbox_2d": [1, 2]}]}', r"sources\[0\].box\[1\]: must be at most 1"),
+        ("[]", "must be an object in braces"),
+        ('{"sources": [3]}', r"sources\[0\]: must be an object"),
+    ],
+)
+def test_an_answer_of_another_form_is_refused_in_words(text, words):
+    with pytest.raises(SoundscapeError, match=words) as caught:
+        read_answer(text, thousandths())
+    assert str(caught.value).startswith("The answer of the model cannot be used. ")
 
 
 def test_what_is_named_twice_is_kept_once():

@@ -88,7 +88,7 @@ test("onsets are added, moved and removed in order, within the sound", () => {
 });
 
 test("times are said in words", () => {
-  assert.deepEqual([time.inWords(3.25), time.inWords(42), time.inWords(75)], ["3.3 s", "42 s", "1 min 15 s"]);
+  assert.deepEqual([time.inWords(3.25), time.inWords(42), time.inWords(75)], ["3.3\u00a0s", "42\u00a0s", "1\u00a0min 15\u00a0s"]);
 });
 
 test("the text of a document has lists of plain values on one line", () => {
@@ -98,4 +98,10 @@ test("the text of a document has lists of plain values on one line", () => {
   assert.deepEqual(JSON.parse(text), document);
   assert.ok(text.includes('"box": [0.1, 0.55, 0.9, 1]') && text.includes('"timbre": ["bright", "broad"]'));
   assert.equal(layout(null), "");
+});
+
+test("a part to make again lies in the sound and is neither too short nor too long", () => {
+  const { partProblem } = load({}, "part");
+  assert.equal(partProblem(1, 2.5, 10), "");
+  for (const [from, to] of [[2, 1], [-1, 2], [9, 11], [1, 1.05], [NaN, 2], [1, NaN]]) assert.match(partProblem(from, to, 10), /two times from 0 to 10/);
 });

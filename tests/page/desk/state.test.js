@@ -11,7 +11,7 @@ const place = (...sources) => ({ version: 1, scene: "A river", mood: "", space: 
 const origin = (document, picture = "p") => ({ picture, text: JSON.stringify(document) });
 
 function given(...sources) {
-  const desk = load({ known: ["name", "take"] }, ...FILES);
+  const desk = load({ known: ["name", "take", "twin"] }, ...FILES);
   const document = place(...sources);
   desk.state.arrive(document, origin(document));
   return desk;
@@ -260,4 +260,86 @@ test("solo mutes the others and gives back what was heard before", () => {
   solo(jay);
   assert.deepEqual(muted(), [false, true, false]);
   assert.ok(wind);
+});
+
+const twinsOf = (state) => state.document().sources.map(({ twin }) => twin ?? null);
+
+test("sources of the same words keep their sounds when they are moved", () => {
+  const { state, edits } = given(source("gull"), source("gull", { gain_db: -6 }), source("wind"));
+  const [first, second] = idsOf(state);
+  const start = state.text();
+  state.rendered({ document: JSON.parse(start), stems: [{ source: 0 }, { source: 1 }, { source: 2 }] });
+  const move = (id, to) => state.change("move", (document, byId) => edits.move(document, byId(id), to));
+  move(second, 0);
+  assert.deepEqual([idsOf(state).slice(0, 2), twinsOf(state)], [[second, first], [2, 1, null]]);
+  assert.ok(state.isHeard(first) && state.isHeard(second), "their stems are what the document says");
+  state.change("gain", (_, byId) => { byId(second).gain_db = 3; });
+  state.rendered({ document: JSON.parse(start), stems: [{ source: 0 }, { source: 1 }, { source: 2 }] });
+  assert.deepEqual([state.find(first).stem, state.find(second).stem], [0, 1], "also if the sound comes later");
+  state.change("gain", (_, byId) => { byId(second).gain_db = -6; });
+  move(first, 0);
+  assert.equal(state.text(), start, "numbers that say nothing are not written");
+  for (let steps = 0; steps < 4; steps += 1) state.undo();
+  assert.equal(state.text(), start);
+  state.redo();
+  assert.deepEqual(twinsOf(state), [2, 1, null]);
+});
+
+test("sources of the same words keep their sounds when others are copied, removed and renamed", () => {
+  const { state, edits } = given(source("gull"), source("gull"));
+  const [first, second] = idsOf(state);
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(first)));
+  assert.deepEqual(twinsOf(state), [1, null, 2], "the copy has the number that is free");
+  const [, copy] = idsOf(state);
+  state.change("remove", (document, byId) => edits.remove(document, byId(first)));
+  assert.deepEqual(twinsOf(state), [3, 2]);
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(copy)));
+  assert.deepEqual(twinsOf(state), [3, null, 2]);
+  state.change("name", (_, byId) => { byId(copy).name = "crow"; });
+  assert.deepEqual(twinsOf(state), [null, null, null]);
+  state.change("remove", (document, byId) => edits.remove(document, byId(second)));
+  assert.deepEqual(twinsOf(state), [null, null]);
+});
+
+test("solo gives back which of two sources of the same words was muted", () => {
+  const { state, edits } = given(source("gull"), source("gull", { mute: true }), source("wind"));
+  const [first] = idsOf(state);
+  const solo = () => state.change("solo", (document, byId) => edits.solo(document, byId(first)));
+  solo();
+  solo();
+  assert.deepEqual(state.sources().map((each) => each.source.mute), [false, true, false]);
+});
+
+test("a part that is made again belongs to its source, and undo goes through it", () => {
+  const { state, edits } = given(source("river"), source("wind"));
+  const [river, wind] = idsOf(state);
+  const stems = [{ source: 0 }, { source: 1 }];
+  state.rendered({ document: state.document(), stems, can_redo: true });
+  assert.ok(state.canMakeParts() && state.setPart(wind, [1, 2]));
+  assert.deepEqual([state.parts(), state.isChanged(), state.isHeard(wind), state.isHeard(river)], ['{"1":[1,2]}', true, false, true]);
+  assert.equal(state.setPart(wind, [1, 2]), false, "it is the same part");
+  state.rendered({ document: state.document(), stems, redo: { 1: [1, 2] } });
+  assert.deepEqual([state.isChanged(), state.isHeard(wind), state.canMakeParts()], [false, true, false]);
+  state.change("move", (document, byId) => edits.move(document, byId(wind), 0));
+  assert.equal(state.parts(), '{"0":[1,2]}');
+  state.undo();
+  state.undo();
+  assert.equal(state.parts(), "");
+  state.redo();
+  state.change("copy", (document, byId) => edits.duplicate(document, byId(wind)));
+  assert.equal(state.parts(), '{"1":[1,2]}', "a copy is whole");
+  state.setPart(wind, null);
+  assert.equal(state.parts(), "");
+});
+
+test("an earlier result brings its parts, another document has none", () => {
+  const { state } = given(source("river"), source("wind"));
+  const document = place(source("river"), source("wind", { gain_db: 1 }));
+  state.arrive(document, origin(document), { parts: '{"1": [0.5, 2]}' });
+  assert.equal(state.parts(), '{"1":[0.5,2]}');
+  state.write("typed");
+  state.read("typed", place(source("wind"), source("river")));
+  assert.equal(state.parts(), '{"0":[0.5,2]}', "typing moves it with its source");
+  state.arrive(document, origin(document));
+  assert.equal(state.parts(), "");
 });
