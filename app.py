@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,11 +24,12 @@ import gradio as gr
 
 from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page import asset, document, earlier, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.document import Origin
 from pipeline.page.downloads import pack
 from pipeline.page.end_points import add_end_points, word_errors
 from pipeline.page.failures import job_id, worded, worded_job, words_for, words_for_page
+from pipeline.page.first_sound import Sound, first_and_finished
 from pipeline.page.form import (
     OTHER_BYTES,
     bytes_of,
@@ -44,7 +45,7 @@ from pipeline.page.form import (
 )
 from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
-from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
+from pipeline.page.wiring import connect_jobs, connect_opening, connect_picture, connect_views
 from pipeline.results.manifest import report_in
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
@@ -108,12 +109,17 @@ def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
         return cast(Soundscape, worker(job, None, ticket, progress))
 
 
-def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
-    """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
+def results(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress) -> Iterator[Sound]:
+    """Run the whole job. Yield its result as soon as it can be heard, and again when its files are there."""
+    folder = visitors.new_result(request.session_hash)
+    preview.prepare(folder)
+    return first_and_finished(job, folder, lambda seeded: render(seeded, folder, ticket, progress))
+
+
+def render(job: "Job", folder: Path, ticket: Ticket, progress: gr.Progress) -> "Result":
+    """Run the whole job in a new folder of the visitor and pack the bundle."""
     with job_in_words("render", ticket), scratch.own().room_for(bytes_of(job)):
         worker = worker_for(job, ticket, progress, only_look=False)
-        folder = visitors.new_result(request.session_hash)
-        preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
         pack(folder)
     return result
@@ -157,14 +163,17 @@ def on_hear(
     request: gr.Request,
     progress: gr.Progress = PROGRESS,
     *wishes: Any,
-) -> Values:
+) -> Iterator[Values]:
     """Make the sound of the picture. Describe the picture first, unless the document was written for it."""
     with in_words():
         written = text if document.is_for(picture, text, origin) else None
         asked = wishes_of(*wishes, is_new=not written)
-        result = render(job_of(picture, written, origin, vision=vision, **asked), request, ticket, progress)
-        shown = [gr.skip()] * views.REPLACED if written else views.described(result.soundscape, picture, vision)
-        return shown + views.made(gr, result)
+        job = job_of(picture, written, origin, vision=vision, **asked)
+        shown = [gr.skip()] * views.REPLACED
+        for sound in results(job, request, ticket, progress):
+            described = None if written else views.described(sound.result.soundscape, picture, vision)
+            written = sound.result.soundscape.to_json()  # shown by now
+            yield (described or shown) + views.made(gr, *sound)
 
 
 def on_describe(picture: Text, vision: str, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
@@ -194,11 +203,13 @@ def on_make(
     request: gr.Request,
     progress: gr.Progress = PROGRESS,
     *wishes: Any,
-) -> Values:
+) -> Iterator[Values]:
     """Make the sound of the document. The result includes the picture only if the document was written for it."""
     with in_words():
         own = None if document.is_for_another(picture, text, origin) else picture
-        return views.made(gr, render(job_of(own, text or "", origin, **wishes_of(*wishes)), request, ticket, progress))
+        job = job_of(own, text or "", origin, **wishes_of(*wishes))
+        for sound in results(job, request, ticket, progress):
+            yield views.made(gr, *sound)
 
 
 def on_measure(folder: Path | None, ticket: Ticket, progress: gr.Progress = PROGRESS) -> Values:
@@ -283,7 +294,7 @@ async def api_render(
 
     def task(ticket: Path) -> Values:
         job = job_of(None, soundscape_json, audio=audio_backend, duration_s=duration_s, seed=seed)
-        return views.files(render(job, request, ticket, progress, dry=False))
+        return views.files(render(job, visitors.new_result(request.session_hash), ticket, progress))
 
     return await until_cancelled(task, request)
 
@@ -301,7 +312,7 @@ async def api_image_to_soundscape(
     wishes: dict[str, Any] = {"vision": vision_backend, "audio": audio_backend, "duration_s": duration_s, "seed": seed}
 
     def task(ticket: Path) -> Values:
-        result = render(job_of(picture, **wishes), request, ticket, progress, dry=False)
+        result = render(job_of(picture, **wishes), visitors.new_result(request.session_hash), ticket, progress)
         return [result.soundscape.to_json(), *views.files(result)]
 
     return await until_cancelled(task, request)
@@ -345,9 +356,10 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         connect_picture(page, on_upload, on_picture, QUICK, MODEL)
         gallery.select(on_example, None, page.example, **QUICK)
         options = {"show_progress_on": look.status, **PRIVATE}
-        look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)
+        opened = [look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)]
         if shelf:
-            on_this_machine.select(open_from(shelf), None, page.opened, **options)
+            opened.append(on_this_machine.select(open_from(shelf), None, page.opened, **options))
+        connect_opening(page, opened, partial(earlier.player, gr), MODEL)
         made.show_prompts.click(on_prompts, [text.editor, look.audio], made.prompts, **MODEL)
         demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)

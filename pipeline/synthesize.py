@@ -8,6 +8,7 @@ bit-identical.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -48,14 +49,16 @@ def synthesize(
     seed: int = 0,
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
+    writer: Executor | None = None,
 ) -> tuple[Stem, ...]:
     """Return one stem of `duration_s` seconds per source that is not muted, in the order of the sources.
 
     `backend` is a key of `backends.AUDIO`; empty means the default. Raises SoundscapeError if the backend cannot run
-    here or cannot make this duration or if every source is muted, and any exception that `on_step` raises.
+    here or cannot make this duration or if every source is muted, and any exception that `on_step` raises. New stems
+    are kept on disk before this returns, or by the `writer` in the background.
     """
     (stems,) = synthesize_batch(
-        [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step
+        [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step, writer=writer
     )
     return stems
 
@@ -68,6 +71,7 @@ def synthesize_batch(
     seeds: Sequence[int],
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
+    writer: Executor | None = None,
 ) -> list[tuple[Stem, ...]]:
     """Return the stems of each soundscape, in one call where the backend supports it. Each sounds as it would alone.
 
@@ -91,9 +95,22 @@ def synthesize_batch(
         if not np.isfinite(clip.samples).all():  # the mix repairs it and warns; the next job makes it again
             continue
         _memory.put(key, clip)
-        if disk:
+        if disk and writer:
+            writer.submit(disk.put, key, clip)
+        elif disk:
             disk.put(key, clip)
     return [tuple(_stem(each, clips[each.key], each.key in kept) for each in group) for group in wanted]
+
+
+def kept_stems(
+    soundscape: Soundscape, backend: str, *, duration_s: float, seed: int, options: SoundOptions | None = None
+) -> tuple[Stem, ...] | None:
+    """Return what `synthesize` returns if every stem is in memory or on disk, else None. No model runs."""
+    name, audio = backends.load_audio(backend)
+    wanted = _wanted(name, audio, soundscape, duration_s, seed, options or SoundOptions())
+    clips = [_kept(each.key, disk_cache()) for each in wanted]
+    found = [_stem(each, clip, True) for each, clip in zip(wanted, clips) if clip is not None]
+    return tuple(found) if len(found) == len(wanted) else None
 
 
 def _kept(key: str, disk: DiskCache | None) -> Clip | None:

@@ -5,14 +5,16 @@
   const byId = (id) => document.getElementById(id);
   let pressed = null;
 
+  globalThis.desk.connection.restore();
+
   document.addEventListener("click", (event) => {
     const task = TASKS.find((id) => byId(id)?.contains(event.target));
     if (!task) return;
-    pressed = task;
+    pressed = event.detail ? null : task; // by a key; after a click, the space bar is for the player
     document.querySelectorAll("[data-testid='toast-close']").forEach((close) => close.click()); // messages of the last attempt
   }, true);
 
-  // A disabled button loses the keyboard focus. Move the focus to Stop, and back once the work is done.
+  // A disabled button loses the keyboard's focus. Move the focus to Stop, and back once the work is done.
   new MutationObserver(() => requestAnimationFrame(() => {
     const focused = document.activeElement;
     if (!pressed || ![document.body, byId(pressed)].includes(focused) && !STOPS.includes(focused.id)) return;

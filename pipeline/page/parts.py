@@ -27,6 +27,7 @@ from .refusals import handlers
 from .shelf import Shelf
 
 ADVANCED = "For models that make sound from text. At 0 or left empty, a setting has the model's default value."
+ANEW = "With Random, Make sound makes every sound anew. Render, in the player, keeps them and writes your changes."
 MAX_UPLOAD = "100mb"  # enough for the ZIP of eight stems of 60 s
 
 
@@ -122,6 +123,7 @@ def sound_column(gr: ModuleType) -> SimpleNamespace:
         with gr.Row(elem_classes="pair"):
             make = gr.Button("Make sound", elem_id="make")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-making")
+        gr.HTML(f"<p class='quiet'>{ANEW}</p>", elem_id="anew")
         status = gr.HTML(elem_id="sound-status", elem_classes="status")
         with gr.Column() as nothing:
             gr.HTML(asset("empty_sound.html"))

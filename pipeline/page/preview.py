@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,39 +23,39 @@ from ..stems.events import onsets_of
 from . import scratch
 
 if TYPE_CHECKING:
-    from ..job import Result
-    from ..mixing.mix import Mixdown
+    from ..job import Job, Result
+    from ..mixing.mix import DryStems
 
 FOLDER = "dry"
 FACTS = "facts.json"
 PEAK = 0.9  # of a sound file; the page knows the loudness of the stem at this level
 
 
-def prepare(folder: Path, dry: bool = True) -> None:
-    """Ask for the dry stems of the result that will be written to `folder`, if they are wanted."""
-    if dry:
-        (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
+def prepare(folder: Path) -> Path:
+    """Ask for the dry stems of the result that will be written to `folder`. Return the folder for them."""
+    place = folder.parent / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def writer(folder: Path) -> "Callable[[Soundscape, Mixdown], None] | None":
+def writer(folder: Path) -> "Callable[[Soundscape, DryStems], None] | None":
     """Return what writes the dry stems beside `folder`; None if nobody asked for them."""
     place = folder.parent / FOLDER
-    return (lambda soundscape, mixed: write(place, soundscape, mixed)) if place.is_dir() else None
+    return (lambda soundscape, dry: write(place, soundscape, dry)) if place.is_dir() else None
 
 
-def write(place: Path, soundscape: Soundscape, mixed: "Mixdown") -> None:
+def write(place: Path, soundscape: Soundscape, dry: "DryStems") -> None:
     """Write the dry stems, all of one length, and what the law of the mix must know of them."""
     from ..mixing.mix import usual_level
 
-    length = mixed.clip.samples.shape[1]
-    places = places_of(soundscape, mixed.dry)
+    places = places_of(soundscape, dry.stems)
     with ThreadPoolExecutor(2) as pool:
-        clips = [stem.clip for stem in mixed.dry]
-        stems = list(pool.map(lambda *each: _stem(place, length, *each), places, clips, mixed.dry_lufs))
-    for fact, stem in zip(stems, mixed.dry):
+        clips = [stem.clip for stem in dry.stems]
+        stems = list(pool.map(lambda *each: _stem(place, dry.length, *each), places, clips, dry.lufs))
+    for fact, stem in zip(stems, dry.stems):
         fact["onsets_s"] = [] if stem.source.role == "bed" else [round(onset_s, 3) for onset_s in onsets_of(stem.clip)]
     usual = [dict(zip(("level_db", "distance_m"), usual_level(source))) for source in soundscape.sources]
-    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems, "gain_db": mixed.gain_db}
+    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems, "gain_db": dry.gain_db}
     write_file(place / FACTS, json.dumps(facts).encode())
 
 
@@ -68,11 +69,31 @@ def _stem(place: Path, length: int, number: int, clip: Clip, lufs: float) -> dic
     return {"file": file, "source": number, "lufs": round(lufs + gain_to_db(gain), 4), **facts_of(louder)}
 
 
-def info(result: "Result") -> dict[str, Any]:
-    """Return the value of the player: the file of the mix and, if there are dry stems, all that a preview needs."""
+def is_ready(folder: Path) -> bool:
+    """True if the dry stems of the result that is written to `folder` can be played."""
+    return (folder.parent / FOLDER / FACTS).is_file()
+
+
+def unfinished(job: "Job", folder: Path) -> "Result":
+    """Return the result of a job whose dry stems are there and whose other files are still being made."""
+    from .. import backends
+    from ..job import Result, made_by
+
+    soundscape = Soundscape.model_validate(json.loads((folder.parent / FOLDER / FACTS).read_text("utf-8"))["document"])
+    audio, _ = backends.load_audio(job.audio)
+    wishes = {"duration_s": job.duration_s, "seed": job.seed, "options": asdict(job.options)}
+    return Result(folder, soundscape, {"audio": made_by(audio), **wishes})
+
+
+def info(result: "Result", *, is_finished: bool = True) -> dict[str, Any]:
+    """Return the value of the player: the file of the mix and, if there are dry stems, all that a preview needs.
+
+    A result that is not finished has no mix yet, which the page expects as null.
+    """
     document = result.soundscape.model_dump(mode="json")
     is_edited = EDITED in result.report.get("warnings", [])
-    shown = {"mix": _file(result.mix_path), "document": document, "is_edited": is_edited, "stems": []}
+    mix = _file(result.mix_path) if is_finished else None
+    shown: dict[str, Any] = {"mix": mix, "document": document, "is_edited": is_edited, "stems": []}
     shown |= {"redo": (result.report.get("options") or {}).get("redo") or {}, "can_redo": can_redo(result)}
     facts = result.folder.parent / FOLDER / FACTS
     if not facts.is_file():

@@ -86,8 +86,14 @@ def fitting(gr: ModuleType, folder: Path, report: dict[str, Any], *, is_open: bo
     return [fit.card(soundscape, report, coherence, fit.reasons(), is_open=is_open), button]
 
 
-def made(gr: ModuleType, result: "Result") -> list[Any]:
-    """Values for a sound that was just made. Shows its seed, and clears the prompts, which are for one run."""
+def made(gr: ModuleType, result: "Result", is_finished: bool = True) -> list[Any]:
+    """Values for a sound that was just made. Shows its seed, and clears the prompts, which are for one run.
+
+    Of a result that is not finished, only the player shows something.
+    """
+    if not is_finished:
+        visible = [gr.Column(visible=False), gr.Column(visible=True)]
+        return [preview.info(result, is_finished=False), *[gr.skip()] * 4, *visible, *[gr.skip()] * 6]
     return [*sound(gr, result), str(result.report["seed"]), ""]
 
 

@@ -47,6 +47,12 @@ def connect_picture(
     look.picture.input(None, cancels=described, **quick)
 
 
+def connect_opening(page: SimpleNamespace, opened: Iterable[Any], player: Handler, model: dict[str, Any]) -> None:
+    """Give an earlier result its dry stems in the background, once it is shown."""
+    for each in opened:
+        each.success(player, page.made.folder, page.made.mix, show_progress="hidden", **model)
+
+
 def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     """Connect the rows, the JSON editor and the note with the document, which is kept by desk/state.js."""
     look, text, made = page.look, page.text, page.made
@@ -60,5 +66,4 @@ def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     look.picture.change(document.note, page.written, text.note, **quick)
     for wish in (made.duration_s, made.seed, made.surprise):
         wish.input(None, js="() => { document.body.dataset.wished = '' }", **quick)
-    made.report.change(None, js=asset("sound_ready.js"), **quick)
     look.given.change(None, js="() => window.sayOfOpening('')", **quick)

@@ -57,6 +57,9 @@ def test_a_zip_comes_up_as_it_was_and_makes_the_same_again(visit, made, tmp_path
     assert page.locator("#duration input[type=number]").input_value() == "3"
     assert not page.locator("#random input").is_checked()
     page.wait_for_function("window.player?.duration > 2.9")
+    page.wait_for_function("desk.transport.preview() === 'ready'")
+    assert page.locator(".lane").count() == 2 and page.evaluate("desk.transport.mode()") == "file"
+    page.locator("#mix .what p", has_text="This is the finished sound.").wait_for()
     assert [source["name"] for source in document(page)["sources"]] == ["river", "wind"]
 
     page.click("#stems-fold button")

@@ -10,7 +10,7 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.job import Result
 from pipeline.mixing.loudness import integrated_loudness, true_peaks
-from pipeline.mixing.mix import mixdown
+from pipeline.mixing.mix import dry_stems, mixdown
 from pipeline.mixing.space import SPACES
 from pipeline.page import preview, scratch
 from pipeline.page.scripts import DESK
@@ -98,7 +98,7 @@ def heard_both_ways(desk_page, tmp_path, spaces):
     def both(made: Soundscape, shown: Soundscape, stems: tuple[Stem, ...]) -> tuple[SimpleNamespace, SimpleNamespace]:
         folder = tmp_path / "soundscape"
         preview.prepare(folder)
-        preview.writer(folder)(made, mixdown(made, stems))
+        preview.writer(folder)(made, dry_stems(made, stems))
         info = preview.info(Result(folder, made, {}))
         found = desk_page.evaluate(RENDER, {"info": info, "document": shown.model_dump(mode="json")})
         kept = [shown.sources[place] for place in preview.places_of(made, stems)]
@@ -249,7 +249,7 @@ def test_a_change_is_heard_within_50_ms_and_without_a_click(desk_page, tmp_path,
     before = document("open", HUM)
     folder = tmp_path / "soundscape"
     preview.prepare(folder)
-    preview.writer(folder)(before, mixdown(before, (Stem(HUM, noise(DURATION_S, channels=2)),)))
+    preview.writer(folder)(before, dry_stems(before, (Stem(HUM, noise(DURATION_S, channels=2)),)))
     info = preview.info(Result(folder, before, {}))
     documents = {"before": before.model_dump(mode="json"), "after": document(space, after).model_dump(mode="json")}
     heard = samples_of(desk_page.evaluate(CHANGE, {"info": info, "at": CHANGE_AT_S, **documents}))
@@ -269,6 +269,40 @@ def bands_db(samples: np.ndarray) -> np.ndarray:
     power = np.square(np.abs(np.fft.rfft(samples, axis=1))) / samples.shape[1] ** 2
     edge = round(4000 * samples.shape[1] / RATE)
     return 10 * np.log10(np.stack((power[:, :edge].sum(axis=1), power[:, edge:].sum(axis=1))) + 1e-12)
+
+
+# Two rounds of a sound that repeats.
+ROUNDS = """async ({ info, document }) => {
+    const buffers = await loadStems(info);
+    const heard = document.sources.map((source, index) => ({ source, usual: info.usual[index], stem: index }));
+    const { length, duration } = buffers[0];
+    const context = new OfflineAudioContext(2, 2 * length + 4096, info.law.sample_rate_hz);
+    const graph = desk.makeGraph(context, info, buffers);
+    graph.place(heard, document.space, await loadSpace(info, document.space), { smooth: false });
+    graph.follow(desk.measure.flat(length, 1));
+    graph.setLoop(true);
+    graph.start();
+    context.suspend(duration - 0.05).then(() => { graph.clearAtSeam(); context.resume(); });
+    const rendered = await context.startRendering();
+    return [0, 1].map((side) => asText(rendered.getChannelData(side)));
+}"""
+
+
+def test_a_repetition_begins_without_the_reverberation_of_the_end_as_that_of_the_file_does(desk_page, tmp_path, spaces):
+    bell = changed(BELL, distance_m=60)
+    made = document("cave", bell)
+    folder = tmp_path / "soundscape"
+    preview.prepare(folder)
+    preview.writer(folder)(made, dry_stems(made, (Stem(bell, hits(1)),)))
+    info = preview.info(Result(folder, made, {}))
+    heard = samples_of(desk_page.evaluate(ROUNDS, {"info": info, "document": made.model_dump(mode="json")}))
+    first, second = (
+        heard[:, round(at * RATE) :][:, : RATE // 4] for at in (0.05, DURATION_S + 0.05)
+    )  # before the hits
+    end = heard[:, : DURATION_S * RATE][:, -RATE // 10 :]
+    assert level_db(first).max() < -80 and level_db(second).max() < -80 and level_db(end).min() > -60
+    later = [heard[:, round(at * RATE) :][:, : RATE // 2] for at in (0.3, DURATION_S + 0.3)]
+    assert np.corrcoef(*(each.ravel() for each in later))[0, 1] > 0.99
 
 
 # The level of the whole mix changes at 0.5 s, and while it does, the visitor goes to another place.
@@ -296,7 +330,7 @@ def test_the_level_of_the_mix_glides_and_survives_a_jump(desk_page, tmp_path, sp
     made = document("open", HUM)
     folder = tmp_path / "soundscape"
     preview.prepare(folder)
-    preview.writer(folder)(made, mixdown(made, (Stem(HUM, noise(DURATION_S)),)))
+    preview.writer(folder)(made, dry_stems(made, (Stem(HUM, noise(DURATION_S)),)))
     info = preview.info(Result(folder, made, {}))
     found = desk_page.evaluate(CURVES, {"info": info, "document": made.model_dump(mode="json")})
     heard = samples_of(found["sound"])

@@ -38,7 +38,7 @@ FAULTS = {
 # Where each stage of a job is broken, and the stage that the log names.
 PLACES = {
     "describe": ("pipeline.job.describe", "describe"),
-    "parse": ("pipeline.page.form.Soundscape.from_json", None),
+    "parse": ("pipeline.page.form.Soundscape.read", None),
     "prompt": ("pipeline.backends.audio.procedural.Procedural.request", "sound"),
     "sound": ("pipeline.backends.audio.procedural.Procedural.synthesize", "sound"),
     "mix": ("pipeline.job.check", "mix"),

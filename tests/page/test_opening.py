@@ -5,26 +5,31 @@ import json
 import os
 import shutil
 import struct
+import sys
 import unicodedata
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
+import gradio as gr
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
 import app
+from pipeline.audio import read_wav
 from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
-from pipeline.page import document, fragments, opening, preview, views
+from pipeline.page import document, earlier, fragments, opening, preview, views
 from pipeline.page.form import remembered, titles, wishes_of
 from pipeline.page.opening import open_result
 from pipeline.results.manifest import EDITED, differences
 from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
+from pipeline.synthesize import forget_stems, synthesize
 
-from ..support.page_server import RIVER, visitor
+from ..support.page_server import RIVER, finished, visitor
 
 STEM = "stems/01_river_rushing.wav"
 
@@ -82,8 +87,32 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
     assert Path(player["mix"]["path"]).samefile(mix) and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
     assert [stem["name"] for stem in stems] == ["river", "wind"] and "Embedded synthesiser" in facts
-    again = app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:])
+    again = finished(app.on_make(picture, text, origin, None, visitor(), lambda *_, **__: None, *values[-11:]))
     assert Path(again[1]).read_bytes() == made.mix_path.read_bytes() and len(again[0]["stems"]) == 2
+
+
+def test_an_earlier_result_gets_its_dry_stems_in_the_background(made, visitors_root):
+    folder = app.on_open([made.bundle_path], visitor())[12]
+    player = earlier.player(gr, folder)
+    assert len(player["stems"]) == 2 and player["is_later"] and player["mix"]["path"] == str(folder / "mix.wav")
+    for stem, source in zip(player["stems"], made.soundscape.sources):
+        (kept,) = synthesize(Soundscape(sources=(source,)), "procedural", duration_s=2, seed=7)
+        heard = read_wav(Path(stem["file"]["path"])).samples
+        assert np.corrcoef(heard.ravel(), kept.clip.samples.ravel())[0, 1] > 0.999, source.name
+    assert earlier.player(gr, folder) == earlier.player(gr, None) == gr.skip(), "not twice"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_large_model_does_not_run_for_an_earlier_result(made, visitors_root, monkeypatch, kept):
+    """The stems of another model are used only if all of them are kept."""
+    stems = synthesize(made.soundscape, "procedural", duration_s=2.0, seed=7)
+    monkeypatch.setattr("pipeline.backends.EMBEDDED", ())
+    ran = []
+    monkeypatch.setattr(sys.modules["pipeline.synthesize"], "synthesize_batch", lambda *_, **__: ran.append(1))
+    if not kept:
+        forget_stems()
+    player = earlier.player(gr, app.on_open([made.bundle_path], visitor())[12])
+    assert (player != gr.skip()) == kept and len(stems) == 2 and not ran
 
 
 def test_stems_with_names_of_every_script_come_up(made, copy, tmp_path):

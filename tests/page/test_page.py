@@ -17,7 +17,7 @@ from pipeline.soundscape import Soundscape
 from pipeline.synthesize import forget_stems
 
 from ..conftest import noise
-from ..support.page_server import RIVER, visitor
+from ..support.page_server import RIVER, finished, visitor
 
 
 def test_typing_updates_the_list_or_names_the_field():
@@ -63,9 +63,8 @@ def test_a_picture_is_part_of_the_result_when_the_document_was_written_for_it(vi
         Image.new("RGB", (32, 32), (brightness,) * 3).save(path)
     origin = Origin(document.fingerprint(str(pictures[0])), RIVER)
     for path, belongs in zip(pictures, (True, False)):
-        values = app.on_make(
-            str(path), RIVER, origin, None, visitor(), lambda *_, **__: None, "", 2, "1", False, *ADVANCED.values()
-        )
+        wishes = ("", 2, "1", False, *ADVANCED.values())
+        values = finished(app.on_make(str(path), RIVER, origin, None, visitor(), lambda *_, **__: None, *wishes))
         assert ("picture.jpg" in zipfile.ZipFile(values[2]).namelist()) == belongs
         assert document.is_for(str(path), RIVER, origin) == belongs
         assert ("another picture" in document.note(str(path), RIVER, origin)) != belongs
@@ -148,7 +147,7 @@ def recorder(monkeypatch, visitors_root):
 def test_every_advanced_control_changes_what_is_asked_for(recorder, change, options):
     advanced = list((ADVANCED | change).values())
     wishes = ("recorder", 2, "1", False, *advanced)
-    app.on_make(None, RIVER, Origin(), None, visitor(), lambda *_, **__: None, *wishes)
+    finished(app.on_make(None, RIVER, Origin(), None, visitor(), lambda *_, **__: None, *wishes))
     assert recorder.options == [options]
 
 

@@ -25,14 +25,17 @@ from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import Stem
 
 from ..conftest import RATE, noise
-from ..support.page_server import RIVER, visitor
+from ..support.page_server import RIVER
 
 NODE = shutil.which("node")
 MUTED = '{"sources": [{"name": "river"}, {"name": "dog", "mute": true}, {"name": "river"}]}'
 
 
-def render(text: str = RIVER, **options) -> Result:
-    return app.render(app.job_of(None, text, duration_s=2, seed=3), visitor(), None, lambda *_, **__: None, **options)
+def render(text: str = RIVER, seed: int = 3, *, dry: bool = True) -> Result:
+    folder = visitors.new_result("visitor")
+    if dry:
+        preview.prepare(folder)
+    return app.render(app.job_of(None, text, duration_s=2, seed=seed), folder, None, lambda *_, **__: None)
 
 
 def path_of(file: dict) -> Path:
@@ -74,9 +77,7 @@ def test_programs_and_old_results_have_no_dry_stems(visitors_root):
 
 def test_stems_are_told_apart_by_what_they_were_made_with(visitors_root):
     one, again = preview.info(render()), preview.info(render(MUTED))
-    other = preview.info(
-        app.render(app.job_of(None, RIVER, duration_s=2, seed=4), visitor(), None, lambda *_, **__: None)
-    )
+    other = preview.info(render(seed=4))
     assert one["wishes"] == again["wishes"] != other["wishes"]
 
 

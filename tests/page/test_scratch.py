@@ -17,7 +17,7 @@ from pipeline.errors import SoundscapeError
 from pipeline.page import scratch, visitors
 from pipeline.page.scratch import Scratch
 
-from ..support.page_server import RIVER, ROOT, serve, visitor
+from ..support.page_server import RIVER, ROOT, finished, serve, visitor
 
 LONG_AGO_S = 2 * scratch.IN_USE_S
 MB = 1_000_000
@@ -147,7 +147,7 @@ def test_many_at_once_stay_below_the_limit(own):
 def test_every_write_of_the_app_asks_for_room(visitors_root, monkeypatch):
     def make():
         wishes = ["", 2, "7", False, 0, 0, "", 1, "", ""]
-        return app.on_make(None, RIVER, app.Origin(), None, visitor(), lambda *_, **__: None, *wishes)
+        return finished(app.on_make(None, RIVER, app.Origin(), None, visitor(), lambda *_, **__: None, *wishes))
 
     _, _, bundle, *_, folder = make()[:8]
     full = Scratch(visitors_root.parent, 1)

@@ -19,6 +19,8 @@ from pipeline.job import Job
 from pipeline.page import zero_gpu
 from pipeline.soundscape import Soundscape, Source
 
+from ..support.page_server import finished
+
 COUNTED = Path(__file__).parents[1] / "benchmarks" / "work.txt"
 PICTURE = Image.new("RGB", (9, 9))
 DURATIONS_S = (5, 10, 30, 60)
@@ -203,7 +205,8 @@ def test_a_job_above_the_limit_is_refused_in_our_words_before_the_call(monkeypat
     steps = [150, 0, "", 4, "", ""]
     request = gr.Request(session_hash="a visitor")
     with pytest.raises(gr.Error, match=r"asks for \d+ s of GPU time; a visitor has at most 120 s. Choose fewer steps"):
-        app.on_make(None, text, app.Origin(), None, request, app.PROGRESS, "stable-audio-open", 40, "7", False, *steps)
+        wishes = ("stable-audio-open", 40, "7", False, *steps)
+        finished(app.on_make(None, text, app.Origin(), None, request, app.PROGRESS, *wishes))
 
 
 def test_the_limit_is_a_setting(monkeypatch):

@@ -23,6 +23,12 @@ def visitor(name: str = "visitor") -> SimpleNamespace:
     return SimpleNamespace(session_hash=name)
 
 
+def finished(values: Iterator[list]) -> list:
+    """Return the last values of a handler that first shows what can be heard already."""
+    *_, last = values
+    return last
+
+
 def free_port() -> int:
     """Return a free port. Each worker of pytest-xdist uses different ports, so no two servers take the same one."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -1,24 +1,27 @@
-// What is downloaded is what is heard: a download of a changed document makes the file first.
+// What is downloaded is what is heard: a download of a changed document, or of a sound without its file, makes the file
+// first.
 (function (desk) {
   "use strict";
 
   const BUTTONS = "#mix-file, #bundle";
   let isWaiting = false;
 
-  async function renderFirst({ id }) {
+  const isThere = () => Boolean(desk.transport.info()?.mix) && !desk.state.isChanged();
+
+  async function makeFirst({ id }) {
     isWaiting = true;
     desk.say("The file is made first. The download follows.");
-    const before = desk.transport.info();
-    await desk.render();
+    await desk.job.ended();
+    const isMade = isThere() || await desk.render();
     isWaiting = false;
-    if (desk.transport.info() !== before) document.getElementById(id)?.click(); // else the page says why
+    if (isMade && desk.transport.info().mix) document.getElementById(id)?.click(); // else the page says why
   }
 
   globalThis.document?.addEventListener("click", (event) => {
     const button = event.target.closest?.(BUTTONS);
-    if (!button || !desk.state.isChanged()) return;
+    if (!button || isThere()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!isWaiting) renderFirst(button);
+    if (!isWaiting) makeFirst(button);
   }, true);
 })(globalThis.desk ??= {});

@@ -13,6 +13,7 @@
   const LEVEL_S = 0.15; // from one curve to the next: the level of the whole mix changes gently
   const EDGE_S = 0.008; // at the start and the end of playing
   const SOON_S = 0.012; // time to set up the sources
+  const AHEAD_S = 0.1; // before a repetition, its spaces are set up
 
   function glide(context, param, value, smooth) {
     if (!smooth) { param.value = value; return; }
@@ -30,19 +31,19 @@
   // A convolver whose response can change while it sounds.
   function makeFilter(context) {
     const [input, output] = [context.createGain(), context.createGain()];
-    let current = null; // {buffer, convolver, gain}
+    let current = null; // {buffer, gate, gain}: before and after its convolver
     let next = null; // asked for during a change
     let changing = false;
 
     function put(buffer) {
-      const gain = context.createGain();
+      const [gate, gain] = [context.createGain(), context.createGain()];
       const convolver = new ConvolverNode(context, { disableNormalization: true, buffer });
-      input.connect(convolver).connect(gain).connect(output);
-      return { buffer, convolver, gain };
+      input.connect(gate).connect(convolver).connect(gain).connect(output);
+      return { buffer, gate, gain };
     }
 
     function remove(old) {
-      input.disconnect(old.convolver);
+      input.disconnect(old.gate);
       old.gain.disconnect();
     }
 
@@ -55,17 +56,21 @@
         if (old) remove(old);
         return;
       }
-      changing = true;
       const now = context.currentTime;
       if (current) ramp(current.gain.gain, 0, 1, now, FADE_S);
       if (old) ramp(old.gain.gain, 1, 0, now, FADE_S);
+      removeAfter(old, FADE_S);
+    }
+
+    function removeAfter(old, seconds) {
+      changing = true;
       setTimeout(() => {
         if (old) remove(old);
         changing = false;
         const asked = next;
         next = null;
         if (asked) set(asked.buffer, true);
-      }, 1000 * FADE_S + 20);
+      }, 1000 * seconds + 20);
     }
 
     // Forget what still rings.
@@ -75,7 +80,18 @@
       current = put(current.buffer);
     }
 
-    return { input, output, set, clear };
+    // The same at a time in the near future.
+    function clearAt(time) {
+      if (!current || changing) return;
+      const old = current;
+      current = put(old.buffer);
+      current.gate.gain.setValueAtTime(0, context.currentTime);
+      current.gate.gain.setValueAtTime(1, time);
+      ramp(old.gain.gain, 1, 0, time - EDGE_S, EDGE_S);
+      removeAfter(old, time - context.currentTime);
+    }
+
+    return { input, output, set, clear, clearAt };
   }
 
   // A gain that follows a curve in step with the stems, which the filters make late.
@@ -137,6 +153,7 @@
     const curves = isMeasuring ? [] : [ducked, bus].map(({ gain }) => makeCurve(context, rate / desk.measure.CURVE_STEP, gain, late_s));
     let running = null; // {when, offset, loop, sources}
     let loop = false;
+    let seam = null; // timer
 
     if (isMeasuring) {
       const merger = context.createChannelMerger(4);
@@ -247,6 +264,7 @@
         running = { when, offset, loop, length_s, sources, positionAt };
         for (const curve of curves) curve.start(running);
         if (!isMeasuring) ramp(master.gain, 0, 1, when, EDGE_S);
+        awaitSeam();
         sources[0].onended = () => { if (running?.sources === sources) { graph.stop(); graph.onended?.(); } };
       },
       stop() {
@@ -254,6 +272,7 @@
         const now = context.currentTime;
         const { sources } = running;
         running = null;
+        clearTimeout(seam);
         master.gain.cancelScheduledValues(now);
         master.gain.setTargetAtTime(0, now, EDGE_S / 4);
         for (const source of sources) source.stop(now + EDGE_S);
@@ -271,6 +290,12 @@
         running.loop = on;
         for (const source of running.sources) source.loop = on;
         for (const curve of curves) curve.setLoop(on);
+        awaitSeam();
+      },
+      // In a repetition, what rings ends with the sound and begins anew, as in a repeated file.
+      clearAtSeam() {
+        const at = context.currentTime + length_s - graph.position() + late_s;
+        for (const group of Object.values(groups)) group.space.clearAt(at);
       },
       position: () => (running ? positionAt(context.currentTime) : 0),
       onended: null,
@@ -280,6 +305,17 @@
       },
     };
     return graph;
+
+    function awaitSeam() {
+      clearTimeout(seam);
+      if (!running?.loop) return;
+      const left = length_s - graph.position();
+      const wait = left > AHEAD_S ? left - AHEAD_S : left + length_s - AHEAD_S; // else it is too late for this one
+      seam = setTimeout(() => {
+        graph.clearAtSeam();
+        seam = setTimeout(awaitSeam, 2000 * AHEAD_S);
+      }, 1000 * wait);
+    }
 
     function positionAt(time) {
       const passed = running.offset + Math.max(time - running.when, 0);

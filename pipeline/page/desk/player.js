@@ -16,27 +16,38 @@
   };
 
   const FILE = "This is the finished sound.";
+  const PRESSED = "a, button, input, textarea, select, summary, audio, [contenteditable], [role=slider], [role=tab], [role=option]"; // have their own use of the space bar
 
-  // What is heard, in words. `pending`: names of the sounds that only Render makes.
-  function inWords({ isChanged, preview, isEmpty, isSilent, pending }) {
-    if (!isChanged) return FILE;
+  // What is heard, in words. `pending`: names of the sounds that only Render makes. `isUnfinished`: it has no file yet.
+  function inWords({ isChanged, isUnfinished, isRunning, preview, isEmpty, isSilent, pending }) {
+    if (!isChanged && isUnfinished) return isRunning ? "Preview. The file is being made …" : "Preview. Its file was not finished. Render makes it.";
+    if (!isChanged) return preview === "none" ? `${FILE} Render it once to hear changes as you make them.` : FILE;
     if (isEmpty) return "The soundscape is empty. Add a sound, or undo.";
     if (preview === "loading") return "Preparing the preview of your changes …";
     if (preview !== "ready") return "The soundscape was changed after this sound was made. Render to hear it.";
     const more = pending.length ? `, with ${newSounds(pending)}` : "";
-    return isSilent ? "Every sound is muted." : `Preview. Render writes the file${more}.`;
+    return isSilent ? "Every sound is muted. Unmute one to render." : `Preview. Render writes the file${more}.`;
   }
 
   desk.mountPlayer = (element) => {
     const { state, transport } = desk;
     const find = (query) => element.querySelector(query);
     const [play, repeat, position, canvas] = [".play-pause-button", ".repeat", ".wave input", "canvas"].map(find);
+    const [bar, small, barTime] = [".bar", ".bar button", ".bar .time"].map(find);
     const [time, volume, note, words, render] = [".time", ".volume input", ".what", ".what p", ".render"].map(find);
     let drawn = null; // peaks of the mix
     let onCanvas = []; // what the drawing depends on
     let isDragging = false;
+    let isRendering = false;
 
     play.addEventListener("click", transport.toggle);
+    small.addEventListener("click", transport.toggle);
+    globalThis.document.addEventListener("keydown", (event) => {
+      if (event.key !== " " || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (!transport.info() || event.target.closest?.(PRESSED) || !element.checkVisibility()) return;
+      event.preventDefault(); // else the page scrolls
+      transport.toggle();
+    });
     repeat.addEventListener("click", () => transport.setLoop(!transport.isLoop()));
     volume.addEventListener("input", () => { transport.setVolume(Number(volume.value)); showVolume(); });
     position.addEventListener("pointerdown", () => { isDragging = true; });
@@ -49,9 +60,11 @@
       transport.seek(transport.position() + to);
     });
     render.addEventListener("click", async () => {
-      render.disabled = true;
+      isRendering = true;
+      showState();
       await desk.render();
-      render.disabled = false;
+      isRendering = false;
+      showState();
     });
 
     function showVolume() {
@@ -64,29 +77,39 @@
       position.max = all || 1;
       if (!isDragging) position.value = now;
       position.setAttribute("aria-valuetext", `${clock(now)} of ${clock(all)}`);
-      time.textContent = `${clock(now)} / ${clock(all)}`;
+      time.textContent = barTime.textContent = `${clock(now)} / ${clock(all)}`;
+      bar.style.setProperty("--share", `${all ? (100 * now) / all : 0}%`);
       draw(all ? now / all : 0);
     }
 
     function showState() {
       const isPlaying = transport.isPlaying();
       play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
-      play.title = isPlaying ? "Pause" : "Play";
-      play.classList.toggle("playing", isPlaying);
+      play.title = `${isPlaying ? "Pause" : "Play"} (space bar)`;
+      for (const button of [play, small]) button.classList.toggle("playing", isPlaying);
+      small.setAttribute("aria-label", isPlaying ? "Pause the sound" : "Play the sound");
       repeat.setAttribute("aria-pressed", transport.isLoop());
       const info = transport.info();
+      bar.hidden = !info;
       const isElsewhere = ({ source, stem }) => desk.isElsewhere(info, info.document, info.stems[stem].source, state.document(), source);
       const sources = state.sources().filter(({ source }) => !source.mute);
       const isChanged = state.isChanged() || Boolean(info?.is_edited); // edited before it was opened
+      const isUnfinished = Boolean(info) && !info.mix;
+      const isRunning = desk.job.isRunning();
       const said = inWords({
         isChanged,
+        isUnfinished,
+        isRunning,
         preview: transport.preview(),
         isEmpty: !state.document(),
         isSilent: !sources.length,
         pending: sources.filter((each) => !state.isHeard(each.id) || isElsewhere(each)).map(({ source }) => source.name),
       });
       note.classList.toggle("changed", isChanged);
-      render.hidden = !isChanged || !state.document();
+      const isBare = transport.preview() === "none"; // without stems, as an earlier result is
+      render.hidden = !state.document() || !isChanged && !isBare && (!isUnfinished || isRunning);
+      render.disabled = isRendering || !sources.length;
+      element.closest("#result")?.toggleAttribute("data-unfinished", isUnfinished && !isRunning); // what is below is of the sound before
       if (words.textContent !== said) words.textContent = words.title = said;
     }
 
@@ -122,7 +145,7 @@
 
     // A result without dry stems is drawn from its file.
     async function drawFile(info) {
-      const rate = 44100;
+      const rate = desk.rate_hz;
       try {
         const buffer = await desk.decodeSound(info.mix, rate);
         if (transport.info() !== info) return;
@@ -142,7 +165,7 @@
     transport.subscribe(({ kind }) => {
       const info = transport.info();
       if (kind === "loaded" && info !== shown) {
-        [shown, drawn] = [info, null];
+        shown = info; // the former drawing stays until the next one is there
         if (info && !info.stems.length) drawFile(info);
       }
       if (["levels", "stems"].includes(kind)) drawn = transport.levels()?.peaks ?? drawn;
@@ -155,6 +178,9 @@
       showState();
       if (kind === "server") setTimeout(() => { if (!element.checkVisibility()) transport.pause(); }, 300);
     });
+    desk.job.mount(globalThis.document.querySelector("#desk"));
+    desk.job.subscribe(showState);
+    new IntersectionObserver(([seen]) => { bar.classList.toggle("away", !seen.isIntersecting); }).observe(play); // the bar is for when the player is out of sight
     new ResizeObserver(show).observe(canvas);
     new MutationObserver(show).observe(document.body, { attributeFilter: ["class"] }); // day and night
     showVolume();

@@ -4,18 +4,38 @@
   "use strict";
 
   const CALM_MS = 100; // after the last change, the mix is measured
+  const BEGINS = "#hear, #make, #mix .render, .new-take"; // buttons after which a preview begins
   const REST_MS = 5000; // after the last sound, the AudioContext stops, which spares the battery
   let live = null; // one AudioContext for all results
   let rest = null; // timer
+  let isSounding = () => false; // of the latest preview
 
   const context = (rate) => {
     live ??= new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
     return live;
   };
 
+  function wake() {
+    clearTimeout(rest);
+    return live.state === "running" ? null : live.resume();
+  }
+
+  function sleep() {
+    clearTimeout(rest);
+    rest = setTimeout(() => { if (!isSounding()) live.suspend(); }, REST_MS);
+  }
+
+  // An AudioContext takes a moment to start, and some browsers let it start only when the visitor presses something.
+  globalThis.document?.addEventListener("click", (event) => {
+    if (!event.target.closest?.(BEGINS)) return;
+    context(desk.rate_hz);
+    wake();
+    sleep();
+  }, true);
+
   // `tell(kind)` is called with "levels" when the mix has been measured, and with "end".
   desk.makePreview = async (info, state, tell) => {
-    const sounds = await desk.loadSounds(info);
+    const sounds = await desk.loadSounds(info, state.document()?.space);
     const graph = desk.makeGraph(context(info.law.sample_rate_hz), info, sounds.buffers);
     const drawings = new Map(); // stem -> {columns, peaks}
     let startsAt = 0; // the position until the AudioContext is awake
@@ -66,14 +86,9 @@
       tell("levels");
     }
 
-    function wake() {
-      clearTimeout(rest);
-      return live.state === "running" ? null : live.resume();
-    }
-
     place({ smooth: false });
     graph.follow(desk.measure.flat(sounds.buffers[0].length, desk.law.toGain(info.gain_db)));
-    measure();
+    timer = setTimeout(measure, CALM_MS); // it is heard first
 
     return {
       duration: () => graph.length_s,
@@ -86,12 +101,13 @@
       async start(at) {
         startsAt = at;
         await wake();
-        if (!isOver) graph.start(at);
+        if (isOver) return;
+        isSounding = graph.isPlaying;
+        graph.start(at);
       },
       stop() {
         graph.stop();
-        clearTimeout(rest);
-        rest = setTimeout(() => { if (!graph.isPlaying()) live.suspend(); }, REST_MS);
+        sleep();
       },
       isPlaying: graph.isPlaying,
       position: () => (graph.isPlaying() ? graph.position() : startsAt),

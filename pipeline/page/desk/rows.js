@@ -43,11 +43,11 @@
       },
       newTake(id) {
         change(`take of ${nameOf(id)}`, (_, byId) => edits.newTake(byId(id), state.takes(id)));
-        desk.render();
+        desk.render.take(id);
       },
       setTake(id, take) {
         change(`take of ${nameOf(id)}`, (_, byId) => edits.setTake(byId(id), take));
-        if (!state.isHeard(id)) desk.render();
+        if (!state.isHeard(id)) desk.render.take(id);
       },
       async named(id) {
         if (!fresh.has(id)) return;

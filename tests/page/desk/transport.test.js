@@ -13,7 +13,7 @@ class File extends EventTarget {
 }
 
 // A transport with a file, a preview and a state that only note what is asked of them.
-async function begin({ stems = 2, fails = false } = {}) {
+async function begin({ stems = 2, fails = false, isSlow = false, first = null } = {}) {
   const asked = [];
   const state = {
     changed: false, listeners: [], subscribe: (listener) => state.listeners.push(listener), isChanged: () => state.changed,
@@ -22,18 +22,18 @@ async function begin({ stems = 2, fails = false } = {}) {
   };
   const file = new File();
   const preview = {
-    at: 0, playing: false, changes: 0, duration: () => 8, levels: () => null, wake() {}, loadSpaces() {}, close() {}, setVolume() {},
+    at: 0, playing: false, changes: 0, duration: () => 8, levels: () => null, wake() {}, loadSpaces() {}, close() { preview.closed = true; }, setVolume() {},
     setLoop(on) { preview.loop = on; }, setAlone(stem) { preview.alone = stem; }, changed() { preview.changes += 1; },
     async start(at) { Object.assign(preview, { at, playing: true }); asked.push(`preview from ${at}`); },
     stop() { preview.playing = false; }, position: () => preview.at,
   };
   let tell = null;
   const desk = load({ withEarlierStems: (info) => info }, "transport");
-  const makePreview = async (info, _, told) => { tell = told; if (fails) throw new Error("no stems"); return preview; };
+  const makePreview = async (info, _, told) => { tell = told; if (isSlow) await new Promise(() => {}); if (fails) throw new Error("no stems"); return preview; };
   const transport = desk.makeTransport({ state, file, makePreview });
   const kinds = [];
   transport.subscribe(({ kind }) => kinds.push(kind));
-  const info = { mix: { url: "mix.wav" }, stems: Array(stems).fill({}) };
+  const info = first ?? { mix: { url: "mix.wav" }, stems: Array(stems).fill({}) };
   transport.load(info);
   await new Promise(setImmediate);
   return { transport, state, file, preview, kinds, asked, info, tell: (kind) => tell(kind) };
@@ -149,6 +149,8 @@ test("what is heard is said", () => {
   assert.match(said({ pending: ["river", "dog"] }), /writes the file, with a new sound for river and dog\.$/);
   assert.match(said({ pending: ["a", "b", "c", "d"] }), /with 4 new sounds\.$/);
   assert.match(said({ isSilent: true }), /Every sound is muted/);
+  assert.match(said({ isChanged: false, isUnfinished: true, isRunning: true }), /file is being made/);
+  assert.match(said({ isChanged: false, isUnfinished: true, isRunning: false }), /not finished. Render makes it/);
   assert.match(said({ isEmpty: true, isSilent: true }), /is empty/);
   assert.match(said({ preview: "none" }), /Render to hear it/);
   assert.match(said({ preview: "loading" }), /Preparing the preview/);
@@ -166,4 +168,107 @@ test("a source that was muted has its earlier stem, if it was made by the same w
   const renamed = [{ name: "wolf", distance_m: 5 }, sources[0]];
   assert.equal(desk.withEarlierStems({ ...later, document: { space: "open", sources: renamed } }, earlier).stems.length, 1);
   assert.equal(desk.withEarlierStems(later, null), later);
+});
+
+// A sound that is heard before its file is there.
+async function beginEarly(options) {
+  const stems = [{ file: { url: "1.wav" } }, { file: { url: "2.wav" } }];
+  const begun = await begin({ first: { mix: null, stems }, ...options });
+  return { ...begun, finished: { mix: { url: "mix.wav" }, stems: [...stems] } };
+}
+
+test("a sound without its file is played from its stems, and goes on when the file is there", async () => {
+  const { transport, file, preview, finished, asked, kinds } = await beginEarly();
+  assert.deepEqual([transport.isPlaying(), preview.playing, file.paused, file.src], [true, true, true, ""]);
+  preview.at = 1.5;
+  transport.load(finished);
+  assert.deepEqual([file.src, file.paused, preview.playing, transport.position()], ["mix.wav", true, true, 1.5]);
+  assert.deepEqual([asked, preview.closed, transport.mode()], [["preview from 0"], undefined, "file"]);
+  assert.equal(kinds.filter((kind) => kind === "loaded").length, 2);
+  transport.pause();
+  transport.play();
+  assert.deepEqual([file.paused, file.currentTime, preview.playing], [false, 1.5, false], "from the file the next time");
+});
+
+test("a change while the preview goes on is heard in it, and undoing it in the file", async () => {
+  const { transport, state, file, preview, finished } = await beginEarly();
+  transport.load(finished);
+  state.change(true);
+  assert.deepEqual([preview.playing, preview.changes, file.paused], [true, 1, true]);
+  preview.at = 2;
+  state.change(false);
+  assert.deepEqual([file.paused, file.currentTime, preview.playing], [false, 2, false]);
+});
+
+test("a sound whose stems are not decoded before its file is there is played from the file", async () => {
+  const { transport, file, preview, finished } = await beginEarly({ isSlow: true });
+  assert.equal(transport.isPlaying(), true);
+  transport.load(finished);
+  assert.deepEqual([transport.isPlaying(), file.paused, preview.playing], [true, false, false]);
+});
+
+test("a sound whose stems are lost is played once its file is there", async () => {
+  const warn = console.warn;
+  console.warn = () => {};
+  const { transport, file, finished } = await beginEarly({ fails: true });
+  console.warn = warn;
+  assert.deepEqual([transport.isPlaying(), transport.preview()], [false, "failed"]);
+  transport.load(finished);
+  assert.deepEqual([transport.isPlaying(), file.paused], [true, false]);
+});
+
+test("the sound before goes on until the next one is there", async () => {
+  const { transport, state, preview, info } = await begin();
+  state.change(true);
+  await new Promise(setImmediate);
+  assert.equal(preview.playing, true);
+  transport.load({ mix: null, stems: [{ file: { url: "3.wav" } }] }, { goesOn: true });
+  assert.deepEqual([preview.closed, preview.playing], [undefined, true]);
+  preview.at = 3;
+  await new Promise(setImmediate);
+  assert.deepEqual([preview.closed, preview.at, transport.isPlaying()], [true, 3, true]);
+  assert.notEqual(transport.info(), info);
+});
+
+test("what is paused stays so when a small edit is rendered", async () => {
+  const { transport, file, info } = await begin();
+  file.currentTime = 3;
+  transport.pause();
+  transport.load(info, { goesOn: true, plays: false });
+  assert.deepEqual([transport.isPlaying(), file.paused, transport.position()], [false, true, 3]);
+  transport.play();
+  assert.equal(file.currentTime, 3);
+});
+
+function wav(samples, { count = 2, rate = 44100, bits = 16, code = 1 } = {}) {
+  const bytes = Buffer.alloc(44 + 10 + 2 * samples.length);
+  bytes.write("RIFF", 0); bytes.writeUInt32LE(bytes.length - 8, 4); bytes.write("WAVEfmt ", 8); bytes.writeUInt32LE(16, 16);
+  [[code, 20], [count, 22], [bits, 34]].forEach(([value, at]) => bytes.writeUInt16LE(value, at));
+  bytes.writeUInt32LE(rate, 24);
+  bytes.write("LIST", 36); bytes.writeUInt32LE(1, 40); // an odd chunk is padded
+  bytes.write("data", 46); bytes.writeUInt32LE(2 * samples.length, 50);
+  samples.forEach((sample, index) => bytes.writeInt16LE(sample, 54 + 2 * index));
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+}
+
+test("a WAV file of 16 bits is read without the browser, any other is left to it", () => {
+  const { readWav } = load({}, "sounds");
+  const { rate, channels } = readWav(wav([-32768, 16384, 0, -1]));
+  assert.deepEqual([rate, channels.map((each) => [...each])], [44100, [[-1, 0], [0.5, -1 / 32768]]]);
+  assert.deepEqual(readWav(wav([1, 2, 3], { count: 1 })).channels[0].length, 3);
+  for (const other of [wav([1], { bits: 24 }), wav([1], { code: 3 }), new ArrayBuffer(9), new ArrayBuffer(99)]) assert.equal(readWav(other), null);
+});
+
+test("an earlier result gets its stems while its file plays on", async () => {
+  const { transport, state, file, preview, info } = await begin({ stems: 0 });
+  assert.equal(transport.preview(), "none");
+  file.currentTime = 2;
+  const later = { ...info, stems: [{ file: { url: "1.wav" } }], is_later: true };
+  assert.equal(transport.load({ ...later, mix: { url: "another.wav" } }), false);
+  assert.equal(transport.info(), info, "those of a result that is no longer shown are not taken");
+  assert.equal(transport.load(later), false);
+  await new Promise(setImmediate);
+  assert.deepEqual([transport.preview(), file.paused, file.currentTime, transport.mode()], ["ready", false, 2, "file"]);
+  state.change(true);
+  assert.deepEqual([file.paused, preview.playing, preview.at], [true, true, 2]);
 });
