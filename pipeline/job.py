@@ -17,7 +17,7 @@ from .audio import Clip
 from .backends import OnStep, SoundOptions, Steps
 from .describe import describe
 from .errors import SoundscapeError
-from .mixing.mix import Mixdown, mixdown
+from .mixing.mix import DryStems, dry_stems, mixdown_of
 from .picture import warnings_of
 from .quality.checks import check
 from .quality.features import of_picture, of_sound
@@ -27,7 +27,7 @@ from .synthesize import Stem, check_duration, seeds_of, synthesize
 from .versions import versions
 
 OnProgress = Callable[[str, int, int], None]  # (stage, done, total); raises Cancelled to stop
-OnMix = Callable[[Soundscape, Mixdown], None]
+OnStems = Callable[[Soundscape, DryStems], None]
 
 STAGES = ("describe", "sound", "mix", "files")
 SEED_LIMIT = 2**32
@@ -81,10 +81,10 @@ class Result:
         return sorted((self.folder / "stems").glob("*.wav"))
 
 
-def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: OnMix | None = None) -> Result:
-    """Run the job and write its result to `folder`. `on_mix` gets the mix with its dry stems, which are not written.
+def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_stems: OnStems | None = None) -> Result:
+    """Run the job and write its result to `folder`. `on_stems` gets the dry stems before they are mixed.
 
-    Raises SoundscapeError with a message for the user, and any exception that `on_progress` or `on_mix` raises. In
+    Raises SoundscapeError with a message for the user, and any exception that `on_progress` or `on_stems` raises. In
     all cases nothing is written.
     """
     clock = _Clock(job.seconds)
@@ -109,9 +109,10 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_mix: O
         )
     with clock.stage("mix"):
         progress("mix", 0, 1)
-        mixed = mixdown(soundscape, stems)
-        if on_mix:
-            on_mix(soundscape, mixed)
+        dry = dry_stems(soundscape, stems)
+        if on_stems:
+            on_stems(soundscape, dry)
+        mixed = mixdown_of(soundscape, dry)
         measured = _measured(job.picture, mixed.clip)
     progress("files", 0, 1)
     report = {

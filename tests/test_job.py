@@ -12,6 +12,7 @@ from pipeline.backends import SoundOptions, memory
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
 from pipeline.mixing.loudness import integrated_loudness
+from pipeline.mixing.mix import DryStems
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import forget_stems, seeds_of
 
@@ -64,6 +65,37 @@ def test_editing_one_source_leaves_the_other_stems_as_they_were(tmp_path, sounds
     after = synthesize(soundscape.model_copy(update={"sources": sources}), "procedural", duration_s=2, seed=7)
     same = [np.array_equal(a.clip.samples, b.clip.samples) for a, b in zip(before, after)]
     assert same == [False, True, True]
+
+
+def test_the_dry_stems_are_handed_out_before_anything_is_mixed_checked_or_written(tmp_path, soundscape, monkeypatch):
+    from pipeline import job
+
+    order = []
+    for name in ("mixdown_of", "check", "of_sound", "write_result"):
+        original = getattr(job, name)
+        monkeypatch.setattr(job, name, lambda *a, _name=name, _do=original, **k: order.append(_name) or _do(*a, **k))
+    plain = run(Job(soundscape=soundscape, duration_s=2, seed=7), tmp_path / "plain").mix_path.read_bytes()
+    assert sorted(order) == ["check", "mixdown_of", "of_sound", "write_result"]
+    order.clear()
+
+    def on_stems(described: Soundscape, dry: DryStems) -> None:
+        assert described == soundscape and [stem.source for stem in dry.stems] == list(soundscape.sources)
+        assert dry.length == 2 * 44_100 and len(dry.lufs) == len(dry.stems)
+        assert order == [] and not (tmp_path / "heard").exists()
+        order.append("on_stems")
+
+    result = run(Job(soundscape=soundscape, duration_s=2, seed=7), tmp_path / "heard", on_stems=on_stems)
+    assert order[:2] == ["on_stems", "mixdown_of"] and len(order) == 5
+    assert result.mix_path.read_bytes() == plain
+
+
+def test_an_error_while_the_dry_stems_are_taken_ends_the_job(tmp_path, soundscape):
+    def on_stems(described: Soundscape, dry: DryStems) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(Job(soundscape=soundscape, duration_s=2, seed=7), tmp_path / "a", on_stems=on_stems)
+    assert not (tmp_path / "a").exists()
 
 
 def test_without_a_seed_one_is_drawn_and_told(tmp_path, soundscape):

@@ -3,7 +3,8 @@
 The placed stems add up to the mix, sample by sample, because the bus and its limiter apply one gain to all of them.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,21 +39,29 @@ _Spectrum = npt.NDArray[np.complexfloating[Any, Any]]
 
 
 @dataclass(frozen=True)
-class Mixdown:
-    """The mix, the placed stems that add up to it, its measurements, and warnings about what was repaired.
+class DryStems:
+    """The stems that are heard, repaired and at the sample rate of the mix, before they are placed.
 
-    `dry` are the stems before they were placed, repaired and at the sample rate of the mix, and `dry_lufs` is the
-    loudness of each; `gain_db` is the gain of the bus where its limiter does nothing. A preview needs them.
+    `lufs` is the loudness of each, `length` the samples of the longest, and `warnings` say what was repaired. `gain_db`
+    estimates the gain of the bus from the levels alone: the mix itself has not been made.
     """
+
+    stems: tuple[Stem, ...]
+    lufs: tuple[float, ...]
+    length: int
+    gain_db: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mixdown:
+    """The mix, the placed stems that add up to it, its measurements, and warnings about what was repaired."""
 
     clip: Clip
     stems: tuple[Stem, ...]
     loudness_lufs: float
     true_peak_dbtp: float
     warnings: tuple[str, ...]
-    dry: tuple[Stem, ...] = ()
-    dry_lufs: tuple[float, ...] = ()
-    gain_db: float = 0.0
 
 
 def mix(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Clip:
@@ -66,25 +75,36 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
     Stems may be mono or stereo and have any sample rate. The longest sets the length of the mix. Muted sources are left
     out. Raises SoundscapeError if nothing can be heard.
     """
+    return mixdown_of(soundscape, dry_stems(soundscape, stems))
+
+
+def dry_stems(soundscape: Soundscape, stems: tuple[Stem, ...]) -> DryStems:
+    """Repair and measure the stems that are not muted. Raises SoundscapeError if nothing can be heard."""
     warnings: list[str] = []
     clean = [_clean(stem, warnings) for stem in stems if not stem.source.mute]
-    heard = [stem for stem in clean if stem is not None]
+    heard = tuple(stem for stem in clean if stem is not None)
     if not heard:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
+    with ThreadPoolExecutor(2) as pool:  # the filters release Python's lock
+        lufs = tuple(pool.map(lambda stem: _loudness(stem.clip), heard))
     length = max(stem.clip.samples.shape[1] for stem in heard)
+    energy = sum(10 ** ((level_db + STEM_LUFS) / 10) for level_db in _levels_db(soundscape, heard))
+    gain_db = TARGET_LUFS - 10 * math.log10(energy)
+    return DryStems(heard, lufs, length, gain_db, tuple(warnings))
+
+
+def mixdown_of(soundscape: Soundscape, dry: DryStems) -> Mixdown:
+    """Return the mix of stems that are repaired and measured."""
+    heard, warnings = dry.stems, list(dry.warnings)
+    gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry.lufs)]
     with ThreadPoolExecutor(2) as pool:  # the transforms release Python's lock
-        dry_lufs = list(pool.map(lambda stem: _loudness(stem.clip), heard))
-        gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry_lufs)]
-        placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, length), heard, gains_db))
+        placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, dry.length), heard, gains_db))
     placed = _duck(heard, placed)
     gain, loudness_lufs, true_peak_dbtp = _bus_gain(_sum(placed), warnings)
-    sources = [stem.source for stem in heard]
-    finished = [Stem(source, Clip(samples * gain)) for source, samples in zip(sources, placed)]
+    finished = tuple(Stem(stem.source, Clip(samples * gain)) for stem, samples in zip(heard, placed))
     total = Clip(_sum(stem.clip.samples for stem in finished))
-    measured = (loudness_lufs, true_peak_dbtp, tuple(warnings))
-    gain_db = gain_to_db(float(gain.max()))
-    return Mixdown(total, tuple(finished), *measured, dry=tuple(heard), dry_lufs=tuple(dry_lufs), gain_db=gain_db)
+    return Mixdown(total, finished, loudness_lufs, true_peak_dbtp, tuple(warnings))
 
 
 def _sum(parts: Iterable[Samples]) -> Samples:
@@ -155,7 +175,7 @@ def _loudness(clip: Clip) -> float:
     return loudness if np.isfinite(loudness) else gain_to_db(float(np.sqrt(np.mean(np.square(clip.samples)))))
 
 
-def _levels_db(soundscape: Soundscape, stems: list[Stem]) -> list[float]:
+def _levels_db(soundscape: Soundscape, stems: Sequence[Stem]) -> list[float]:
     """Return the level of each stem: its natural level, compressed into MAX_RANGE_DB, plus the user's gain.
 
     Muted sources count too, so that muting one does not change the balance of the others.
@@ -207,7 +227,7 @@ def _side_gains(pan: float) -> Floats:
 # All stems together --------------------------------------------------------------------------------------------------
 
 
-def _duck(stems: list[Stem], placed: list[Samples]) -> list[Samples]:
+def _duck(stems: Sequence[Stem], placed: list[Samples]) -> list[Samples]:
     """Lower the beds slowly, by at most 3 dB, during events: more so the stronger the event is."""
     is_bed = [stem.source.role == "bed" for stem in stems]
     if all(is_bed) or not any(is_bed):

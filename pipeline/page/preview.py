@@ -23,7 +23,7 @@ from . import scratch
 
 if TYPE_CHECKING:
     from ..job import Result
-    from ..mixing.mix import Mixdown
+    from ..mixing.mix import DryStems
 
 FOLDER = "dry"
 FACTS = "facts.json"
@@ -36,25 +36,24 @@ def prepare(folder: Path, dry: bool = True) -> None:
         (folder.parent / FOLDER).mkdir(parents=True, exist_ok=True)
 
 
-def writer(folder: Path) -> "Callable[[Soundscape, Mixdown], None] | None":
+def writer(folder: Path) -> "Callable[[Soundscape, DryStems], None] | None":
     """Return what writes the dry stems beside `folder`; None if nobody asked for them."""
     place = folder.parent / FOLDER
-    return (lambda soundscape, mixed: write(place, soundscape, mixed)) if place.is_dir() else None
+    return (lambda soundscape, dry: write(place, soundscape, dry)) if place.is_dir() else None
 
 
-def write(place: Path, soundscape: Soundscape, mixed: "Mixdown") -> None:
+def write(place: Path, soundscape: Soundscape, dry: "DryStems") -> None:
     """Write the dry stems, all of one length, and what the law of the mix must know of them."""
     from ..mixing.mix import usual_level
 
-    length = mixed.clip.samples.shape[1]
-    places = places_of(soundscape, mixed.dry)
+    places = places_of(soundscape, dry.stems)
     with ThreadPoolExecutor(2) as pool:
-        clips = [stem.clip for stem in mixed.dry]
-        stems = list(pool.map(lambda *each: _stem(place, length, *each), places, clips, mixed.dry_lufs))
-    for fact, stem in zip(stems, mixed.dry):
+        clips = [stem.clip for stem in dry.stems]
+        stems = list(pool.map(lambda *each: _stem(place, dry.length, *each), places, clips, dry.lufs))
+    for fact, stem in zip(stems, dry.stems):
         fact["onsets_s"] = [] if stem.source.role == "bed" else [round(onset_s, 3) for onset_s in onsets_of(stem.clip)]
     usual = [dict(zip(("level_db", "distance_m"), usual_level(source))) for source in soundscape.sources]
-    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems, "gain_db": mixed.gain_db}
+    facts = {"document": soundscape.model_dump(mode="json"), "usual": usual, "stems": stems, "gain_db": dry.gain_db}
     write_file(place / FACTS, json.dumps(facts).encode())
 
 

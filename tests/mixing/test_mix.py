@@ -10,7 +10,7 @@ from scipy.signal import resample_poly
 
 from pipeline.audio import Clip, wav_bytes
 from pipeline.errors import SoundscapeError
-from pipeline.mixing.mix import _place, mix, mixdown
+from pipeline.mixing.mix import _place, dry_stems, mix, mixdown
 from pipeline.mixing.space import SPACES, air_absorption_db_per_m, impulse_response, wet_share
 from pipeline.soundscape import Soundscape, Source
 from pipeline.synthesize import Stem
@@ -362,3 +362,24 @@ def test_the_input_is_left_as_it_was():
     clip.samples.setflags(write=False)  # like stems from the cache
     mix(of(source, space="room"), (Stem(source, clip),))
     assert np.array_equal(clip.samples, before)
+
+
+# Before the mix ------------------------------------------------------------------------------------------------------
+
+
+def test_the_gain_of_the_bus_is_estimated_from_the_dry_stems():
+    a, b = Source(name="a", gain_db=-20.0), Source(name="b")
+    stems = (Stem(a, noise()), Stem(b, noise(seed=1)))
+    dry = dry_stems(of(a, b), stems)
+    louder = mixdown(of(a, b), stems).stems[1].clip
+    gain_db = float((rms_db(louder.samples) - rms_db(stems[1].clip.samples)).mean()) + 3.01  # it is in the middle
+    placed_db = gain_db - (-26.0 - dry.lufs[1])
+    assert dry.gain_db == pytest.approx(6.0, abs=0.1), "the louder one has -26 LUFS, and the mix -20"
+    assert dry.gain_db == pytest.approx(placed_db, abs=0.2)
+
+
+def test_muted_and_silent_stems_are_no_dry_stems():
+    a, b, c = Source(name="a"), Source(name="b", mute=True), Source(name="c")
+    nothing = Clip(np.zeros((1, RATE), np.float32))
+    dry = dry_stems(of(a, b, c), (Stem(a, noise()), Stem(b, noise()), Stem(c, nothing)))
+    assert [stem.source for stem in dry.stems] == [a] and "silent" in dry.warnings[0]

@@ -10,7 +10,7 @@ import pytest
 from pipeline.audio import Clip
 from pipeline.job import Result
 from pipeline.mixing.loudness import integrated_loudness, true_peaks
-from pipeline.mixing.mix import mixdown
+from pipeline.mixing.mix import dry_stems, mixdown
 from pipeline.mixing.space import SPACES
 from pipeline.page import preview, scratch
 from pipeline.page.scripts import DESK
@@ -98,7 +98,7 @@ def heard_both_ways(desk_page, tmp_path, spaces):
     def both(made: Soundscape, shown: Soundscape, stems: tuple[Stem, ...]) -> tuple[SimpleNamespace, SimpleNamespace]:
         folder = tmp_path / "soundscape"
         preview.prepare(folder)
-        preview.writer(folder)(made, mixdown(made, stems))
+        preview.writer(folder)(made, dry_stems(made, stems))
         info = preview.info(Result(folder, made, {}))
         found = desk_page.evaluate(RENDER, {"info": info, "document": shown.model_dump(mode="json")})
         kept = [shown.sources[place] for place in preview.places_of(made, stems)]
@@ -249,7 +249,7 @@ def test_a_change_is_heard_within_50_ms_and_without_a_click(desk_page, tmp_path,
     before = document("open", HUM)
     folder = tmp_path / "soundscape"
     preview.prepare(folder)
-    preview.writer(folder)(before, mixdown(before, (Stem(HUM, noise(DURATION_S, channels=2)),)))
+    preview.writer(folder)(before, dry_stems(before, (Stem(HUM, noise(DURATION_S, channels=2)),)))
     info = preview.info(Result(folder, before, {}))
     documents = {"before": before.model_dump(mode="json"), "after": document(space, after).model_dump(mode="json")}
     heard = samples_of(desk_page.evaluate(CHANGE, {"info": info, "at": CHANGE_AT_S, **documents}))
@@ -296,7 +296,7 @@ def test_the_level_of_the_mix_glides_and_survives_a_jump(desk_page, tmp_path, sp
     made = document("open", HUM)
     folder = tmp_path / "soundscape"
     preview.prepare(folder)
-    preview.writer(folder)(made, mixdown(made, (Stem(HUM, noise(DURATION_S)),)))
+    preview.writer(folder)(made, dry_stems(made, (Stem(HUM, noise(DURATION_S)),)))
     info = preview.info(Result(folder, made, {}))
     found = desk_page.evaluate(CURVES, {"info": info, "document": made.model_dump(mode="json")})
     heard = samples_of(found["sound"])
