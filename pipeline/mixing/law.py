@@ -8,8 +8,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyloudnorm
-from scipy.signal import firwin
 
 from ..audio import FADE_S, SAMPLE_RATE_HZ, Clip, Floats
 from . import loudness, mix
@@ -48,7 +46,7 @@ def law() -> dict[str, Any]:
         "band_edges": list(BAND_EDGES),
         "k_weighting": _k_weighting(),
         "oversampling": loudness.OVERSAMPLING,
-        "oversampling_taps": _oversampling_taps(),
+        "oversampling_taps": _rounded(loudness.oversampling_filter()),
     }
 
 
@@ -71,14 +69,7 @@ def _energies(samples: Floats) -> Floats:
 
 def _k_weighting() -> list[list[float]]:
     """Return b0, b1, b2, a1, a2 of each filter of the loudness meter."""
-    filters = pyloudnorm.Meter(SAMPLE_RATE_HZ)._filters.values()
-    return [_rounded(np.concatenate((each.passband_gain * each.b, each.a[1:])), 15) for each in filters]
-
-
-def _oversampling_taps() -> list[float]:
-    """Return the filter of `scipy.signal.resample_poly`, with which true peaks are measured."""
-    times = loudness.OVERSAMPLING
-    return _rounded(times * firwin(20 * times + 1, 1 / times, window=("kaiser", 5.0)))
+    return [_rounded(np.delete(section, 3), 15) for section in loudness.k_weighting(SAMPLE_RATE_HZ)]
 
 
 def _rounded(values: Floats, digits: int = _DIGITS) -> list[float]:
