@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from .mixing.mix import DryStems, dry_stems, mixdown_of
 from .picture import warnings_of
 from .quality.checks import check
 from .quality.features import of_picture, of_sound
-from .results.result import write_bundle, write_result
+from .results.result import files_of, write_bundle, write_files
 from .soundscape import Soundscape
 from .synthesize import Stem, check_duration, seeds_of, synthesize
 from .versions import versions
@@ -87,8 +87,13 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_stems:
     Raises SoundscapeError with a message for the user, and any exception that `on_progress` or `on_stems` raises. In
     all cases nothing is written.
     """
+    # Two threads, because numpy and Pillow release Python's lock. They end with the job, so a fork finds none.
+    with ThreadPoolExecutor(2) as pool:
+        return _run(job, folder, on_progress or _no_progress, on_stems or _no_stems, pool)
+
+
+def _run(job: Job, folder: Path, progress: OnProgress, on_stems: OnStems, pool: Executor) -> Result:
     clock = _Clock(job.seconds)
-    progress = on_progress or _no_progress
     seed = _checked_seed(job.seed)
     audio, model = backends.load_audio(job.audio)  # fails early: describing the picture may take minutes
     check_duration(audio, job.duration_s, model.max_duration_s)
@@ -106,40 +111,41 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_stems:
             seed=seed,
             options=job.options,
             on_step=steps_of("sound", progress),
+            writer=pool,
         )
     with clock.stage("mix"):
         progress("mix", 0, 1)
         dry = dry_stems(soundscape, stems)
-        if on_stems:
-            on_stems(soundscape, dry)
+        on_stems(soundscape, dry)
         mixed = mixdown_of(soundscape, dry)
-        measured = _measured(job.picture, mixed.clip)
-    progress("files", 0, 1)
-    report = {
-        "format": 1,
-        "vision": vision_card,
-        "audio": made_by(audio),
-        "duration_s": job.duration_s,
-        "seed": seed,
-        "options": asdict(job.options),
-        "loudness_lufs": round(mixed.loudness_lufs, 2),
-        "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
-        "warnings": [*warnings_of(job.picture), *([job.repairs] if job.repairs else []), *mixed.warnings],
-        "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
-        **measured,
-        "seconds": clock.seconds,
-        "versions": dict(versions()),
-    } | job.provenance
     with clock.stage("files"):
-        report = write_result(
-            folder,
+        progress("files", 0, 1)
+        checks = pool.submit(check, mixed.clip)
+        senses = pool.submit(_senses, job.picture, mixed.clip)
+        files = files_of(
             soundscape=soundscape,
             clip=mixed.clip,
             stems=mixed.stems,
             prompts=_prompts(soundscape, model, job.options, seed),
-            manifest=report,
             picture=job.picture,
         )
+        report = {
+            "format": 1,
+            "vision": vision_card,
+            "audio": made_by(audio),
+            "duration_s": job.duration_s,
+            "seed": seed,
+            "options": asdict(job.options),
+            "loudness_lufs": round(mixed.loudness_lufs, 2),
+            "true_peak_dbtp": round(mixed.true_peak_dbtp, 2),
+            "warnings": [*warnings_of(job.picture), *([job.repairs] if job.repairs else []), *mixed.warnings],
+            "stems": [{"source": stem.source.name, "origin": stem.origin} for stem in stems],
+            "checks": checks.result(),
+            "senses": senses.result(),
+            "seconds": clock.seconds,
+            "versions": dict(versions()),
+        } | job.provenance
+        report = write_files(folder, soundscape, files, report)
     progress("files", 1, 1)
     return Result(folder, soundscape, report | {"seconds": clock.seconds})
 
@@ -155,12 +161,9 @@ def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgr
     return describe(picture, vision, on_step=steps_of("describe", progress))
 
 
-def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
-    """Return the measurements that need no model: checks of the sound, and figures of picture and sound."""
-    with ThreadPoolExecutor(1) as pool:  # the transforms release Python's lock
-        checks = pool.submit(check, clip)
-        senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
-        return {"checks": checks.result(), "senses": senses}
+def _senses(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
+    """Return the figures of picture and sound that need no model."""
+    return {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
 
 
 def _prompts(
@@ -211,6 +214,10 @@ class _Clock:
 def steps_of(stage: str, progress: OnProgress) -> OnStep:
     """Return what reports the steps of a model as this stage, and its download and loading as the stage "load"."""
     return Steps(partial(progress, stage), loading=partial(progress, "load"))
+
+
+def _no_stems(soundscape: Soundscape, dry: DryStems) -> None:
+    """Ignore the dry stems."""
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

@@ -8,6 +8,7 @@ bit-identical.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -48,14 +49,16 @@ def synthesize(
     seed: int = 0,
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
+    writer: Executor | None = None,
 ) -> tuple[Stem, ...]:
     """Return one stem of `duration_s` seconds per source that is not muted, in the order of the sources.
 
     `backend` is a key of `backends.AUDIO`; empty means the default. Raises SoundscapeError if the backend cannot run
-    here or cannot make this duration or if every source is muted, and any exception that `on_step` raises.
+    here or cannot make this duration or if every source is muted, and any exception that `on_step` raises. New stems
+    are kept on disk before this returns, or by the `writer` in the background.
     """
     (stems,) = synthesize_batch(
-        [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step
+        [soundscape], backend, duration_s=duration_s, seeds=[seed], options=options, on_step=on_step, writer=writer
     )
     return stems
 
@@ -68,6 +71,7 @@ def synthesize_batch(
     seeds: Sequence[int],
     options: SoundOptions | None = None,
     on_step: OnStep | None = None,
+    writer: Executor | None = None,
 ) -> list[tuple[Stem, ...]]:
     """Return the stems of each soundscape, in one call where the backend supports it. Each sounds as it would alone.
 
@@ -91,7 +95,9 @@ def synthesize_batch(
         if not np.isfinite(clip.samples).all():  # the mix repairs it and warns; the next job makes it again
             continue
         _memory.put(key, clip)
-        if disk:
+        if disk and writer:
+            writer.submit(disk.put, key, clip)
+        elif disk:
             disk.put(key, clip)
     return [tuple(_stem(each, clips[each.key], each.key in kept) for each in group) for group in wanted]
 

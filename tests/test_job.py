@@ -71,11 +71,11 @@ def test_the_dry_stems_are_handed_out_before_anything_is_mixed_checked_or_writte
     from pipeline import job
 
     order = []
-    for name in ("mixdown_of", "check", "of_sound", "write_result"):
+    for name in ("mixdown_of", "check", "of_sound", "write_files"):
         original = getattr(job, name)
         monkeypatch.setattr(job, name, lambda *a, _name=name, _do=original, **k: order.append(_name) or _do(*a, **k))
     plain = run(Job(soundscape=soundscape, duration_s=2, seed=7), tmp_path / "plain").mix_path.read_bytes()
-    assert sorted(order) == ["check", "mixdown_of", "of_sound", "write_result"]
+    assert sorted(order) == ["check", "mixdown_of", "of_sound", "write_files"]
     order.clear()
 
     def on_stems(described: Soundscape, dry: DryStems) -> None:

@@ -1,6 +1,7 @@
 """Loudness, true peak, and a limiter that keeps the true peak below a ceiling.
 
-Loudness: ITU-R BS.1770-5 and EBU R 128, with the filters of pyloudnorm. True peak: BS.1770-5 annex 2, with fourfold oversampling.
+Loudness: ITU-R BS.1770-5 and EBU R 128, with the filters of pyloudnorm. True peak: BS.1770-5 annex 2, with fourfold
+oversampling.
 """
 
 import math

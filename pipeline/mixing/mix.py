@@ -4,6 +4,7 @@ The placed stems add up to the mix, sample by sample, because the bus and its li
 """
 
 import math
+import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ..kinds.catalogue import kind_of
 from ..soundscape import Soundscape, Source
 from ..synthesize import Stem
 from .loudness import MAX_LIMITING_DB, integrated_loudness, limiter_gain, true_peaks
-from .space import impulse_response, transmission, wet_share
+from .space import air_absorption_db_per_m, impulse_response, transmission, wet_share
 
 TARGET_LUFS = -20.0
 CEILING_DBTP = -1.0
@@ -80,44 +81,58 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
 
 def dry_stems(soundscape: Soundscape, stems: tuple[Stem, ...]) -> DryStems:
     """Repair and measure the stems that are not muted. Raises SoundscapeError if nothing can be heard."""
-    warnings: list[str] = []
-    clean = [_clean(stem, warnings) for stem in stems if not stem.source.mute]
-    heard = tuple(stem for stem in clean if stem is not None)
+    with ThreadPoolExecutor(2) as pool:  # numpy and scipy release Python's lock
+        clean = list(pool.map(_clean, (stem for stem in stems if not stem.source.mute)))
+    warnings = tuple(warning for each in clean for warning in each.warnings)
+    heard = tuple(each.stem for each in clean if each.stem is not None)
+    lufs = tuple(each.lufs for each in clean if each.stem is not None)
     if not heard:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
-    with ThreadPoolExecutor(2) as pool:  # the filters release Python's lock
-        lufs = tuple(pool.map(lambda stem: _loudness(stem.clip), heard))
     length = max(stem.clip.samples.shape[1] for stem in heard)
     energy = sum(10 ** ((level_db + STEM_LUFS) / 10) for level_db in _levels_db(soundscape, heard))
     gain_db = TARGET_LUFS - 10 * math.log10(energy)
-    return DryStems(heard, lufs, length, gain_db, tuple(warnings))
+    return DryStems(heard, lufs, length, gain_db, warnings)
 
 
 def mixdown_of(soundscape: Soundscape, dry: DryStems) -> Mixdown:
     """Return the mix of stems that are repaired and measured."""
     heard, warnings = dry.stems, list(dry.warnings)
     gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry.lufs)]
-    with ThreadPoolExecutor(2) as pool:  # the transforms release Python's lock
+    with ThreadPoolExecutor(2) as pool:  # numpy and scipy release Python's lock
         placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, dry.length), heard, gains_db))
-    placed = _duck(heard, placed)
-    gain, loudness_lufs, true_peak_dbtp = _bus_gain(_sum(placed), warnings)
-    finished = tuple(Stem(stem.source, Clip(samples * gain)) for stem, samples in zip(heard, placed))
+        placed = _duck(heard, placed)
+        gain, loudness_lufs, true_peak_dbtp = _bus_gain(_sum(placed), warnings)
+        clips = pool.map(lambda samples: Clip(samples * gain), placed)
+        finished = tuple(Stem(stem.source, clip) for stem, clip in zip(heard, clips))
     total = Clip(_sum(stem.clip.samples for stem in finished))
     return Mixdown(total, finished, loudness_lufs, true_peak_dbtp, tuple(warnings))
 
 
 def _sum(parts: Iterable[Samples]) -> Samples:
-    return sum(parts, np.zeros(1, np.float32))
+    first, *others = parts
+    total = first.copy()
+    for part in others:
+        total += part
+    return total
 
 
 # One stem ------------------------------------------------------------------------------------------------------------
 
 
-def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
-    """Return the stem without defects at the sample rate of the mix, or None if it is silent. Add warnings."""
+@dataclass(frozen=True)
+class _Clean:
+    """A stem without defects, its loudness, and what was repaired. A silent stem is None."""
+
+    stem: Stem | None
+    lufs: float
+    warnings: list[str]
+
+
+def _clean(stem: Stem) -> _Clean:
+    """Repair a stem, convert it to the sample rate of the mix, and measure it."""
     name, samples = stem.source.name, stem.clip.samples
-    warnings += [f"{name}: {note}" for note in stem.clip.notes]
+    warnings = [f"{name}: {note}" for note in stem.clip.notes]
     if not np.isfinite(samples).all():
         warnings.append(f"{name}: the sound contained invalid values (not finite numbers), which were silenced.")
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
@@ -127,39 +142,73 @@ def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     rms = float(np.sqrt(np.mean(np.square(samples - offset), dtype=np.float64)))
     if gain_to_db(rms) < SILENCE_DB:
         warnings.append(f"{name}: the sound is silent, so it was left out.")
-        return None
+        return _Clean(None, -math.inf, warnings)
     if np.abs(offset).max() > DC_SHARE * rms:
         warnings.append(f"{name}: the sound had a constant offset (DC), which was removed.")
-    clean = Clip(np.ascontiguousarray(samples - offset, dtype=np.float32), stem.clip.sample_rate)
-    return Stem(stem.source, resample(clean, SAMPLE_RATE_HZ))
+    centred = Clip(np.ascontiguousarray(samples - offset, dtype=np.float32), stem.clip.sample_rate)
+    clean = resample(centred, SAMPLE_RATE_HZ)
+    return _Clean(Stem(stem.source, clean), _known_loudness(stem.clip, clean), warnings)
+
+
+def _known_loudness(clip: Clip, clean: Clip) -> float:
+    """Return the loudness of a clip after its repair. It is measured once for a clip that is kept in memory."""
+    if clip.samples.flags.writeable:
+        return _loudness(clean)
+    key = id(clip)
+    known = _loudnesses.get(key)
+    if known is None or known[0]() is not clip:
+        forget = weakref.ref(clip, lambda _: _loudnesses.pop(key, None))
+        known = _loudnesses[key] = forget, _loudness(clean)
+    return known[1]
+
+
+_loudnesses: dict[int, tuple[weakref.ref[Clip], float]] = {}
 
 
 def _place(stem: Stem, gain_db: float, space: str, length: int) -> Samples:
-    """Return the stem in stereo, shape (2, length), at its pan position and distance in the space."""
+    """Return the stem in stereo, shape (2, length), at its pan position and distance in the space.
+
+    Direct and reflected sound are added as spectra, so only two channels are transformed back.
+    """
     from scipy import fft
 
     source, samples = stem.source, fit_length(stem.clip.samples, length)
-    samples = samples * db_to_gain(gain_db)
     wet = wet_share(space, source.distance_m)
     size = fft.next_fast_len(length + (impulse_response(space).shape[1] if wet else 0), real=True)
     spectrum = fft.rfft(samples, size, axis=1)
     farther_m = max(source.distance_m - DEFAULT_DISTANCE_M, 0.0)  # stems already sound a few metres away
-    spectrum *= transmission(space, farther_m, fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ))
-    direct = _pan(fft.irfft(spectrum, size, axis=1)[:, :length], source)
-    if not wet:
-        return fade_ends(direct, SAMPLE_RATE_HZ)
-    reflected = fft.irfft(_middle(spectrum) * _response_spectrum(space, size), size, axis=1)[:, :length]
-    both = np.sqrt(1 - wet) * direct + np.sqrt(wet) * reflected
-    return fade_ends(both.astype(np.float32), SAMPLE_RATE_HZ)
-
-
-def _middle(spectrum: _Spectrum) -> _Spectrum:
-    """Return one channel with half the energy of all channels. It excites both sides of the space."""
+    spectrum *= transmission(space, farther_m, *_air(size))
     middle = spectrum.sum(axis=0)
-    energy, together = (float(np.square(np.abs(each)).sum()) for each in (spectrum, middle))
-    # The limit keeps the little that is left of channels in opposite phase from being boosted without bounds.
-    scaled: _Spectrum = middle * np.float32(np.sqrt(0.5 * energy / max(together, LEAST_TOGETHER * energy)))
-    return scaled
+    energy, together = _energy(spectrum), _energy(middle)
+    gain = db_to_gain(gain_db)
+    direct = gain * np.sqrt(1 - wet) * _panning(spectrum.shape[0], energy, together, source)
+    placed = np.empty((2, spectrum.shape[1]), spectrum.dtype)
+    for side, gains in zip(placed, direct.astype(np.float32)):
+        np.multiply(spectrum[0], gains[0], out=side)
+        for channel, own in zip(spectrum[1:], gains[1:]):
+            side += own * channel
+    if wet:
+        # Half of the energy of all channels excites both sides of the space. The limit keeps the little that is left
+        # of channels in opposite phase from being boosted without bounds.
+        share = 0.5 * energy / max(together, LEAST_TOGETHER * energy)
+        middle *= np.float32(gain * np.sqrt(wet * share))
+        for side, response in zip(placed, _response_spectrum(space, size)):
+            side += middle * response
+    return fade_ends(fft.irfft(placed, size, axis=1)[:, :length], SAMPLE_RATE_HZ)
+
+
+def _energy(spectrum: _Spectrum) -> float:
+    """Return the energy of a single-precision spectrum, up to a constant factor."""
+    return float(np.square(spectrum.view(np.float32)).sum())
+
+
+@lru_cache(maxsize=4)
+def _air(size: int) -> tuple[Samples, Samples]:
+    """Return the frequencies in hertz of a spectrum of `size` samples, and the absorption of air at each."""
+    from scipy import fft
+
+    frequency_hz = fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
+    return frequency_hz.astype(np.float32), air_absorption_db_per_m(frequency_hz).astype(np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -205,18 +254,20 @@ def pan_of(source: Source) -> float:
     return source.box[0] + source.box[2] - 1.0 if source.box else 0.0
 
 
-def _pan(samples: Samples, source: Source) -> Samples:
-    """Pan samples, shape (1 or 2, samples), by the equal-power law. A stereo image narrows towards the sides."""
+def _panning(channels: int, energy: float, together: float, source: Source) -> Floats:
+    """Return the gain of each channel on each side, shape (2, channels), by the equal-power law.
+
+    A stereo image narrows towards the sides. `energy` is that of all channels, `together` that of their sum.
+    """
     centre = pan_of(source)
     gains = _side_gains(centre)[:, None]
-    if samples.shape[0] == 1:
-        return (gains * samples).astype(np.float32)
-    width: float = (source.box[2] - source.box[0] if source.box else 1.0) * (1.0 - abs(centre))
-    middle, side = samples.mean(axis=0), (samples[0] - samples[1]) / 2
-    narrowed = np.stack((middle + width * side, middle - width * side))
-    power = np.square(samples).sum() / max(np.square(narrowed).sum(), 1e-20)  # keeps the power
-    panned: Floats = gains * np.sqrt(2.0 * power) * narrowed
-    return panned.astype(np.float32)
+    if channels == 1:
+        return gains
+    width = (source.box[2] - source.box[0] if source.box else 1.0) * (1.0 - abs(centre))
+    narrow = np.array([[1 + width, 1 - width], [1 - width, 1 + width]]) / 2
+    narrowed = together / 2 + width**2 * (energy - together / 2)  # the energy of middle and side
+    panned: Floats = gains * np.sqrt(2.0 * energy / max(narrowed, 1e-20)) * narrow  # keeps the power
+    return panned
 
 
 def _side_gains(pan: float) -> Floats:

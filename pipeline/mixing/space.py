@@ -1,5 +1,6 @@
 """The acoustic space that all sources of a picture share: echoes, reverberation tail and air absorption."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -103,13 +104,17 @@ def _unit(response: Floats) -> Floats:
     return unit
 
 
-def transmission(space: str, distance_m: float, frequency_hz: Floats) -> Samples:
-    """Return the gain at each frequency along the path from the source: air absorption, and the lowpass of water."""
-    gain: Floats = 10 ** (-air_absorption_db_per_m(frequency_hz) * distance_m / 20)
+def transmission(space: str, distance_m: float, frequency_hz: Floats, air_db_per_m: Floats | None = None) -> Samples:
+    """Return the gain at each frequency along the path from the source: air absorption, and the lowpass of water.
+
+    `air_db_per_m` is the absorption at these frequencies, if it is known.
+    """
+    absorption = air_absorption_db_per_m(frequency_hz) if air_db_per_m is None else air_db_per_m
+    gain = np.exp((absorption * (-distance_m * math.log(10) / 20)).astype(np.float32))
     cutoff_hz = SPACES[space].cutoff_hz if space in SPACES else 0.0
     if cutoff_hz:
-        gain = gain / (1 + (frequency_hz / cutoff_hz) ** 2)
-    return gain.astype(np.float32)
+        gain /= 1 + (frequency_hz / cutoff_hz) ** 2
+    return gain
 
 
 def air_absorption_db_per_m(

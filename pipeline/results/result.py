@@ -74,12 +74,32 @@ def write_result(
 
     Files that the user added are kept. So are different earlier descriptions, the last one as soundscape.before.json.
     """
+    files = files_of(soundscape=soundscape, clip=clip, stems=stems, prompts=prompts, picture=picture)
+    return write_files(folder, soundscape, files, manifest)
+
+
+def files_of(
+    *,
+    soundscape: Soundscape,
+    clip: Clip,
+    stems: tuple[Stem, ...],
+    prompts: list[dict[str, Any]],
+    picture: Image.Image | None,
+) -> dict[str, bytes]:
+    """Return the files of a result, except its manifest, by their names in its folder."""
     files = {SOUNDSCAPE: soundscape.to_json().encode(), PROMPTS: _json_bytes(prompts), MIX: wav_bytes(clip)}
     for number, (name, stem) in enumerate(zip(stem_names(soundscape, stems), stems, strict=True), 1):
         # Each stem has different dither, so that the dither does not add up in a sum of the stems.
         files[f"{STEMS}/{name}"] = wav_bytes(stem.clip, dither_seed=number)
     if picture is not None:
         files[PICTURE] = _jpeg_bytes(picture)
+    return files
+
+
+def write_files(
+    folder: Path, soundscape: Soundscape, files: dict[str, bytes], manifest: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the files of `files_of` and the manifest like `write_result`."""
     hashes = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     manifest = manifest | {"files": hashes}
     with _replaced(folder) as place:
