@@ -226,8 +226,9 @@ def _wave(rise_s: float, run_s: float) -> tuple[Floats, Floats, Floats]:
     time = np.arange(signal.seconds(rise_s + 5.0 * run_s), dtype=np.float32) / RATE - np.float32(rise_s)
     before = np.clip(1.0 + time / np.float32(rise_s), 0.0, 1.0)
     after = np.maximum(time, 0.0)
-    rumble = before**2 * np.exp(-after / np.float32(0.9 * run_s))
-    crash = before**4 * np.exp(-after / np.float32(0.55 * run_s))
+    rise = np.square(before)
+    rumble = rise * np.exp(-after / np.float32(0.9 * run_s))
+    crash = np.square(rise) * np.exp(-after / np.float32(0.55 * run_s))
     foam = np.where(time > 0, 1.0 - np.exp(-after / 0.5), 0.0) * np.exp(-after / np.float32(0.7 * run_s))
     fade = np.minimum(1.0, np.linspace(8, 0, len(time), dtype=np.float32))
     return rumble * fade, crash * fade, foam.astype(np.float32) * fade

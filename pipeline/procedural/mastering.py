@@ -86,7 +86,7 @@ def loudest_block(samples: Floats) -> float:
     heard = signal.highpass(samples, _K_HIGHPASS_HZ)
     shelf = db_to_gain(_K_SHELF_DB) - 1.0
     heard += np.float32(shelf) * signal.highpass(samples, _K_SHELF_HZ, order=1)
-    power = np.mean(np.square(heard, dtype=np.float64), axis=0)
+    power = np.einsum("cs,cs->s", heard, heard, dtype=np.float64) / len(heard)
     block = min(signal.seconds(_BLOCK_S), len(power))
     totals = np.concatenate([[0.0], np.cumsum(power)])
     sums = totals[block:] - totals[:-block]

@@ -30,12 +30,22 @@ def seconds(duration_s: float) -> int:
 # Noise and slow curves -----------------------------------------------------------------------------------------------
 
 
-def curve_gains(frequencies_hz: Floats, curve: Curve) -> Floats:
-    """Return the amplitude factor of a curve at each frequency; 0 below 12 Hz, which is inaudible."""
+def curve_gains(size: int, curve: Curve) -> Floats:
+    """Return the amplitude factor of a curve at each frequency of the spectrum of `size` samples.
+
+    It is 0 below 12 Hz, which is inaudible.
+    """
+    frequencies_hz, log_hz = _frequencies(size)
     points = np.asarray(curve, dtype=np.float64)
-    log_hz = np.log2(np.maximum(frequencies_hz, 1.0))
     gains = 10.0 ** (np.interp(log_hz, np.log2(points[:, 0]), points[:, 1]) / 20.0)
     return (gains * (frequencies_hz > 12.0)).astype(np.float32)
+
+
+@lru_cache(maxsize=4)  # sounds of one duration have few sizes
+def _frequencies(size: int) -> tuple[Floats, Floats]:
+    """Return the frequencies of the spectrum of `size` samples, in hertz and as logarithms."""
+    hz = np.arange(size // 2 + 1, dtype=np.float64) * (RATE / size)
+    return hz, np.log2(np.maximum(hz, 1.0))
 
 
 def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, channels: int = 0) -> Floats:
@@ -50,7 +60,7 @@ def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, 
     bins = padded // 2 + 1
     parts = rng.standard_normal((*shape[:-1], bins, 2), dtype=np.float32)
     spectrum = parts.view(np.complex64)[..., 0]
-    gains = curve_gains(np.arange(bins, dtype=np.float64) * (RATE / padded), curve)
+    gains = curve_gains(padded, curve)
     spectrum *= gains / np.sqrt(2.0 * np.mean(np.square(gains, dtype=np.float64)) + 1e-20).astype(np.float32)
     # After irfft, a spectrum of unit bins has an RMS of sqrt(bins) / padded.
     return fft.irfft(spectrum, padded)[..., :length] * np.float32(padded / np.sqrt(2.0 * bins))
@@ -145,7 +155,7 @@ def shaped(samples: Floats, curve: Curve) -> Floats:
     length = samples.shape[-1]
     padded = fft.next_fast_len(length + RATE // 10, real=True)
     spectrum = fft.rfft(samples.astype(np.float32, copy=False), padded)
-    spectrum *= curve_gains(np.arange(spectrum.shape[-1], dtype=np.float64) * (RATE / padded), curve)
+    spectrum *= curve_gains(padded, curve)
     return fft.irfft(spectrum, padded)[..., :length]
 
 
@@ -322,14 +332,14 @@ def modes(
     heard = frequencies < 0.45 * RATE
     frequencies, decays, gains = frequencies[heard], decays[heard], gains[heard]
     out = np.zeros(seconds(7.0 * decays.max(initial=0.001)), np.float32)
+    times = np.arange(len(out), dtype=np.float32) / np.float32(RATE)
     for frequency, decay, gain in zip(frequencies, decays, gains, strict=True):
-        time = np.arange(min(seconds(7.0 * decay) + 1, len(out)), dtype=np.float32) / np.float32(RATE)
+        time = times[: seconds(7.0 * decay) + 1]
         phase = rng.uniform(0, 2 * np.pi) if rng is not None else 0.0
         tone = np.sin(np.float32(2 * np.pi * frequency) * time + np.float32(phase))
         out[: len(time)] += np.float32(gain) * tone * np.exp(-time / np.float32(decay))
     if attack_s > 0:
-        ramp = np.arange(len(out), dtype=np.float32) / np.float32(RATE)
-        out *= 1.0 - np.exp(-ramp / np.float32(attack_s))
+        out *= 1.0 - np.exp(-times / np.float32(attack_s))
     return peak(out)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from ..soundscape import Box, Soundscape, Source
 from . import localise, sentences
 from .evidence import Evidence, Seen, holds, weigh
-from .regions import analyse
+from .regions import Regions, analyse
 from .scene import Scene
 from .vocabulary import Group, Setting, Sound, Vocabulary, vocabulary
 
@@ -38,10 +38,10 @@ class Candidate:
     thing: Group | None = None
 
 
-def describe(picture: Image.Image, seen: Seen) -> Soundscape:
-    """Return the soundscape of an RGB picture in which the network saw `seen`."""
+def describe(picture: Image.Image, seen: Seen, regions: Regions | None = None) -> Soundscape:
+    """Return the soundscape of an RGB picture in which the network saw `seen`. `regions`, if known, spares time."""
     words = vocabulary()
-    regions = analyse(picture)
+    regions = regions or analyse(picture)
     evidence = weigh(seen, regions, words)
     setting = words.settings[_setting(evidence, words)]
     thing = _thing(evidence, setting, words)
@@ -123,10 +123,11 @@ def _ranked(scene: Scene) -> list[Candidate]:
             _add(candidates[key], weight * own, None if vague else group)
         for key, weight in group.around.items():
             _add(candidates[key], 0.8 * weight * sure, None)
+    foreign = [group for group in scene.words.groups.values() if _is_foreign(group, scene.setting, scene.words)]
     for setting in scene.words.settings.values():
         sure = scene.evidence.settings[setting.key]
         # The picture shows one setting; the others only contribute.
-        sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * _without_foreigners(setting, sure, scene)
+        sure = max(sure, LEAST_SURE) if setting is scene.setting else 0.6 * _without(foreign, setting, sure, scene)
         for key, weight in setting.sounds.items():
             _add(candidates[key], 0.85 * weight * sure, None)
     for candidate in candidates.values():
@@ -144,10 +145,9 @@ def _ranked(scene: Scene) -> list[Candidate]:
     return [candidate for candidate in chosen if candidate.sound.key != "quiet"]
 
 
-def _without_foreigners(setting: Setting, sure: float, scene: Scene) -> float:
+def _without(foreign: list[Group], setting: Setting, sure: float, scene: Scene) -> float:
     """Return the evidence for a setting without that of things out of place: no rocket, no launch site."""
-    groups, words = scene.evidence.groups, scene.words
-    foreign = (group for group in words.groups.values() if _is_foreign(group, scene.setting, words))
+    groups = scene.evidence.groups
     return max(0.0, sure - sum(group.settings.get(setting.key, 0.0) * groups[group.key] for group in foreign))
 
 
