@@ -1,20 +1,22 @@
 """One function runs a whole job: the embedded pair, from a picture to the result folder."""
 
 import json
+import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline import backends
-from pipeline.audio import read_wav
+from pipeline.audio import Clip, read_wav
 from pipeline.backends import SoundOptions, memory
 from pipeline.errors import Cancelled, SoundscapeError
 from pipeline.job import STAGES, Job, run
 from pipeline.mixing.loudness import integrated_loudness
 from pipeline.mixing.mix import DryStems
 from pipeline.soundscape import Soundscape, Source
-from pipeline.synthesize import forget_stems, seeds_of
+from pipeline.synthesize import forget_stems, seeds_of, synthesize
 
 from .support.checkpoints.audio import build_audioldm2
 
@@ -96,6 +98,27 @@ def test_an_error_while_the_dry_stems_are_taken_ends_the_job(tmp_path, soundscap
     with pytest.raises(Cancelled):
         run(Job(soundscape=soundscape, duration_s=2, seed=7), tmp_path / "a", on_stems=on_stems)
     assert not (tmp_path / "a").exists()
+
+
+def test_new_stems_are_on_disk_and_no_thread_is_left_when_a_job_ends(tmp_path, soundscape, monkeypatch):
+    put = []
+
+    class Disk:
+        def get(self, key: str) -> None:
+            return None
+
+        def put(self, key: str, clip: Clip) -> None:
+            put.append(threading.current_thread())
+
+    monkeypatch.setattr(sys.modules["pipeline.synthesize"], "disk_cache", Disk)
+    forget_stems()
+    before = threading.active_count()
+    run(Job(soundscape=soundscape, duration_s=2, seed=11), tmp_path / "a")
+    assert len(put) == len(soundscape.sources) and threading.main_thread() not in put
+    assert threading.active_count() == before, "a fork finds no running thread"
+    forget_stems()
+    synthesize(soundscape, "procedural", duration_s=2, seed=11)
+    assert put[len(soundscape.sources) :] == [threading.main_thread()] * len(soundscape.sources)
 
 
 def test_without_a_seed_one_is_drawn_and_told(tmp_path, soundscape):
