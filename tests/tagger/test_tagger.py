@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -390,16 +389,3 @@ def test_the_regions_lie_where_they_are_painted():
 def test_importing_the_tagger_costs_no_torch():
     code = "import sys, pipeline.backends.vision.tagger; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=EXAMPLES.parent, timeout=60).returncode == 0
-
-
-def test_two_threads_describe_a_picture_and_end():
-    import torch
-
-    tagger, picture = Tagger(), Image.new("RGB", (64, 64), (30, 90, 150))
-    before = torch.get_num_threads(), threading.active_count()
-    used = []
-    scores = tagger._scores
-    tagger._scores = lambda *given: used.append((threading.current_thread(), torch.get_num_threads())) or scores(*given)
-    tagger.describe(picture)
-    assert len({thread for thread, _ in used}) == 2 and {count for _, count in used} == {1}
-    assert (torch.get_num_threads(), threading.active_count()) == before
