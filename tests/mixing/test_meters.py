@@ -14,7 +14,6 @@ from pipeline.synthesize import Stem
 from ..conftest import RATE, noise
 from .test_mix import of, rms_db
 
-
 # Before the mix ------------------------------------------------------------------------------------------------------
 
 
