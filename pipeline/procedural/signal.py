@@ -31,10 +31,7 @@ def seconds(duration_s: float) -> int:
 
 
 def curve_gains(size: int, curve: Curve) -> Floats:
-    """Return the amplitude factor of a curve at each frequency of the spectrum of `size` samples.
-
-    It is 0 below 12 Hz, which is inaudible.
-    """
+    """Return the amplitude factor of a curve at each frequency of the spectrum of `size` samples; 0 below 12 Hz."""
     frequencies_hz, log_hz = _frequencies(size)
     points = np.asarray(curve, dtype=np.float64)
     gains = 10.0 ** (np.interp(log_hz, np.log2(points[:, 0]), points[:, 1]) / 20.0)
@@ -69,12 +66,7 @@ def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, 
 def pink_slope(db_per_octave: float, low_hz: float = 20.0, high_hz: float = 20_000.0, edge_db: float = 24.0) -> Curve:
     """Return the curve of coloured noise between two corner frequencies; outside, it falls by `edge_db` per octave."""
     reach = db_per_octave * np.log2(high_hz / low_hz)
-    return [
-        (low_hz / 8, -3 * edge_db),
-        (low_hz, 0.0),
-        (high_hz, reach),
-        (high_hz * 8, reach - 3 * edge_db),
-    ]
+    return [(low_hz / 8, -3 * edge_db), (low_hz, 0.0), (high_hz, reach), (high_hz * 8, reach - 3 * edge_db)]
 
 
 def band(low_hz: float, high_hz: float, edge_db: float = 12.0) -> Curve:

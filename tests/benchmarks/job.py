@@ -121,9 +121,7 @@ def costs_of_jobs(place: Path, path: Path) -> None:
         preview.write(dry_folder(place), *made)
         heard.append(time.perf_counter() - start)
 
-    print(
-        "| from a picture to its files | seconds | ratio to baseline | goal | of processor time |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    heading("from a picture to its files")
     described = cost(lambda _: describe(load_picture(path), "tagger"))
     row("describe a JPEG of 12 megapixels", described, 0.28)
     row("five stems of 10 s, mix and files", cost(sound), 0.6)
@@ -151,9 +149,7 @@ def costs_of_edits() -> None:
     takes = cost(new_takes, before=lambda seed: made(eight, seed))
     long = made(eight, 1, 30.0)
     moved = eight.model_copy(update={"space": "hall"})
-    print(
-        "\n| a change in eight sources | seconds | ratio to baseline | goal | of processor time |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    heading("a change in eight sources")
     row("all stems of 10 s", everything)
     row(
         "a new take of one, mean of all eight",
