@@ -26,6 +26,8 @@ import gradio as gr
 from pipeline import backends
 from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page.admission import MAX_EVENTS, Door
+from pipeline.page.closing import end_app
 from pipeline.page.document import Origin
 from pipeline.page.failures import words_for, words_for_page
 from pipeline.page.form import (
@@ -41,6 +43,7 @@ from pipeline.page.form import (
     warm_up,
     wishes_of,
 )
+from pipeline.page.health import health_route
 from pipeline.page.parts import add_end_points, desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
 from pipeline.page.wiring import connect_jobs, connect_picture, connect_views
@@ -112,14 +115,15 @@ def worker_for(job: "Job", ticket: Ticket, progress: gr.Progress, *, only_look: 
 def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
     worker = worker_for(job, ticket, progress, only_look=True)
-    return cast(Soundscape, worker(job, None, ticket, progress))
+    with visitors.watched(ticket):
+        return cast(Soundscape, worker(job, None, ticket, progress))
 
 
 def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progress, dry: bool = True) -> "Result":
     """Run the whole job in a new folder of the visitor and pack the bundle; `dry`: keep the dry stems for a preview."""
     worker = worker_for(job, ticket, progress, only_look=False)
-    with scratch.own().room_for(bytes_of(job)):
-        folder = visitors.new_result(request.session_hash)
+    folder = visitors.new_result(request.session_hash)
+    with scratch.own().room_for(bytes_of(job)), visitors.watched(ticket, folder):
         preview.prepare(folder, dry)
         result = cast("Result", worker(job, folder, ticket, progress))
         result.write_bundle()
@@ -129,7 +133,7 @@ def render(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progres
 def measure(folder: Path, ticket: Ticket, progress: gr.Progress) -> Path:
     """Score the result in the folder with CLAP and CLIP, pack its bundle again and return the bundle's path."""
     worker = work_on_gpu if on_zero_gpu() else work
-    with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
+    with scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES), visitors.watched(ticket):
         worker(None, folder, ticket, progress)
         return write_bundle(folder, folder.with_name(f"{folder.name}.zip"))
 
@@ -360,7 +364,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         demo.load(None, js=asset("page.js"), **QUICK)
         demo.unload(leave)
         add_end_points(gr, api_describe, api_render, api_image_to_soundscape, MODEL_WORK, jobs_at_once())
-    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)  # or programs could pass it by
+    demo.queue(default_concurrency_limit=4, max_size=MAX_EVENTS, api_open=False)  # or programs could pass it by
     return demo
 
 
@@ -371,6 +375,7 @@ def main() -> None:
     folder = parser.parse_args().results
     try:
         scratch.own()
+        visitors.job_limit_s()
         shelf = Shelf(folder) if folder else None
     except (SoundscapeError, OSError) as error:
         parser.error(str(error))
@@ -378,7 +383,9 @@ def main() -> None:
         backends.load_at_start()
     signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
-    demo.launch(prevent_thread_lock=True, **launch_options(gr))
+    door = Door(demo, MODEL_WORK, jobs_at_once())
+    signal.signal(signal.SIGTERM, partial(end_app, door))
+    demo.launch(prevent_thread_lock=True, **launch_options(gr, health_route(door)))
     for task in (warm_up, preview.spaces_here, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()

@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -15,6 +14,7 @@ from PIL import Image
 from . import backends
 from .audio import Clip
 from .backends import OnStep, SoundOptions, Steps
+from .checkpoint import Pool
 from .describe import describe
 from .errors import SoundscapeError
 from .mixing.mix import Mixdown, mixdown
@@ -156,7 +156,7 @@ def describe_picture(picture: Image.Image | None, vision: str, progress: OnProgr
 
 def _measured(picture: Image.Image | None, clip: Clip) -> dict[str, Any]:
     """Return the measurements that need no model: checks of the sound, and figures of picture and sound."""
-    with ThreadPoolExecutor(1) as pool:  # the transforms release Python's lock
+    with Pool(1) as pool:  # the transforms release Python's lock
         checks = pool.submit(check, clip)
         senses = {"picture": picture and of_picture(picture), "sound": of_sound(clip)}
         return {"checks": checks.result(), "senses": senses}

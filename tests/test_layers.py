@@ -32,7 +32,7 @@ LAYERS = [
         "pipeline.repairs",
     ),
     ("pipeline.files", "pipeline.names"),
-    ("pipeline.errors", "pipeline.colours"),
+    ("pipeline.errors", "pipeline.colours", "pipeline.checkpoint"),
 ]
 
 

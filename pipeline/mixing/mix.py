@@ -4,7 +4,6 @@ The placed stems add up to the mix, sample by sample, because the bus and its li
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..audio import SAMPLE_RATE_HZ, Clip, Floats, Samples, db_to_gain, fade_ends, fit_length, gain_to_db, resample
+from ..checkpoint import Pool, checkpoint
 from ..errors import SoundscapeError
 from ..kinds.catalogue import kind_of
 from ..soundscape import Soundscape, Source
@@ -73,7 +73,7 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
         why = "\n".join(warnings) or "Every source is muted. Unmute at least one."
         raise SoundscapeError(f"There is nothing to hear. {why}")
     length = max(stem.clip.samples.shape[1] for stem in heard)
-    with ThreadPoolExecutor(2) as pool:  # the transforms release Python's lock
+    with Pool(2) as pool:  # the transforms release Python's lock
         dry_lufs = list(pool.map(lambda stem: _loudness(stem.clip), heard))
         gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry_lufs)]
         placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, length), heard, gains_db))
@@ -96,6 +96,7 @@ def _sum(parts: Iterable[Samples]) -> Samples:
 
 def _clean(stem: Stem, warnings: list[str]) -> Stem | None:
     """Return the stem without defects at the sample rate of the mix, or None if it is silent. Add warnings."""
+    checkpoint()
     name, samples = stem.source.name, stem.clip.samples
     warnings += [f"{name}: {note}" for note in stem.clip.notes]
     if not np.isfinite(samples).all():
@@ -118,6 +119,7 @@ def _place(stem: Stem, gain_db: float, space: str, length: int) -> Samples:
     """Return the stem in stereo, shape (2, length), at its pan position and distance in the space."""
     from scipy import fft
 
+    checkpoint()
     source, samples = stem.source, fit_length(stem.clip.samples, length)
     samples = samples * db_to_gain(gain_db)
     wet = wet_share(space, source.distance_m)
@@ -128,6 +130,7 @@ def _place(stem: Stem, gain_db: float, space: str, length: int) -> Samples:
     direct = _pan(fft.irfft(spectrum, size, axis=1)[:, :length], source)
     if not wet:
         return fade_ends(direct, SAMPLE_RATE_HZ)
+    checkpoint()
     reflected = fft.irfft(_middle(spectrum) * _response_spectrum(space, size), size, axis=1)[:, :length]
     both = np.sqrt(1 - wet) * direct + np.sqrt(wet) * reflected
     return fade_ends(both.astype(np.float32), SAMPLE_RATE_HZ)
@@ -151,6 +154,7 @@ def _response_spectrum(space: str, size: int) -> _Spectrum:
 
 
 def _loudness(clip: Clip) -> float:
+    checkpoint()
     loudness = integrated_loudness(clip.samples, clip.sample_rate)
     return loudness if np.isfinite(loudness) else gain_to_db(float(np.sqrt(np.mean(np.square(clip.samples)))))
 
@@ -241,7 +245,9 @@ def _to_samples(steps: Floats, length: int) -> Samples:
 
 def _bus_gain(total: Samples, warnings: list[str]) -> tuple[Samples, float, float]:
     """Return the gain of the bus, shape (samples,), and the resulting loudness (LUFS) and true peak (dBTP)."""
+    checkpoint()
     peaks = true_peaks(total)
+    checkpoint()
     ceiling = db_to_gain(CEILING_DBTP - CEILING_MARGIN_DB)
     most = db_to_gain(MAX_LIMITING_DB) * ceiling / max(float(peaks.max()), 1e-9)
     # Measured at full scale: distant or faint sources alone may be below the absolute gate of the meter, -70 LUFS.
@@ -251,6 +257,7 @@ def _bus_gain(total: Samples, warnings: list[str]) -> tuple[Samples, float, floa
     gain, mixed = np.full(total.shape[1], level, np.float32), total * np.float32(level)
     loudness_lufs += gain_to_db(level)
     for _ in range(8):  # makes up for the loudness lost to the limiter, mostly in one or two rounds
+        checkpoint()
         if peaks.max() * level <= ceiling:
             break
         gain = np.float32(level) * limiter_gain(peaks * level, ceiling, SAMPLE_RATE_HZ)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SoundscapeError
 from ..settings import read_settings
 from . import asset, scratch, scripts, theme
+from .admission import add_refusal
 from .document import read_origin, usual
 from .form import (
     EXAMPLES,
@@ -170,10 +171,11 @@ def add_end_points(
     button.click(render, [soundscape, *wishes], files, api_name="render", **queue)
     both = {"inputs": [picture, vision, *wishes], "outputs": [soundscape, *files]}
     button.click(image_to_soundscape, **both, api_name="image_to_soundscape", **queue)
+    add_refusal(gr)
 
 
-def launch_options(gr: ModuleType) -> dict[str, Any]:
-    """Arguments for `launch`: theme, style, limits and middleware."""
+def launch_options(gr: ModuleType, *routes: Any) -> dict[str, Any]:
+    """Arguments for `launch`: theme, style, limits, middleware, and further routes."""
     from starlette.middleware import Middleware
 
     return {
@@ -187,7 +189,7 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())]},
+        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())], "routes": list(routes)},
     }
 
 

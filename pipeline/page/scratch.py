@@ -197,9 +197,14 @@ def end(*_: object) -> None:
 
     The tickets are deleted too, so running jobs stop at their next step and the process does not wait for them.
     """
-    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
+    if is_ours():
         shutil.rmtree(own().folder, ignore_errors=True)
     sys.exit(0)
+
+
+def is_ours() -> bool:
+    """Return False in the forked workers of ZeroGPU."""
+    return os.getpid() == _started_by()
 
 
 @cache
@@ -230,7 +235,7 @@ def _limit_bytes(folder: Path) -> int:
 
 
 def _end(folder: Path, lock: FileLock) -> None:
-    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
+    if is_ours():
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
 
