@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gradio_client import Client, handle_file
 
-from ..support.page_server import serve
+from ..support.page_server import serve, server_pid
 
 SHOWN = (1, 10, 30, 100, 200, 300)
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
@@ -26,12 +26,6 @@ def resident_mb(pid: int) -> float:
     """Return the resident memory of a process. Linux only."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def child_of_this_process() -> int:
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    (pid,) = map(int, children)
-    return pid
 
 
 def soak(address: str, pid: int, pictures: list[Path], jobs: int, duration_s: float) -> float:
@@ -64,7 +58,7 @@ def main() -> int:
         parser.error(f"{arguments.folder} holds no picture.")
     os.environ["STEM_CACHE_GB"] = "0"  # nothing from earlier runs
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder) / "log.txt") as address:
-        used_mb = soak(address, child_of_this_process(), pictures, arguments.jobs, arguments.duration)
+        used_mb = soak(address, server_pid(), pictures, arguments.jobs, arguments.duration)
     return int(used_mb > arguments.limit_mb)
 
 

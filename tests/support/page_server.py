@@ -34,6 +34,12 @@ def free_port() -> int:
     raise RuntimeError("There is no free port.")
 
 
+def server_pid() -> int:
+    """Return the process of the app that this process serves. Linux only."""
+    (pid,) = map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    return pid
+
+
 @contextmanager
 def serve(log: Path, *command: str) -> Iterator[str]:
     """Start `python app.py`, or another command that reads GRADIO_SERVER_PORT. Yield its address once it answers."""
