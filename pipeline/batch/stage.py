@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import Cancelled, SoundscapeError
+from ..files import is_full_disk
 from ..job import OnProgress, steps_of
 from .storage import Place
 
@@ -18,6 +19,8 @@ PICTURES_TOGETHER = 8  # per call of a model that can batch; their stems of 10 s
 
 Row = dict[str, Any]  # JSON data of one picture, printed on standard output; its "name" is unique
 T = TypeVar("T")
+
+FULL_DISK = "The disk is full, so the result was not written. Free some space and run the command again."
 
 _log = logging.getLogger("pipeline")
 
@@ -84,6 +87,8 @@ def reason_of(error: Exception) -> str:
     """Return the error as a sentence."""
     if isinstance(error, SoundscapeError):
         return str(error)
+    if is_full_disk(error):
+        return FULL_DISK
     if isinstance(error, OSError):
         return f"The result could not be written: {error.strerror or error}."
     return f"Unexpected error, see the log: {type(error).__name__}: {error}"

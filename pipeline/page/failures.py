@@ -1,15 +1,14 @@
 """Error messages for visitors."""
 
-import errno
 import logging
 import re
 import secrets
 
 from ..errors import SoundscapeError
+from ..files import is_full_disk
 
 FULL_DISK = "The disk of this machine is full. Please try again later."
 
-_FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 _SOURCE = re.compile(r"\bsources\[(\d+)\](\.?)")
 _log = logging.getLogger(__name__)
 
@@ -38,8 +37,3 @@ def count_from_one(message: str) -> str:
     'Sound 2, gain_db: must be at most 12'
     """
     return _SOURCE.sub(lambda found: f"Sound {int(found[1]) + 1}{', ' if found[2] else ''}", message)
-
-
-def is_full_disk(error: BaseException) -> bool:
-    """True when the disk, or the share of it that this user may fill, is full."""
-    return isinstance(error, OSError) and error.errno in _FULL_DISK_ERRORS

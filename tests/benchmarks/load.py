@@ -4,8 +4,8 @@ Each visitor asks for a sound of 5 s of the same document, with a seed of their 
 shows the times until the answer, as ratios to the time of one visitor alone, and to the least that so many jobs take:
 their number by the jobs at once, times the time of one alone. Fairness is the slowest job by the fastest, counted from
 when the queue admits it to a worker. Then jobs are cancelled at different moments of their work, by a request and by
-closing the tab; the last lines show how long their workers stay busy, and the processor time of the app meanwhile, which
-depends less on what else the machine does. The exit status is 1 if a visitor got no sound, or
+closing the tab. The last lines show how long their workers stay busy, and the processor time of the app meanwhile,
+which depends less on what else the machine does. The exit status is 1 if a visitor got no sound, or
 the fairness exceeds the limit.
 """
 
@@ -70,10 +70,10 @@ class Visitor:
         answer = await self._http.post("/gradio_api/queue/join", json=body | {"session_hash": self.session})
         return str(answer.raise_for_status().json()["event_id"])
 
-    async def served(self, seed: int) -> Served:
+    async def served(self, seed: int, duration_s: float = DURATION_S) -> Served:
         """Ask for a short sound and wait for it."""
         asked = begun = time.perf_counter()
-        await self.ask(RIVER, DURATION_S, seed)
+        await self.ask(RIVER, duration_s, seed)
         async with self._http.stream("GET", f"/gradio_api/queue/data?session_hash={self.session}") as stream:
             async for line in stream.aiter_lines():
                 message = json.loads(line.removeprefix("data: ")) if line else {"msg": ""}
@@ -103,11 +103,12 @@ async def alone_s(address: str) -> float:
     return statistics.median(each.waited_s for each in served[1:])
 
 
-async def crowd(address: str, clients: int) -> list[Served]:
+async def crowd(address: str, clients: int, duration_s: float = DURATION_S) -> list[Served]:
     """Let so many visitors ask at the same moment."""
     async with connect(address) as http:
         function = await function_of(http, "render")
-        return await asyncio.gather(*(Visitor(http, function).served(1000 + number) for number in range(clients)))
+        asked = (Visitor(http, function).served(1000 + number, duration_s) for number in range(clients))
+        return await asyncio.gather(*asked)
 
 
 # Stopping -------------------------------------------------------------------------------------------------------------
@@ -184,7 +185,9 @@ def main() -> int:
                 for after_s, seed in zip(moments, seeds)
             ]
             seconds, computed_s = zip(*taken)
-            print(f"{name}: worker free after {statistics.median(seconds):.2f} s (most: {max(seconds):.2f} s), ", end="")
+            print(
+                f"{name}: worker free after {statistics.median(seconds):.2f} s (most: {max(seconds):.2f} s), ", end=""
+            )
             print(f"{statistics.median(computed_s):.2f} s of processor time (most: {max(computed_s):.2f} s)")
     errors = {each.error for each in served if each.error}
     print(f"visitors without a sound: {sum(bool(each.error) for each in served)} {errors or ''}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}, {"name": "wind", "gain_db": -6}]}'
 
 
