@@ -3,6 +3,7 @@
 New and waiting jobs are refused. Running jobs get a few seconds to finish; after that, they end with a message.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from .admission import Door
 GRACE_S = 5.0  # for running jobs
 STOP_S = 1.5  # for jobs that are stopped, up to their next checkpoint
 LINGER_S = 1.0  # for messages and files on their way to the visitors
-LIMIT_S = 9.5  # for everything, even if a model does not return
+LIMIT_S = 8.5  # for everything, even if a model does not return
 
 
 def end_app(door: Door, *_: Any) -> None:
@@ -35,7 +36,9 @@ def end_app(door: Door, *_: Any) -> None:
     _wait_for_jobs(door, STOP_S)
     if had_jobs:
         time.sleep(LINGER_S)
-    scratch.end()
+    scratch.delete()
+    logging.shutdown()
+    os._exit(0)  # a job that has not reached a checkpoint would keep the process alive
 
 
 def _wait_for_jobs(door: Door, limit_s: float) -> None:
