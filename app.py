@@ -25,6 +25,8 @@ import gradio as gr
 from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
 from pipeline.page import asset, document, earlier, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page.admission import MAX_EVENTS, Door
+from pipeline.page.closing import end_app
 from pipeline.page.document import Origin
 from pipeline.page.downloads import pack
 from pipeline.page.end_points import add_end_points, word_errors
@@ -43,6 +45,7 @@ from pipeline.page.form import (
     warm_up,
     wishes_of,
 )
+from pipeline.page.health import health_route
 from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
 from pipeline.page.wiring import connect_jobs, connect_opening, connect_picture, connect_views
@@ -104,7 +107,7 @@ def worker_for(job: "Job", ticket: Ticket, progress: gr.Progress, *, only_look: 
 
 def describe(job: "Job", ticket: Ticket, progress: gr.Progress) -> Soundscape:
     """Describe the picture of the job."""
-    with job_in_words("describe", ticket):
+    with job_in_words("describe", ticket), visitors.watched(ticket):
         worker = worker_for(job, ticket, progress, only_look=True)
         return cast(Soundscape, worker(job, None, ticket, progress))
 
@@ -118,7 +121,7 @@ def results(job: "Job", request: gr.Request, ticket: Ticket, progress: gr.Progre
 
 def render(job: "Job", folder: Path, ticket: Ticket, progress: gr.Progress) -> "Result":
     """Run the whole job in a new folder of the visitor and pack the bundle."""
-    with job_in_words("render", ticket), scratch.own().room_for(bytes_of(job)):
+    with job_in_words("render", ticket), scratch.own().room_for(bytes_of(job)), visitors.watched(ticket, folder):
         worker = worker_for(job, ticket, progress, only_look=False)
         result = cast("Result", worker(job, folder, ticket, progress))
         pack(folder)
@@ -128,7 +131,8 @@ def render(job: "Job", folder: Path, ticket: Ticket, progress: gr.Progress) -> "
 def measure(folder: Path, ticket: Ticket, progress: gr.Progress) -> Path:
     """Score the result in the folder with CLAP and CLIP, pack its bundle again and return the bundle's path."""
     worker = work_on_gpu if on_zero_gpu() else work
-    with job_in_words("measure", ticket), scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES):
+    room = scratch.own().room_for(scratch.bytes_in(folder) + OTHER_BYTES)
+    with job_in_words("measure", ticket), room, visitors.watched(ticket):
         worker(None, folder, ticket, progress)
         return pack(folder)
 
@@ -366,7 +370,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         demo.unload(leave)
         add_end_points(gr, api_describe, api_render, api_image_to_soundscape, MODEL_WORK, jobs_at_once())
     word_errors(gr, demo)
-    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)  # or programs could pass it by
+    demo.queue(default_concurrency_limit=4, max_size=MAX_EVENTS, api_open=False)  # or programs could pass it by
     return demo
 
 
@@ -377,14 +381,16 @@ def main() -> None:
     folder = parser.parse_args().results
     try:
         scratch.own()
+        visitors.job_limit_s()
         shelf = Shelf(folder) if folder else None
     except (SoundscapeError, OSError) as error:
         parser.error(str(error))
     if on_zero_gpu():
         backends.load_at_start()
-    signal.signal(signal.SIGTERM, scratch.end)  # sent by containers and services
     demo = create_demo(shelf)
-    demo.launch(prevent_thread_lock=True, **launch_options(gr))
+    door = Door(demo, MODEL_WORK, jobs_at_once())
+    signal.signal(signal.SIGTERM, partial(end_app, door))  # sent by containers and services
+    demo.launch(prevent_thread_lock=True, **launch_options(gr, health_route(door)))
     for task in (warm_up, preview.spaces_here, scratch.keep_tidy, *([shelf.warm_up] if shelf else [])):
         threading.Thread(target=task, daemon=True).start()
     demo.block_thread()

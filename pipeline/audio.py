@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from .checkpoint import checkpoint
 from .files import check_file
 
 Samples = npt.NDArray[np.float32]  # shape (channels, samples), full scale at +-1
@@ -88,6 +89,7 @@ def wav_bytes(clip: Clip, *, dither_seed: int = 0) -> bytes:
     Triangular dither of two least significant bits peak to peak (Lipshitz, Wannamaker & Vanderkooy 1992) keeps quiet
     tails free of distortion. The dither is seeded, so the same clip gives the same bytes.
     """
+    checkpoint()
     rng = np.random.default_rng(dither_seed)
     noise = rng.random(clip.samples.shape, dtype=np.float32) - rng.random(clip.samples.shape, dtype=np.float32)
     steps = np.clip(np.rint(clip.samples * 32767.0 + noise), -32768, 32767).astype(np.int16)

@@ -21,6 +21,12 @@ ICLOUD = ".icloud"  # before macOS 14, `.photo.jpg.icloud` stands for photo.jpg
 
 # A pipe without a writer would block the program as soon as it is opened.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """True when the disk, or the share of it that this user may fill, is full."""
+    return isinstance(error, OSError) and error.errno in _FULL_DISK_ERRORS
 
 
 def check_file(path: Path, limit_bytes: int | None = None) -> None:

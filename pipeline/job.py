@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from PIL import Image
 from . import backends, logs
 from .audio import Clip
 from .backends import OnStep, SoundOptions, Steps
+from .checkpoint import Pool
 from .describe import describe
 from .errors import SoundscapeError
 from .mixing.mix import DryStems, dry_stems, mixdown_of
@@ -88,7 +89,7 @@ def run(job: Job, folder: Path, on_progress: OnProgress | None = None, on_stems:
     all cases nothing is written.
     """
     # Two threads, because numpy and Pillow release Python's lock. They end with the job, so a fork finds none.
-    with ThreadPoolExecutor(2) as pool:
+    with Pool(2) as pool:
         return _run(job, folder, on_progress or _no_progress, on_stems or _no_stems, pool)
 
 

@@ -38,6 +38,7 @@ class Settings:
     device: str = ""  # cuda | mps | cpu; empty: the fastest available
     allowed_hosts: str = ""  # host names that the app accepts, separated by commas; * accepts any
     scratch_gb: str = ""  # disk space for visitors' files; empty: 2 GB, or a tenth of the free disk if that is less
+    job_limit_s: str = ""  # seconds that a job of the app may run; empty: 3600; 0: no limit
     stem_cache_gb: str = ""  # disk space for stems that were made before; empty: 1; 0: none
     log_format: str = ""  # json: one JSON object per event; empty: lines of text
     hf_token: str = field(default="", repr=False)

@@ -26,7 +26,7 @@ LAYERS = [
     ("pipeline.audio", "pipeline.command", "pipeline.versions", "pipeline.json_text", "pipeline.repairs"),
     ("pipeline.logs",),
     ("pipeline.files", "pipeline.names", "pipeline.settings"),
-    ("pipeline.errors", "pipeline.colours"),
+    ("pipeline.errors", "pipeline.colours", "pipeline.checkpoint"),
 ]
 
 

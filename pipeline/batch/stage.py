@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from .. import logs
 from ..errors import Cancelled, SoundscapeError
+from ..files import is_full_disk
 from ..job import OnProgress, steps_of
 from .storage import Place
 
@@ -20,6 +21,8 @@ PICTURES_TOGETHER = 8  # per call of a model that can batch; their stems of 10 s
 
 Row = dict[str, Any]  # JSON data of one picture, printed on standard output; its "name" is unique
 T = TypeVar("T")
+
+FULL_DISK = "The disk is full, so the result was not written. Free some space and run the command again."
 
 _log = logging.getLogger("pipeline")
 
@@ -85,6 +88,8 @@ def reason_of(error: Exception, picture: str) -> str:
     """Return the error as a sentence. Unexpected errors are logged under an id, the same whenever it happens again."""
     if isinstance(error, SoundscapeError):
         return str(error)
+    if is_full_disk(error):
+        return FULL_DISK
     if isinstance(error, OSError):
         return f"The result could not be written: {error.strerror or error}."
     known = f"{picture}\n{type(error).__name__}\n{error}"

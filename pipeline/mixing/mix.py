@@ -6,7 +6,6 @@ The placed stems add up to the mix, sample by sample, because the bus and its li
 import math
 import weakref
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..audio import SAMPLE_RATE_HZ, Clip, Floats, Samples, db_to_gain, fade_ends, fit_length, gain_to_db, resample
+from ..checkpoint import Pool, checkpoint
 from ..errors import SoundscapeError
 from ..kinds.catalogue import kind_of
 from ..soundscape import Soundscape, Source
@@ -81,7 +81,7 @@ def mixdown(soundscape: Soundscape, stems: tuple[Stem, ...]) -> Mixdown:
 
 def dry_stems(soundscape: Soundscape, stems: tuple[Stem, ...]) -> DryStems:
     """Repair and measure the stems that are not muted. Raises SoundscapeError if nothing can be heard."""
-    with ThreadPoolExecutor(2) as pool:  # numpy and scipy release Python's lock
+    with Pool(2) as pool:  # numpy and scipy release Python's lock
         clean = list(pool.map(_clean, (stem for stem in stems if not stem.source.mute)))
     warnings = tuple(warning for each in clean for warning in each.warnings)
     heard = tuple(each.stem for each in clean if each.stem is not None)
@@ -99,7 +99,7 @@ def mixdown_of(soundscape: Soundscape, dry: DryStems) -> Mixdown:
     """Return the mix of stems that are repaired and measured."""
     heard, warnings = dry.stems, list(dry.warnings)
     gains_db = [level + STEM_LUFS - lufs for level, lufs in zip(_levels_db(soundscape, heard), dry.lufs)]
-    with ThreadPoolExecutor(2) as pool:  # numpy and scipy release Python's lock
+    with Pool(2) as pool:  # numpy and scipy release Python's lock
         placed = list(pool.map(lambda stem, gain: _place(stem, gain, soundscape.space, dry.length), heard, gains_db))
         placed = _duck(heard, placed)
         gain, loudness_lufs, true_peak_dbtp = _bus_gain(_sum(placed), warnings)
@@ -131,6 +131,7 @@ class _Clean:
 
 def _clean(stem: Stem) -> _Clean:
     """Repair a stem, convert it to the sample rate of the mix, and measure it."""
+    checkpoint()
     name, samples = stem.source.name, stem.clip.samples
     warnings = [f"{name}: {note}" for note in stem.clip.notes]
     if not np.isfinite(samples).all():
@@ -172,6 +173,7 @@ def _place(stem: Stem, gain_db: float, space: str, length: int) -> Samples:
     """
     from scipy import fft
 
+    checkpoint()
     source, samples = stem.source, fit_length(stem.clip.samples, length)
     wet = wet_share(space, source.distance_m)
     size = fft.next_fast_len(length + (impulse_response(space).shape[1] if wet else 0), real=True)
@@ -220,6 +222,7 @@ def _response_spectrum(space: str, size: int) -> _Spectrum:
 
 
 def _loudness(clip: Clip) -> float:
+    checkpoint()
     loudness = integrated_loudness(clip.samples, clip.sample_rate)
     return loudness if np.isfinite(loudness) else gain_to_db(float(np.sqrt(np.mean(np.square(clip.samples)))))
 
@@ -312,7 +315,9 @@ def _to_samples(steps: Floats, length: int) -> Samples:
 
 def _bus_gain(total: Samples, warnings: list[str]) -> tuple[Samples, float, float]:
     """Return the gain of the bus, shape (samples,), and the resulting loudness (LUFS) and true peak (dBTP)."""
+    checkpoint()
     peaks = true_peaks(total)
+    checkpoint()
     ceiling = db_to_gain(CEILING_DBTP - CEILING_MARGIN_DB)
     most = db_to_gain(MAX_LIMITING_DB) * ceiling / max(float(peaks.max()), 1e-9)
     # Measured at full scale: distant or faint sources alone may be below the absolute gate of the meter, -70 LUFS.
@@ -322,6 +327,7 @@ def _bus_gain(total: Samples, warnings: list[str]) -> tuple[Samples, float, floa
     gain, mixed = np.full(total.shape[1], level, np.float32), total * np.float32(level)
     loudness_lufs += gain_to_db(level)
     for _ in range(8):  # makes up for the loudness lost to the limiter, mostly in one or two rounds
+        checkpoint()
         if peaks.max() * level <= ceiling:
             break
         gain = np.float32(level) * limiter_gain(peaks * level, ceiling, SAMPLE_RATE_HZ)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from .admission import add_refusal
 from .arguments import read
 from .failures import worded, words_for, words_for_page
 from .form import USUAL_DURATION_S
@@ -40,6 +41,7 @@ def add_end_points(
     button.click(render, [soundscape, *wishes], files, api_name="render", **queue)
     both = {"inputs": [picture, vision, *wishes], "outputs": [soundscape, *files]}
     button.click(image_to_soundscape, **both, api_name="image_to_soundscape", **queue)
+    add_refusal(gr)
 
 
 def word_errors(gr: ModuleType, demo: Any) -> None:

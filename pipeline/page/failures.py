@@ -1,6 +1,5 @@
 """Error messages for visitors."""
 
-import errno
 import logging
 import re
 import secrets
@@ -12,6 +11,7 @@ from types import ModuleType
 from .. import logs
 from ..backends.memory import is_out_of_memory
 from ..errors import SoundscapeError
+from ..files import is_full_disk
 
 FULL_DISK = "The disk of this machine is full. Please try again later."
 OUT_OF_MEMORY = "This machine ran out of memory. Choose a shorter duration or a smaller model, or try again later."
@@ -19,7 +19,6 @@ WORKER_ENDED = "The work on the GPU was stopped before it ended. Choose a shorte
 UNKNOWN = "Something went wrong on our side. Please try again."
 WORKER_TITLE = "ZeroGPU worker error"  # of the errors that `spaces` raises for a worker that was killed or failed
 
-_FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 _SOURCE = re.compile(r"\bsources\[(\d+)\](\.?)")
 _log = logging.getLogger(__name__)
 
@@ -80,11 +79,6 @@ def count_from_one(message: str) -> str:
     'Sound 2, gain_db: must be at most 12'
     """
     return _SOURCE.sub(lambda found: f"Sound {int(found[1]) + 1}{', ' if found[2] else ''}", message)
-
-
-def is_full_disk(error: BaseException) -> bool:
-    """True when the disk, or the share of it that this user may fill, is full."""
-    return isinstance(error, OSError) and error.errno in _FULL_DISK_ERRORS
 
 
 def _is_of_worker(error: Exception) -> bool:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import ClientDisconnect
 
-from .failures import is_full_disk, words_for
+from ..files import is_full_disk
+from .failures import words_for
 from .json_body import IDS, WEB_FILE, check_id, check_json, read_body, replay
 from .refusals import Message, Receive, Refused, Scope, Send, header
 from .upload import Upload

@@ -152,8 +152,8 @@ def shelf_part(gr: ModuleType, shelf: Shelf) -> Any:
     return scripted_html(gr, None, "shelf", html_template=asset("shelf.html"), server_functions=[look])
 
 
-def launch_options(gr: ModuleType) -> dict[str, Any]:
-    """Arguments for `launch`: theme, style, limits and middleware."""
+def launch_options(gr: ModuleType, *routes: Any) -> dict[str, Any]:
+    """Arguments for `launch`: theme, style, limits, middleware, and further routes."""
     from starlette.middleware import Middleware
 
     return {
@@ -167,7 +167,11 @@ def launch_options(gr: ModuleType) -> dict[str, Any]:
         "run_history": False,
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [Middleware(Guard, hosts=_hosts())], "exception_handlers": handlers()},
+        "app_kwargs": {
+            "middleware": [Middleware(Guard, hosts=_hosts())],
+            "exception_handlers": handlers(),
+            "routes": list(routes),
+        },
     }
 
 

@@ -6,7 +6,6 @@ The dry stems lie beside the result folder, so they are deleted with it and are 
 import io
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import SAMPLE_RATE_HZ, Clip, Samples, fit_length, gain_to_db
+from ..checkpoint import Pool, checkpoint
 from ..errors import SoundscapeError
 from ..files import write_file
 from ..results.manifest import EDITED
@@ -49,7 +49,7 @@ def write(place: Path, soundscape: Soundscape, dry: "DryStems") -> None:
     from ..mixing.mix import usual_level
 
     places = places_of(soundscape, dry.stems)
-    with ThreadPoolExecutor(2) as pool:
+    with Pool(2) as pool:
         clips = [stem.clip for stem in dry.stems]
         stems = list(pool.map(lambda *each: _stem(place, dry.length, *each), places, clips, dry.lufs))
     for fact, stem in zip(stems, dry.stems):
@@ -62,6 +62,7 @@ def write(place: Path, soundscape: Soundscape, dry: "DryStems") -> None:
 def _stem(place: Path, length: int, number: int, clip: Clip, lufs: float) -> dict[str, Any]:
     from ..mixing.law import facts_of
 
+    checkpoint()
     gain = PEAK / max(float(np.abs(clip.samples).max()), 1e-6)
     louder = Clip(fit_length(clip.samples * np.float32(gain), length))
     file = f"{number + 1}.wav"

@@ -1,8 +1,10 @@
-"""The process of the app: what must be set before Gradio is imported."""
+"""The process of the app: what must be set before Gradio is imported, and memory that is given back."""
 
 import ctypes
 import os
 import sys
+from functools import cache
+from typing import Any
 
 from .. import logs
 
@@ -16,5 +18,20 @@ def prepare() -> None:
     """
     logs.prepare()
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    _call("mallopt", M_ARENA_MAX, 1)
+
+
+def give_back_memory() -> None:
+    """Return the free pages of the heap to the system. glibc only returns those at its end, and few of a job are."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> None:
+    """Call a function of glibc, if this is Linux and its C library has it."""
     if sys.platform == "linux":
-        getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)(M_ARENA_MAX, 1)
+        getattr(_library(), name, lambda *_: 0)(*arguments)
+
+
+@cache
+def _library() -> Any:
+    return ctypes.CDLL(None)

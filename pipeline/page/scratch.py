@@ -39,6 +39,7 @@ USUAL_LIMIT_BYTES = 2_000_000_000
 MAX_ENTRIES = 5000  # every write scans all of them
 BLOCK_BYTES = 4096  # what the smallest file or folder takes on most disks
 
+_HALF_UPLOAD = re.compile(r"tmp[a-z0-9_]{8}")  # Gradio renames it when all of it has arrived
 _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as mkdtemp makes it
 
 NOT_HERE = "This file was not uploaded, or it has been deleted. Upload it and try again."
@@ -61,7 +62,7 @@ class Scratch:
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self.folder = folder
         self._limit_bytes = limit_bytes
-        self._reserved_bytes = 0
+        self._reserved_bytes = self._uploads = 0
         self._lock = threading.Lock()
 
     @property
@@ -97,6 +98,20 @@ class Scratch:
         finally:
             with self._lock:
                 self._reserved_bytes -= size_bytes
+
+    @contextmanager
+    def upload(self) -> Iterator[None]:
+        """Delete what uploads left that were refused or broke off, once no other upload is being written."""
+        with self._lock:
+            self._uploads += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._uploads -= 1
+                for path in _children(self.folder) if not self._uploads else ():
+                    if _HALF_UPLOAD.fullmatch(path.name) and path.is_file():
+                        _delete(path)
 
     def _make_room(self, size_bytes: int) -> None:
         """Delete entries that are too old, then the oldest that are not in use, until the size fits.
@@ -193,13 +208,20 @@ def own() -> Scratch:
 
 
 def end(*_: object) -> None:
-    """Delete the scratch folder and end the process, as a signal handler.
-
-    The tickets are deleted too, so running jobs stop at their next step and the process does not wait for them.
-    """
-    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
-        shutil.rmtree(own().folder, ignore_errors=True)
+    """Delete the scratch folder and end the process, as a signal handler before anybody is served."""
+    if is_ours():
+        delete()
     sys.exit(0)
+
+
+def delete() -> None:
+    """Delete the scratch folder of this process."""
+    shutil.rmtree(own().folder, ignore_errors=True)
+
+
+def is_ours() -> bool:
+    """Return False in the forked workers of ZeroGPU."""
+    return os.getpid() == _started_by()
 
 
 @cache
@@ -230,7 +252,7 @@ def _limit_bytes(folder: Path) -> int:
 
 
 def _end(folder: Path, lock: FileLock) -> None:
-    if os.getpid() == _started_by():  # not in the forked workers of ZeroGPU
+    if is_ours():
         lock.release()
         shutil.rmtree(folder, ignore_errors=True)
 

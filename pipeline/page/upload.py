@@ -38,6 +38,7 @@ class Upload:
         self._parser = self._parser_of(header(scope, b"content-type"))
 
     async def __aenter__(self) -> "Upload":
+        self._rooms.enter_context(scratch.own().upload())
         return self
 
     async def __aexit__(self, *error: Any) -> None:

@@ -8,6 +8,7 @@ leaves and cloth follow a moment later.
 import numpy as np
 
 from ..audio import Floats
+from ..checkpoint import checkpoint
 from . import ambience, bodies, schedule, signal
 from .signal import RATE
 from .voice import Voice
@@ -41,6 +42,7 @@ def wind(voice: Voice) -> Floats:
         channels.append(signal.unit(roar * own**1.5 * ragged))
     whistle = np.zeros(length, np.float32)
     for size in (1.0, 1.55, 2.5):
+        checkpoint()
         lagged = np.clip(speed * (1.0 + 0.15 * signal.wander(rng, length, 1.3)), 0.05, 1.5)
         tuned = signal.swept_band(signal.noise(rng, length), size * (240 + 420 * lagged), 0.22)
         whistle += signal.unit(tuned * lagged**2.2) / size

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import fft
 
 from ..audio import Floats
+from ..checkpoint import checkpoint
 from . import signal
 from .ambience import outdoors
 from .creatures import spread
@@ -42,6 +43,7 @@ def _murmur(voice: Voice, highs: Floats, copies: int) -> Floats:
     babblers = [_babble(voice, length, high) for high in highs]
     sides = np.zeros((2, length), np.float32)
     for index in range(copies):
+        checkpoint()
         babble, size = babblers[index % len(babblers)], spread(voice, 0.9, 1.12)
         at = (np.arange(length) * size + spread(voice, 0, length)) % (length - 1)
         other = np.interp(at, np.arange(length), babble).astype(np.float32)
@@ -55,6 +57,7 @@ def _murmur(voice: Voice, highs: Floats, copies: int) -> Floats:
 
 def _babble(voice: Voice, length: int, high: float) -> Floats:
     """Return one voice of random syllables at LOW_RATE; `high` is its pitch relative to a man's."""
+    checkpoint()
     rng, rate = voice.rng, LOW_RATE / 64  # of the control points
     count = length // 64 + 8
     time, starts, marks = 0.0, [], []

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import fft, signal
 
 from ..audio import SAMPLE_RATE_HZ, Floats
+from ..checkpoint import checkpoint
 
 RATE = SAMPLE_RATE_HZ  # of every signal here
 Curve = Sequence[tuple[float, float]]
@@ -50,6 +51,7 @@ def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, 
 
     Shape (length,), or (channels, length) of independent noises when `channels` is given.
     """
+    checkpoint()
     shape = (channels, length) if channels else (length,)
     if curve is None:
         return rng.standard_normal(shape, dtype=np.float32)
@@ -82,6 +84,7 @@ def stretch(values: Floats, length: int) -> Floats:
 
 def joined(values: Floats, step: int, length: int) -> Floats:
     """Return `length` samples of a control curve whose values are `step` samples apart, interpolated linearly."""
+    checkpoint()
     values = np.asarray(values, np.float32)
     ramp = np.arange(step, dtype=np.float32) / np.float32(step)
     return (values[:-1, None] + np.diff(values)[:, None] * ramp).ravel()[:length]
@@ -128,6 +131,7 @@ def lowpass(samples: Floats, corner_hz: float, order: int = 2) -> Floats:
 
 def highpass(samples: Floats, corner_hz: float, order: int = 2) -> Floats:
     """Return the signal above the corner frequency (Butterworth, causal)."""
+    checkpoint()
     return signal.sosfilt(_butter("highpass", (float(corner_hz),), order), samples).astype(np.float32)
 
 
@@ -144,6 +148,7 @@ def one_pole(samples: Floats, decay_s: float) -> Floats:
 
 def shaped(samples: Floats, curve: Curve) -> Floats:
     """Return the signal filtered by a curve (zero phase: suits textures, smears sharp attacks)."""
+    checkpoint()
     length = samples.shape[-1]
     padded = fft.next_fast_len(length + RATE // 10, real=True)
     spectrum = fft.rfft(samples.astype(np.float32, copy=False), padded)
@@ -153,6 +158,7 @@ def shaped(samples: Floats, curve: Curve) -> Floats:
 
 def convolve(samples: Floats, response: Floats) -> Floats:
     """Return the signal convolved with an impulse response, cut to its own length; shapes (..., samples) broadcast."""
+    checkpoint()
     length = samples.shape[-1]
     padded = fft.next_fast_len(length + response.shape[-1], real=True)
     product = fft.rfft(samples.astype(np.float32, copy=False), padded)
@@ -254,6 +260,7 @@ def damped_tones(
     total = np.zeros((len(sides), length), np.float32)
     order = np.argsort(lasts)
     while len(order):
+        checkpoint()
         # Longest first: each chunk is a matrix (tones, samples) of tones with nearly the same length.
         size = int(lasts[order[-1]])
         rows = order[-max(1, _CHUNK // size) :]

@@ -23,6 +23,7 @@ from typing import Any
 from PIL import Image
 
 from ..audio import Clip, wav_bytes
+from ..checkpoint import checkpoint
 from ..errors import SoundscapeError
 from ..files import MAX_DOCUMENT_BYTES, open_file, read_file, write_file
 from ..names import portable
@@ -144,6 +145,7 @@ def write_bundle(folder: Path, path: Path) -> Path:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as bundle:
         for each in sorted(folder.rglob("*")):
+            checkpoint()
             if each.is_file():
                 entry = zipfile.ZipInfo(each.relative_to(folder).as_posix())  # dated 1980, the earliest date of ZIP
                 entry.compress_type = zipfile.ZIP_STORED if each.suffix == ".jpg" else zipfile.ZIP_DEFLATED

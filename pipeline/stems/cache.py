@@ -23,7 +23,7 @@ from ..audio import Clip
 from ..files import write_file
 from ..settings import Settings, read_settings
 
-MEMORY_BYTES = 256 * 1024 * 1024  # 14 stems of 60 s, or 72 of 10 s, in stereo
+MEMORY_BYTES = 170_000_000  # the eight stems of a scene of 60 s, or 48 stems of 10 s, in stereo
 DISK_GB = 1.0
 KEPT_S = 30 * 24 * 3600.0
 LEFT_FREE_BYTES = 10**9  # for results and weights, which matter more

@@ -174,6 +174,45 @@ def test_results_are_served_from_where_they_lie(address, server_scratch, tmp_pat
     assert mixes and all("visitors" in path.parts for path in mixes)
 
 
+# A full disk ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 3 MB, where the system lets us mount one."""
+    disk = tmp_path / "gradio"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk is not permitted here")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk_ends_a_job_in_words_and_leaves_no_half_file(small_disk, monkeypatch):
+    own = Scratch(small_disk, 1_000_000_000)
+    own.visitors.mkdir()
+    monkeypatch.setattr(scratch, "own", lambda: own)
+    ticket = Path(app.begin(visitor())[0])
+    wishes = ["", 20, "7", False, 0, 0, "", 1, "", ""]
+    with pytest.raises(app.gr.Error, match="The disk of this machine is full"):
+        made = app.on_make(None, RIVER, app.Origin(), ticket, visitor(), lambda *_, **__: None, *wishes)
+        list(made)
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == [ticket]
+    assert shutil.disk_usage(small_disk).used < MB
+
+
+def test_an_upload_to_a_full_disk_is_refused_in_words_and_deleted(small_disk, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRATCH_GB", "1")
+    with serve(tmp_path / "log.txt") as address:
+        files = {"files": ("large.jpg", bytes(4 * MB))}
+        answer = httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60)
+        assert answer.status_code == 507 and "disk of this machine is full" in answer.text
+        small = httpx.post(f"{address}/gradio_api/upload", files={"files": ("small.jpg", b"x")}, timeout=60)
+        assert small.status_code == 200, "the half file was deleted"
+        assert max(path.stat().st_size for path in small_disk.rglob("*")) < MB
+
+
 # Whose folder it is ---------------------------------------------------------------------------------------------------
 
 START = """

@@ -14,7 +14,8 @@ from gradio.context import LocalContext
 from PIL import Image
 
 import app
-from pipeline.job import Job
+from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.job import Job, run
 from pipeline.page import document, scratch, visitors
 
 from ..support.page_server import RIVER, visitor
@@ -67,6 +68,38 @@ def test_the_progress_of_a_download_reaches_the_page_from_other_threads(monkeypa
     monkeypatch.setattr("pipeline.job.describe_picture", describe)
     copy_context().run(event)
     assert reported == [("an event", 100, 990)]
+
+
+def test_a_job_ends_at_its_deadline_and_leaves_nothing(visitors_root, monkeypatch):
+    monkeypatch.setenv("JOB_LIMIT_S", "0.001")
+    ticket = Path(app.begin(visitor())[0])
+    job = app.job_of(None, RIVER, duration_s=2, seed=1)
+    with pytest.raises(gr.Error, match=r"stopped after 0\.001 seconds, the limit of this app"):
+        app.render(job, visitor(), ticket, lambda *_, **__: None)
+    assert list(visitors_root.rglob("*")) == [ticket.parent, ticket]
+    for unlimited in ("0", ""):
+        monkeypatch.setenv("JOB_LIMIT_S", unlimited)
+        assert visitors.job_limit_s() in (float("inf"), visitors.USUAL_LIMIT_S)
+    for wrong in ("x", "-1", "nan"):
+        monkeypatch.setenv("JOB_LIMIT_S", wrong)
+        with pytest.raises(SoundscapeError, match="JOB_LIMIT_S must be a number of seconds"):
+            visitors.job_limit_s()
+
+
+def test_leaving_stops_the_packing_of_the_bundle(visitors_root, monkeypatch):
+    ticket = Path(app.begin(visitor())[0])
+
+    def work(job, folder, *_):
+        result = run(job, folder)
+        app.leave(visitor())
+        folder.mkdir(parents=True)
+        (folder / "mix.wav").touch()
+        return result
+
+    monkeypatch.setattr(app, "work", work)
+    with pytest.raises(Cancelled):
+        app.render(app.job_of(None, RIVER, duration_s=2, seed=1), visitor(), ticket, lambda *_, **__: None)
+    assert not list(visitors_root.rglob("*.zip"))
 
 
 def test_leaving_stops_the_job_too(visitors_root):

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 60
+START_LIMIT_S = 120
 RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}, {"name": "wind", "gain_db": -6}]}'
 
 
@@ -38,6 +38,12 @@ def free_port() -> int:
             probe.bind(("127.0.0.1", port))
             return port
     raise RuntimeError("There is no free port.")
+
+
+def server_pid() -> int:
+    """Return the process of the app that this process serves. Linux only."""
+    (pid,) = map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    return pid
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """The embedded audio backend: physical and statistical sound models. It needs no weights, network or GPU."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ...audio import SAMPLE_RATE_HZ, Clip
+from ...checkpoint import Pool
 from ...kinds.attributes import action_of, material_of
 from ...kinds.catalogue import kind_of
 from ...procedural import describe_choice, synthesize_source
@@ -52,7 +52,7 @@ class Procedural:
     ) -> list[Clip]:
         """Return one clip of `duration_s` seconds per source. `on_step` is called after each and may raise to stop."""
         clips: list[Clip] = []
-        pool = ThreadPoolExecutor(min(_THREADS, max(len(sources), 1)))
+        pool = Pool(min(_THREADS, max(len(sources), 1)))
         try:
             pending = [
                 pool.submit(synthesize_source, source, duration_s, seed)
