@@ -47,10 +47,7 @@ def _frequencies(size: int) -> tuple[Floats, Floats]:
 
 
 def noise(rng: np.random.Generator, length: int, curve: Curve | None = None, *, channels: int = 0) -> Floats:
-    """Return Gaussian noise of RMS 1 whose spectrum follows the curve (flat without one).
-
-    Shape (length,), or (channels, length) of independent noises when `channels` is given.
-    """
+    """Return Gaussian noise of RMS 1 with the spectrum of the curve, shape (length,); with `channels`, one in each."""
     checkpoint()
     shape = (channels, length) if channels else (length,)
     if curve is None:
@@ -205,8 +202,7 @@ def times_following(rng: np.random.Generator, rate_hz: Floats) -> Floats:
     """Return sorted times, in seconds, of a Poisson process whose rate is given per sample."""
     growth = np.cumsum(rate_hz, dtype=np.float64) / RATE
     levels = np.sort(rng.random(rng.poisson(growth[-1]))) * growth[-1]
-    times: Floats = np.searchsorted(growth, levels) / RATE
-    return times
+    return np.searchsorted(growth, levels) / RATE
 
 
 def impulses(length: int, times_s: Floats, gains: Floats | float = 1.0) -> Floats:
@@ -378,16 +374,13 @@ def peak(samples: Floats) -> Floats:
 
 def mixed(first: Floats, *others: Floats) -> Floats:
     """Return the sum of sounds; a mono one among stereo ones is heard on both sides."""
-    total = first
-    for other in others:
-        total = total + other
-    return total
+    return sum(others, first)
 
 
 def wide(left: Floats, right: Floats, width: float = 0.7) -> Floats:
     """Return stereo, shape (2, samples), from two independent takes of a sound; width 0 is mono, 1 keeps them apart."""
-    near, far = np.float32(np.cos(width * np.pi / 4)), np.float32(np.sin(width * np.pi / 4))
     # The takes are independent, so the power does not depend on the width.
+    near, far = np.float32(np.cos(width * np.pi / 4)), np.float32(np.sin(width * np.pi / 4))
     a, b = (left + right) * np.float32(np.sqrt(0.5)), (left - right) * np.float32(np.sqrt(0.5))
     return np.stack([near * a + far * b, near * a - far * b])
 

@@ -41,7 +41,7 @@ PLACES = {
     "parse": ("pipeline.page.form.Soundscape.read", None),
     "prompt": ("pipeline.backends.audio.procedural.Procedural.request", "sound"),
     "sound": ("pipeline.backends.audio.procedural.Procedural.synthesize", "sound"),
-    "mix": ("pipeline.job.check", "mix"),
+    "mix": ("pipeline.job.mixdown_of", "mix"),
     "write": ("pipeline.results.result.wav_bytes", "files"),
     "zip": ("pipeline.page.downloads.write_bundle", None),
 }
