@@ -202,7 +202,7 @@ def times_following(rng: np.random.Generator, rate_hz: Floats) -> Floats:
     """Return sorted times, in seconds, of a Poisson process whose rate is given per sample."""
     growth = np.cumsum(rate_hz, dtype=np.float64) / RATE
     levels = np.sort(rng.random(rng.poisson(growth[-1]))) * growth[-1]
-    return np.searchsorted(growth, levels) / RATE
+    return np.asarray(np.searchsorted(growth, levels) / RATE, np.float64)
 
 
 def impulses(length: int, times_s: Floats, gains: Floats | float = 1.0) -> Floats:
