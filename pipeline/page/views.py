@@ -8,12 +8,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
+from ..errors import SoundscapeError
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import document, downloads, fit, fragments, preview
 from .document import Origin
 from .form import remembered, titles
 from .opening import Opened
+from .pictures import shown
 
 if TYPE_CHECKING:
     from ..job import Result
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
 REPLACED = 2  # number of values of `replaced`
 OPENED = 25  # number of values of `opened`
+
+
+def picture(upload: Path, otherwise: Any) -> list[Any]:
+    """Values for the picture and its refusal. `otherwise` is the value of the picture if the upload cannot be read."""
+    try:
+        return [str(shown(upload)), ""]
+    except SoundscapeError as error:
+        return [otherwise, fragments.notice(str(error), "refusal")]
 
 
 def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "", redo: str = "") -> list[Any]:
