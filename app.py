@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ import gradio as gr
 
 from pipeline import backends, logs
 from pipeline.errors import SoundscapeError
-from pipeline.page import asset, document, earlier, fit, fragments, opening, preview, scratch, views, visitors, zero_gpu
+from pipeline.page import asset, document, earlier, fit, fragments, preview, scratch, views, visitors, zero_gpu
 from pipeline.page.admission import MAX_EVENTS, Door
 from pipeline.page.closing import end_app
 from pipeline.page.document import Origin
@@ -41,14 +41,13 @@ from pipeline.page.form import (
     job_of,
     jobs_at_once,
     prompts_of,
-    refusal,
     warm_up,
     wishes_of,
 )
 from pipeline.page.health import health_route
 from pipeline.page.parts import desk, launch_options, scripted_html, shelf_part
 from pipeline.page.shelf import Shelf
-from pipeline.page.wiring import connect_jobs, connect_opening, connect_picture, connect_views
+from pipeline.page.wiring import connect_jobs, connect_opening, connect_pictures, connect_views
 from pipeline.results.manifest import report_in
 from pipeline.settings import on_zero_gpu
 from pipeline.soundscape import Soundscape
@@ -56,7 +55,6 @@ from pipeline.soundscape import Soundscape
 if TYPE_CHECKING:
     from pipeline.job import Job, Result
 
-TITLE = "Image to Soundscape"
 MODEL_WORK = "model"  # one queue for everything that runs a model
 PRIVATE = {"api_visibility": "private"}
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
@@ -186,11 +184,12 @@ def on_describe(picture: Text, vision: str, ticket: Ticket, progress: gr.Progres
         return views.described(described, picture, vision)
 
 
-async def on_picture(
+async def on_described(
     picture: Text, text: Text, origin: Origin, vision: str, request: gr.Request, progress: gr.Progress = PROGRESS
 ) -> Any:
     """Describe a new picture at once, if the embedded model does it and no edit of the visitor would be replaced."""
-    if not picture or not describes_at_once(vision) or document.is_edited(text, origin):
+    is_kept = document.is_for(picture, text, origin) or document.is_edited(text, origin)  # also if another was refused
+    if not picture or is_kept or not describes_at_once(vision):
         return [gr.skip()] * views.REPLACED
 
     def task(ticket: Path) -> Values:
@@ -225,10 +224,16 @@ def on_measure(folder: Path | None, ticket: Ticket, progress: gr.Progress = PROG
         return [str(bundle), *views.fitting(gr, folder, report_in(folder), is_open=True)]
 
 
-def on_upload(picture: Text) -> Values:
-    """Remove a picture that cannot be read, and say why."""
-    why = refusal(picture)
-    return [None, fragments.notice(why, "refusal")] if why else [gr.skip(), ""]
+def on_picture(brought: gr.EventData) -> Values:
+    """Show a picture that was uploaded. One that cannot be read leaves the picture before."""
+    with in_words():
+        return views.picture(scratch.own().find(brought.path), otherwise=gr.skip())
+
+
+def on_capture(picture: str) -> Values:
+    """Show a picture of the camera or the clipboard."""
+    with in_words():
+        return views.picture(Path(picture), otherwise=None)
 
 
 def on_prompts(text: Text, audio: str) -> str:
@@ -246,20 +251,13 @@ def on_example(chosen: gr.EventData) -> Values:
         return views.example(gr, *example(chosen.index))
 
 
-def on_open(given: list[str] | None, request: gr.Request) -> Values:
+def on_open(brought: gr.EventData, request: gr.Request) -> Values:
     """Show an earlier result that the visitor uploaded, or say why it cannot be read."""
     with in_words():
         try:
-            return [None, "", *opened_values(given or [], request)]
+            return ["", *views.open_files(gr, map(scratch.own().find, brought.paths), request.session_hash)]
         except SoundscapeError as error:
-            notice = fragments.notice(words_for_page(error), "refusal")
-            return [None, notice, *[gr.skip()] * views.OPENED]
-
-
-def opened_values(given: Sequence[str | Path], request: gr.Request) -> Values:
-    with scratch.own().room_for(2 * opening.bytes_of(given) + OTHER_BYTES):  # the files and their bundle
-        opened = opening.open_result(given, visitors.new_result(request.session_hash))
-        return views.opened(gr, opened)
+            return [fragments.notice(words_for_page(error), "refusal"), *[gr.skip()] * views.OPENED]
 
 
 def open_from(shelf: Shelf) -> Callable[..., Values]:
@@ -267,7 +265,7 @@ def open_from(shelf: Shelf) -> Callable[..., Values]:
 
     def on_shelf(request: gr.Request, chosen: gr.EventData) -> Values:
         with in_words():
-            return opened_values([shelf.folder_of(chosen.name)], request)
+            return views.open_files(gr, [shelf.folder_of(chosen.name)], request.session_hash)
 
     return on_shelf
 
@@ -339,7 +337,7 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
     """Build the page, with the results of the shelf if there is one. No model is loaded."""
     scratch.own()  # before Gradio looks up the folder of its uploads
     cache = (scratch.TIDIED_EVERY_S, scratch.KEPT_S)
-    demo = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=cache)
+    demo = gr.Blocks(title="Image to Soundscape", analytics_enabled=False, fill_width=True, delete_cache=cache)
     with demo:
         gr.HTML(asset("header.html"))
         page = desk(gr)
@@ -357,13 +355,15 @@ def create_demo(shelf: Shelf | None = None) -> gr.Blocks:
         )
         connect_jobs(page, jobs, begin, end, on_stop, QUICK, MODEL)
         connect_views(page, QUICK)
-        connect_picture(page, on_upload, on_picture, QUICK, MODEL)
+        connect_pictures(page, on_picture, on_capture, on_described, QUICK, MODEL)
         gallery.select(on_example, None, page.example, **QUICK)
         options = {"show_progress_on": look.status, **PRIVATE}
-        opened = [look.given.upload(on_open, look.given, [look.given, look.refusal, *page.opened], **options)]
+        opened = [
+            look.opening.select(on_open, None, [look.refusal, *page.opened], trigger_mode="always_last", **options)
+        ]
         if shelf:
             opened.append(on_this_machine.select(open_from(shelf), None, page.opened, **options))
-        connect_opening(page, opened, partial(earlier.player, gr), MODEL)
+        connect_opening(page, opened, partial(earlier.player, gr), QUICK, MODEL)
         made.show_prompts.click(on_prompts, [text.editor, look.audio], made.prompts, **MODEL)
         demo.load(partial(views.models, gr), None, page.models, **QUICK)
         demo.load(None, js=asset("page.js"), **QUICK)

@@ -40,6 +40,7 @@ def job_of(picture: str | None, text: str | None = None, origin: Origin | None =
     from .. import backends
     from ..job import Job, made_by
     from ..picture import load_picture
+    from .pictures import upload_of
 
     if text is not None and not text.strip():
         raise SoundscapeError("There is no soundscape yet. Describe a picture first, or add a sound yourself.")
@@ -52,19 +53,8 @@ def job_of(picture: str | None, text: str | None = None, origin: Origin | None =
             fields[name] = read(fields[name])
     if origin and origin.vision in backends.VISION and not document.is_edited(text, origin):
         fields["provenance"] = {"vision": made_by(origin.vision)}
-    return Job(picture=load_picture(picture) if picture else None, soundscape=soundscape, repairs=repairs, **fields)
-
-
-def refusal(picture: str | None) -> str:
-    """Return why the picture cannot be read, as a sentence; "" if it can, or if there is none."""
-    from ..picture import load_picture
-
-    try:
-        if picture:
-            load_picture(picture)
-    except SoundscapeError as error:
-        return str(error)
-    return ""
+    picture_read = load_picture(upload_of(picture)) if picture else None
+    return Job(picture=picture_read, soundscape=soundscape, repairs=repairs, **fields)
 
 
 def seed_of(text: str | None, surprise: bool) -> int | None:

@@ -2,7 +2,8 @@
 
 Gradio limits only the size of uploaded files. It reads other bodies of any size and shape, opens files that a request
 names, fetches web addresses, and has routes that this app does not use. The guard limits every body while it streams
-in, lets a request name uploaded files only, and answers every failure in words.
+in, lets a request name uploaded files only, and answers every failure in words. Its headers tell the browser that the
+page loads nothing from other sites.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import ClientDisconnect
 
 from ..files import is_full_disk
+from . import headers
 from .failures import words_for
 from .json_body import IDS, WEB_FILE, check_id, check_json, read_body, replay
 from .refusals import Message, Receive, Refused, Scope, Send, header
@@ -94,7 +96,7 @@ class _Answer:
 
     async def __call__(self, message: Message) -> None:
         self.has_begun = True
-        await self._send(message)
+        await self._send(headers.add(message))
 
     def unless(self, refused: Callable[[], Refused | None]) -> Send:
         """Return a `send` that drops the app's answer once the request is refused."""

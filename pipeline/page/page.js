@@ -41,7 +41,16 @@
     setTimeout(() => byId(id)?.scrollIntoView({ behavior, block: "start" }), 100); // after it is shown
   };
 
-  window.addEventListener("beforeunload", (event) => {
-    if ("edited" in document.body.dataset) event.preventDefault();
-  });
+  // The browser asks before it leaves edits, a running job or an upload.
+  function hasWork() {
+    const { edited, sending } = document.body.dataset;
+    return edited !== undefined || sending !== undefined || STOPS.some((id) => byId(id)?.checkVisibility());
+  }
+  window.addEventListener("beforeunload", (event) => { if (hasWork()) event.preventDefault(); });
+
+  // Gradio ends its connections before the visitor has answered. A visitor who stays would lose the page and the files.
+  const { abort } = AbortController.prototype;
+  AbortController.prototype.abort = function (...reason) {
+    if (window.event?.type !== "beforeunload" || !hasWork()) abort.apply(this, reason);
+  };
 }

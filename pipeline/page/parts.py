@@ -4,7 +4,6 @@ Only app.py imports Gradio, so that the pipeline can be used without it. The fun
 """
 
 import os
-from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -62,7 +61,7 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
         gr.HTML("<h2>Picture</h2>")
         ways = {"sources": ["upload", "clipboard", "webcam"], "buttons": ["fullscreen"]}
         words = {"label": "Picture", "alt_text": "The picture whose sound is made"}
-        words["placeholder"] = "Drop a picture here, or click to choose one"
+        words["placeholder"] = "Drop or paste a picture, or click to choose one"
         picture = picture_file(gr, show_label=False, elem_id="picture", **ways, **words)
         refusal = gr.HTML(elem_id="refusal")
         hear = gr.Button("Hear this picture", variant="primary", size="lg", elem_id="hear")
@@ -76,7 +75,6 @@ def picture_column(gr: ModuleType) -> SimpleNamespace:
             audio = gr.Dropdown([("Automatic", "")], value="", label="Makes the sound", elem_id="audio")
             audio_notes = gr.HTML()
         opening = scripted_html(gr, None, "opening", html_template=asset("opening.html"))
-        given = result_files(gr, visible="hidden", label="An earlier result", elem_id="given")
     return SimpleNamespace(**locals())
 
 
@@ -199,29 +197,17 @@ def scripted_html(gr: ModuleType, value: Any, name: str, **options: Any) -> Any:
 
 
 def picture_file(gr: ModuleType, **options: Any) -> Any:
-    """A gr.Image whose value is the path of the upload. Gradio alone would open the file before limits are checked."""
-    return _uploads_only(gr, gr.Image(type="filepath", **options), lambda payload: payload.path)
+    """A gr.Image whose value is the path of the upload. Gradio alone would open the file before limits are checked.
 
+    It refuses every file that was not uploaded, even if the request got past the guard.
+    """
 
-def result_files(gr: ModuleType, **options: Any) -> Any:
-    """A gr.File whose value is the list of paths of the uploads."""
-    files = gr.File(file_count="multiple", **options)
-    return _uploads_only(gr, files, lambda payload: [file.path for file in getattr(payload, "root", [payload])])
-
-
-def _uploads_only(gr: ModuleType, component: Any, paths_of: Callable[[Any], str | list[str]]) -> Any:
-    """Make the component refuse every file that was not uploaded, even if the request got past the guard."""
-
-    def preprocess(payload: Any) -> str | list[str] | None:
-        if not payload:
-            return None
-        paths = paths_of(payload)
+    def preprocess(payload: Any) -> str | None:
         try:
-            if isinstance(paths, str):
-                return str(scratch.own().find(paths))
-            return [str(scratch.own().find(path)) for path in paths]
+            return str(scratch.own().find(payload.path)) if payload else None
         except SoundscapeError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    component.preprocess = preprocess
-    return component
+    picture = gr.Image(type="filepath", **options)
+    picture.preprocess = preprocess
+    return picture

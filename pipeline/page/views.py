@@ -3,17 +3,20 @@
 As in parts.py, the functions take Gradio as `gr`. The order of the values is that of the component lists in `desk`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
+from ..errors import SoundscapeError
 from ..results.result import SOUNDSCAPE
 from ..soundscape import Soundscape
-from . import document, downloads, fit, fragments, preview
+from . import document, downloads, fit, fragments, opening, preview, scratch, visitors
 from .document import Origin
-from .form import remembered, titles
+from .form import OTHER_BYTES, remembered, titles
 from .opening import Opened
+from .pictures import shown
 
 if TYPE_CHECKING:
     from ..job import Result
@@ -21,6 +24,14 @@ if TYPE_CHECKING:
 DESCRIPTION, EXAMPLE, RESULT = "a new description", "an example", "an earlier result"  # what a document is
 REPLACED = 2  # number of values of `replaced`
 OPENED = 25  # number of values of `opened`
+
+
+def picture(upload: Path, otherwise: Any) -> list[Any]:
+    """Values for the picture and its refusal. `otherwise` is the value of the picture if the upload cannot be read."""
+    try:
+        return [str(shown(upload)), ""]
+    except SoundscapeError as error:
+        return [otherwise, fragments.notice(str(error), "refusal")]
 
 
 def replaced(soundscape: Soundscape, picture: str | None, what: str, vision: str = "", redo: str = "") -> list[Any]:
@@ -38,6 +49,13 @@ def example(gr: ModuleType, path: Path, soundscape: Soundscape) -> list[Any]:
     """Values for a chosen example. It has no sound yet."""
     document_values = replaced(soundscape, str(path), EXAMPLE)
     return [str(path), *document_values, "", gr.Column(visible=True), gr.Column(visible=False)]
+
+
+def open_files(gr: ModuleType, given: Iterable[str | Path], session: str | None) -> list[Any]:
+    """Copy the files of an earlier result into a folder of the visitor, and return the values that show it."""
+    files = list(given)
+    with scratch.own().room_for(2 * opening.bytes_of(files) + OTHER_BYTES):  # the files and their bundle
+        return opened(gr, opening.open_result(files, visitors.new_result(session)))
 
 
 def opened(gr: ModuleType, found: Opened) -> list[Any]:

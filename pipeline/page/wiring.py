@@ -36,21 +36,47 @@ def connect_jobs(
         column.stop.click(on_stop, page.ticket, [*page.buttons, column.status], cancels=running, **quick)
 
 
-def connect_picture(
-    page: SimpleNamespace, on_upload: Handler, on_picture: Handler, quick: dict[str, Any], model: dict[str, Any]
+def connect_pictures(
+    page: SimpleNamespace,
+    on_picture: Handler,
+    on_capture: Handler,
+    on_describe: Handler,
+    quick: dict[str, Any],
+    model: dict[str, Any],
 ) -> None:
-    """Describe a new picture at once. The next one cancels that."""
+    """Connect what brings a picture. A new picture is described at once; the next one cancels that.
+
+    Pictures come through opening.js, except those of the camera and of the clipboard button, which come from the
+    picture component.
+    """
     look = page.look
-    readable = look.picture.upload(on_upload, look.picture, [look.picture, look.refusal], **quick).success
+    latest = {"trigger_mode": "always_last"}
+    shown = [look.picture, look.refusal]
+    brought = look.opening.upload(on_picture, None, shown, **latest, **quick)
+    captured = look.picture.upload(on_capture, look.picture, shown, **latest, **quick)
+    look.picture.clear(lambda: "", None, look.refusal, **quick)
+    _say_when_it_has_arrived(brought, quick)
     options = {"js": asset("job.js"), "show_progress_on": look.status, **model}
-    described = readable(on_picture, [*page.written, look.vision], page.document, **options)
-    look.picture.input(None, cancels=described, **quick)
+    described = [
+        ready.success(on_describe, [*page.written, look.vision], page.document, **options)
+        for ready in (brought, captured)
+    ]
+    for event in (look.opening.upload, look.picture.input):
+        event(None, cancels=described, **quick)
 
 
-def connect_opening(page: SimpleNamespace, opened: Iterable[Any], player: Handler, model: dict[str, Any]) -> None:
+def connect_opening(
+    page: SimpleNamespace, opened: Iterable[Any], player: Handler, quick: dict[str, Any], model: dict[str, Any]
+) -> None:
     """Give an earlier result its dry stems in the background, once it is shown."""
     for each in opened:
+        _say_when_it_has_arrived(each, quick)
         each.success(player, page.made.folder, page.made.mix, show_progress="hidden", **model)
+
+
+def _say_when_it_has_arrived(brought: Any, quick: dict[str, Any]) -> None:
+    for done in (brought.success, brought.failure):
+        done(None, js="() => window.fileHasArrived()", **quick)
 
 
 def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
@@ -66,4 +92,3 @@ def connect_views(page: SimpleNamespace, quick: dict[str, Any]) -> None:
     look.picture.change(document.note, page.written, text.note, **quick)
     for wish in (made.duration_s, made.seed, made.surprise):
         wish.input(None, js="() => { document.body.dataset.wished = '' }", **quick)
-    look.given.change(None, js="() => window.sayOfOpening('')", **quick)

@@ -157,7 +157,7 @@ def test_a_sound_designer_changes_one_sound_and_keeps_the_rest(visit, tmp_path):
 
     page.reload()
     page.locator("#sources .empty").wait_for()
-    page.set_input_files("#given input[type=file]", tmp_path / "second.zip")
+    page.set_input_files("#opening input[type=file]", tmp_path / "second.zip")
     page.locator(".source").first.wait_for()
     assert names(page) == [source["name"] for source in wanted["sources"]]
     assert document(page) == made

@@ -11,7 +11,7 @@ from PIL import Image
 from pipeline.job import Job, run
 from pipeline.soundscape import Soundscape
 
-from ..support.browser import DESKTOP, IN_BROWSER, choose_example, document, make_sound, names
+from ..support.browser import DESKTOP, IN_BROWSER, choose_example, document, drop, make_sound, names
 from ..support.page_server import RIVER, serve
 
 pytestmark = IN_BROWSER
@@ -31,16 +31,6 @@ def choose(page, button, path):
     with page.expect_file_chooser() as chooser:
         page.locator("#opening").get_by_role("button", name=button).click()
     chooser.value.set_files(path)
-
-
-def drop(page, *paths, onto="#sound-column"):
-    """Drop files or folders of this machine onto a part of the page, as from a file manager."""
-    box = page.locator(onto).bounding_box()
-    place = {"x": box["x"] + 20, "y": box["y"] + 20}
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    session = page.context.new_cdp_session(page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
 
 
 def wait_for_river(page):

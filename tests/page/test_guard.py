@@ -4,17 +4,18 @@ import asyncio
 import errno
 import json
 import os
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from PIL import Image
 
 import app
-from pipeline.page import json_body, scratch
+from pipeline.page import headers, json_body, scratch
 from pipeline.page import upload as uploads
 from pipeline.page.guard import Guard, hosts_of
 
-from ..support.page_server import ROOT
+from ..support.page_server import ROOT, visitor
 
 META = {"meta": {"_type": "gradio.FileData"}}
 
@@ -94,13 +95,14 @@ def test_a_component_hands_over_uploads_only_whoever_asks(visitors_root, photo):
     demo = app.create_demo()
     takers = [each for each in demo.blocks.values() if isinstance(each, app.gr.Image | app.gr.File)]
     taken = [each for each in takers if any(each in fn.inputs for fn in demo.fns.values())]
-    assert len(taken) == 3
+    assert len(taken) == 2
     for component in taken:
-        model = component.data_model
-        file = {"path": str(photo)} | META
-        payload = model.model_validate([file] if isinstance(component, app.gr.File) else file)
+        payload = component.data_model.model_validate({"path": str(photo)} | META)
         with pytest.raises(app.gr.Error, match="Upload it"):
             component.preprocess(payload)
+    with pytest.raises(app.gr.Error, match="Upload it"):
+        app.on_picture(SimpleNamespace(path=str(photo)))
+    assert "Upload it" in app.on_open(SimpleNamespace(paths=[str(photo)]), visitor())[0]
 
 
 def test_files_of_other_sites_are_never_fetched(address):
@@ -342,3 +344,28 @@ def test_an_unexpected_error_is_an_answer_in_words(caplog):
 def test_behind_a_prefix_the_paths_are_the_same(visitors_root):
     assert ask(well, path="/prefix/gradio_api/upload", body=b"no JSON", prefix="/prefix")[0] == 200
     assert ask(well, path="/other/gradio_api/upload", body=b"no JSON", prefix="/prefix")[0] == 400
+
+
+# Headers --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_answer_keeps_the_page_to_its_own_site(address):
+    for path in ("/", "/gradio_api/info", "/gradio_api/deep_link", "/gradio_api/file=/etc/passwd"):
+        answer = httpx.get(address + path)
+        policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'self'" and policy["object-src"] == "'none'"
+        assert policy["frame-ancestors"] == "'self' https://huggingface.co"
+        others = " ".join(words for name, words in policy.items() if name != "frame-ancestors")
+        assert "http" not in others and "*" not in others, "no other site"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert "camera=(self)" in answer.headers["permissions-policy"]
+
+
+def test_a_header_that_the_app_sets_is_kept():
+    begin = {"type": "http.response.start", "status": 200, "headers": [(b"Referrer-Policy", b"no-referrer")]}
+    given = headers.add(begin)["headers"]
+    assert [value for name, value in given if name.lower() == b"referrer-policy"] == [b"no-referrer"]
+    assert len(given) == len(headers.HEADERS)
+    body = {"type": "http.response.body", "body": b"a"}
+    assert headers.add(body) == body

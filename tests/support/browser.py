@@ -11,6 +11,7 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
+    " --use-fake-device-for-media-stream --use-fake-ui-for-media-stream"  # a camera that shows a test picture
 )
 KEEP_PLAYER = """const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () { window.player = this; return play.call(this); };"""
@@ -18,6 +19,7 @@ HTMLMediaElement.prototype.play = function () { window.player = this; return pla
 FAILING_IMAGE = """() => new Promise((done) => {
     document.body.append(Object.assign(new Image(), { onerror: () => setTimeout(done), src: "x" }));
 })"""
+POLICY = "Content Security Policy"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 IN_BROWSER = [
@@ -54,7 +56,10 @@ def context(browser):
 
 @pytest.fixture
 def visit(context, address):
-    """Open the page in a new tab, as a new visitor. No script may fail, and no request may leave this machine."""
+    """Open the page in a new tab, as a new visitor.
+
+    No script may fail, no request may leave this machine, and nothing may be against the page's own policy.
+    """
     pages, complaints = [], []
 
     def visit(viewport=DESKTOP, **options):
@@ -64,6 +69,7 @@ def visit(context, address):
         page.add_init_script(KEEP_PLAYER)  # the player's audio element is not part of the document
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if leaves(request.url) else None)
+        page.on("console", lambda message: complaints.append(message.text) if POLICY in message.text else None)
         page.goto(address)
         page.locator("#hear").wait_for()
         page.locator("#sources .empty").wait_for()
@@ -93,6 +99,16 @@ def photograph(tmp_path_factory):
 def give(page, path):
     page.set_input_files("#picture input[type=file]", path)
     page.locator("#picture img").wait_for()
+
+
+def drop(page, *paths, onto="#sound-column"):
+    """Drop files or folders of this machine onto a part of the page, as from a file manager."""
+    box = page.locator(onto).bounding_box()
+    place = {"x": box["x"] + 20, "y": box["y"] + 20}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **place})
 
 
 def choose_example(page, name="Forest stream"):
