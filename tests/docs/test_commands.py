@@ -26,6 +26,7 @@ FOREIGN = {
     "ruff format .": "would change files; CI runs it with --check",
     "ray start": "would start a cluster that outlives the test; its arguments are parsed below",
     "vllm serve": "needs a GPU and weights",
+    "docker": "needs a daemon; test_deployment.py reads the Dockerfile, and builds it where one answers",
 }
 
 # Our own commands of which only the arguments are parsed: a pattern of the command, and the reason.
@@ -40,8 +41,8 @@ PARSED = {
 }
 
 # Modules that take no arguments and are not run: benchmarks take minutes (parts of them run in test_benchmarks.py), the
-# picture of the README would be taken anew, and a Space's packages take gigabytes.
-BARE = r"python -m tests\.(benchmarks\.\w+|screenshot|space)"
+# picture of the README would be taken anew, a Space's packages take gigabytes, and two need the network.
+BARE = r"python -m tests\.(benchmarks\.\w+|screenshot|space|lock|audit|fuzz)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {

@@ -35,7 +35,7 @@ def test_the_layers_are_those_that_a_test_holds():
 
 def test_the_lock_satisfies_every_requirement():
     lock = (ROOT / "requirements-lock.txt").read_text(encoding="utf-8")
-    locked = dict(line.split("==") for line in lock.splitlines() if line and not line.startswith("#"))
+    locked = dict(re.findall(r"^(?:#   pip install )?([\w.-]+)==(\S+)", lock, re.MULTILINE))  # torch is in the comment
     locked = {canonicalize_name(name): version for name, version in locked.items()}
     files = ("requirements.txt", "requirements-batch.txt", "tests/requirements.txt")
     lines = [line.split("#")[0].strip() for name in files for line in (ROOT / name).read_text("utf-8").splitlines()]
