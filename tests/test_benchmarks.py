@@ -5,6 +5,7 @@ import time
 import pytest
 import torch
 
+from .benchmarks import __main__ as figures
 from .benchmarks import full_size, work
 from .benchmarks.gpu import __main__ as gpu
 from .benchmarks.gpu import bench
@@ -179,3 +180,28 @@ def test_the_vocabulary_is_as_large_as_asked_and_every_token_can_be_merged():
     assert sorted(vocabulary.values()) == list(range(5000))
     assert all(vocabulary[a + b] > max(vocabulary[a], vocabulary[b]) for a, b in merges)
     assert len(merges) == 5000 - 256
+
+
+# The page of figures --------------------------------------------------------------------------------------------------
+
+
+def test_one_command_prints_the_page_of_figures(tmp_path, monkeypatch, capfd):
+    page = tmp_path / "figures.md"
+    page.write_text(
+        "| a | 1 s | `python -m tests.benchmarks.soak --help` |\n| b | 2 | `python -m tests.benchmarks.gpu` |\n"
+    )
+    monkeypatch.setattr(figures, "PAGE", page)
+    monkeypatch.setattr("sys.argv", ["benchmarks"])
+    assert figures.main() == 0
+    printed = capfd.readouterr().out
+    assert "## python -m tests.benchmarks.soak --help" in printed and "usage:" in printed
+    assert "gpu`" not in printed and "Not run" in printed and printed.endswith("2 benchmarks.\n")
+    page.write_text("`python -m tests.benchmarks.soak --no-such-option`")
+    assert figures.main() == 1
+
+
+def test_every_benchmark_is_on_the_page_of_figures():
+    named = {command.split()[2].rpartition(".")[2] for command in figures.commands(figures.PAGE.read_text("utf-8"))}
+    folder = figures.ROOT / "tests/benchmarks"
+    modules = {path.stem for path in folder.glob("*.py") if "__main__" in path.read_text("utf-8")}
+    assert modules - {"__main__", "reference_values"} | {"gpu"} == named

@@ -42,7 +42,7 @@ PARSED = {
 
 # Modules that take no arguments and are not run: benchmarks take minutes (parts of them run in test_benchmarks.py), the
 # picture of the README would be taken anew, a Space's packages take gigabytes, and two need the network.
-BARE = r"python -m tests\.(benchmarks\.\w+|screenshot|space|lock|audit|fuzz)"
+BARE = r"python -m tests\.(benchmarks(\.\w+)?|screenshot|space|lock|audit|fuzz|corpus)"
 
 # Arguments that make a command quick without changing what it does.
 SHORTER = {
