@@ -75,7 +75,7 @@ def test_a_job_that_does_not_end_well_says_how(lines, error, outcome):
 
 def test_no_line_holds_what_people_put_in(lines):
     """Secrets in a message of an exception and its cause, in a local value, and in what other libraries say."""
-    ours, other = logging.getLogger("pipeline.page.failures"), logging.getLogger("diffusers.pipelines")
+    ours, other = logging.getLogger("pipeline.page.failures"), logging.getLogger("elsewhere.pipelines")
     try:
         failing(RuntimeError(f"the prompt: {SECRET}"))
     except RuntimeError as error:
@@ -91,7 +91,7 @@ def test_no_line_holds_what_people_put_in(lines):
     assert failed["message"] == "Error 1a2b" and failed["error_id"] == "1a2b"
     assert failed["error"] == ["RuntimeError", "ValueError"] and any("failing" in frame for frame in failed["trace"])
     assert ignored["message"] == "It was ignored: RuntimeError" and cut["message"] == logs.OTHER
-    assert cut["logger"] == "diffusers.pipelines" and cut["place"].startswith("test_logs:")
+    assert cut["logger"] == "elsewhere.pipelines" and cut["place"].startswith("test_logs:")
 
 
 def test_a_line_is_one_line_whatever_is_in_it():

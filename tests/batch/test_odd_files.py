@@ -79,6 +79,9 @@ def test_a_file_with_flipped_bits_is_made_again(pictures, plan, name):
     assert tree(plan.out) == whole
 
 
+FULL = "The disk is full, so the result was not written. Free some space and run the command again."
+
+
 def test_a_full_disk_gives_a_clear_error_and_no_incomplete_result(pictures, plan, monkeypatch):
     go(pictures, replace(plan, skip_audio=True))
     before = tree(plan.out)
@@ -92,7 +95,7 @@ def test_a_full_disk_gives_a_clear_error_and_no_incomplete_result(pictures, plan
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(Path, "write_bytes", full)
         rows = go(pictures, plan)
-    assert {row["error"] for row in rows} == {"The result could not be written: No space left on device."}
+    assert {row["error"] for row in rows} == {FULL}
     left = {name: file for name, file in tree(plan.out).items() if name != "failures.jsonl"}
     assert left == before, "only the descriptions are there"
     assert len(made(go(pictures, plan))) == 4

@@ -35,6 +35,7 @@ PARSED = {
     r"--ray": "Ray takes 16 s to start; the tests of the cluster run it",
     r"--audio audioldm2|--vision qwen2\.5-vl": "needs weights of several gigabytes",
     r"--audio tone": "test_adding_a_model.py runs it in a copy of the project that has this model",
+    r"benchmarks\.soak": "needs a folder of photographs and takes minutes",
     r"pipeline score": "needs the weights of CLAP and CLIP; the tests of the scores run it on tiny ones",
     r"describe_with_vllm": "needs a server; its own test gives it one",
     r"examples/draw\.py": "would draw the examples anew for minutes; test_examples.py draws them small",

@@ -7,10 +7,8 @@ import zipfile
 import pytest
 
 import app
-from pipeline.page import downloads, scratch, views
+from pipeline.page import downloads, scratch, views, visitors
 from pipeline.results.result import MIX, SOUNDSCAPE
-
-from ..support.page_server import visitor
 
 
 @pytest.fixture
@@ -66,7 +64,9 @@ def test_the_mix_takes_no_room_twice_and_may_be_packed_again(folder, monkeypatch
 
 def test_the_page_and_the_end_points_hand_out_these_files(visitors_root):
     text = '{"scene": "Regen über Köln", "sources": [{"name": "rain"}]}'
-    result = app.render(app.job_of(None, text, duration_s=2, seed=1), visitor(), None, lambda *_, **__: None)
+    result = app.render(
+        app.job_of(None, text, duration_s=2, seed=1), visitors.new_result("visitor"), None, lambda *_, **__: None
+    )
     mix, bundle, report = views.files(result)
     assert views.sound(app.gr, result)[1:3] == [mix, bundle] and report["seed"] == 1
     for path in (mix, bundle):

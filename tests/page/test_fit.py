@@ -24,7 +24,7 @@ from pipeline.soundscape import Soundscape
 from ..support.checkpoints.audio import build_clap
 from ..support.checkpoints.pe_av import build_pe_av
 from ..support.checkpoints.vision import build_clip
-from ..support.page_server import RIVER, visitor
+from ..support.page_server import RIVER, uploaded, visitor
 
 NOT_HERE = {"clap": "It is not here.", "clip": "It is not here."}
 SCORES = {
@@ -153,7 +153,7 @@ def test_models_say_how_well_it_fits(models, result):
     assert isinstance(coherence["mix_text_percentile"], float)
     names = zipfile.ZipFile(bundle).namelist()
     assert not any(name.endswith(".npz") for name in names), "no intermediate files"
-    opened = app.on_open([bundle], visitor())
+    opened = app.on_open(uploaded(bundle), visitor())
     assert opened[-14] == card.replace(" open>", ">", 1), "an earlier result shows what was measured"
 
 

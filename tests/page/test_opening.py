@@ -29,7 +29,7 @@ from pipeline.results.result import MAX_MEMBERS
 from pipeline.soundscape import Soundscape
 from pipeline.synthesize import forget_stems, synthesize
 
-from ..support.page_server import RIVER, finished, visitor
+from ..support.page_server import RIVER, finished, uploaded, visitor
 
 STEM = "stems/01_river_rushing.wav"
 
@@ -76,13 +76,13 @@ def test_a_result_comes_up_as_it_was_from_zip_folder_and_files(made, tmp_path):
 
 
 def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_root):
-    values = app.on_open([made.bundle_path], visitor())
-    reset, refusal, picture, shown, *_ = values
+    values = app.on_open(uploaded(made.bundle_path), visitor())
+    refusal, picture, shown, *_ = values
     text, origin = shown["json"], document.read_origin(json.dumps(shown["origin"]))
-    assert len(values) == 2 + views.OPENED and reset is None and refusal == ""
+    assert len(values) == 1 + views.OPENED and refusal == ""
     assert Soundscape.from_json(text) == made.soundscape
     assert document.is_for(picture, text, origin) and not document.is_edited(text, origin)
-    player, mix, bundle, stems, facts, *_ = values[5:12]
+    player, mix, bundle, stems, facts, *_ = values[4:11]
     assert Path(mix).read_bytes() == made.mix_path.read_bytes() and zipfile.is_zipfile(bundle)
     assert Path(player["mix"]["path"]).samefile(mix) and player["stems"] == [], "a bundle has no dry stems"
     assert not player["is_edited"]
@@ -92,7 +92,7 @@ def test_the_page_shows_all_of_it_and_can_make_the_same_again(made, visitors_roo
 
 
 def test_an_earlier_result_gets_its_dry_stems_in_the_background(made, visitors_root):
-    folder = app.on_open([made.bundle_path], visitor())[12]
+    folder = app.on_open(uploaded(made.bundle_path), visitor())[11]
     player = earlier.player(gr, folder)
     assert len(player["stems"]) == 2 and player["is_later"] and player["mix"]["path"] == str(folder / "mix.wav")
     for stem, source in zip(player["stems"], made.soundscape.sources):
@@ -111,7 +111,7 @@ def test_a_large_model_does_not_run_for_an_earlier_result(made, visitors_root, m
     monkeypatch.setattr(sys.modules["pipeline.synthesize"], "synthesize_batch", lambda *_, **__: ran.append(1))
     if not kept:
         forget_stems()
-    player = earlier.player(gr, app.on_open([made.bundle_path], visitor())[12])
+    player = earlier.player(gr, app.on_open(uploaded(made.bundle_path), visitor())[11])
     assert (player != gr.skip()) == kept and len(stems) == 2 and not ran
 
 
@@ -152,9 +152,9 @@ def test_every_wish_of_a_result_is_remembered(made):
 @pytest.mark.parametrize("name", ["soundscape.json", "my notes.json"])
 def test_a_soundscape_alone_can_be_opened(name, tmp_path, visitors_root):
     (tmp_path / name).write_text(RIVER)
-    values = app.on_open([tmp_path / name], visitor())
-    assert values[2] is None and Soundscape.from_json(values[3]["json"]) == Soundscape.from_json(RIVER)
-    assert values[10].visible and not values[11].visible, "there is no sound yet"
+    values = app.on_open(uploaded(tmp_path / name), visitor())
+    assert values[1] is None and Soundscape.from_json(values[2]["json"]) == Soundscape.from_json(RIVER)
+    assert values[9].visible and not values[10].visible, "there is no sound yet"
 
 
 def test_later_changes_are_reported_and_not_refused(copy, tmp_path):

@@ -75,7 +75,7 @@ def test_a_job_ends_at_its_deadline_and_leaves_nothing(visitors_root, monkeypatc
     ticket = Path(app.begin(visitor())[0])
     job = app.job_of(None, RIVER, duration_s=2, seed=1)
     with pytest.raises(gr.Error, match=r"stopped after 0\.001 seconds, the limit of this app"):
-        app.render(job, visitor(), ticket, lambda *_, **__: None)
+        app.render(job, visitors.new_result("visitor"), ticket, lambda *_, **__: None)
     assert list(visitors_root.rglob("*")) == [ticket.parent, ticket]
     for unlimited in ("0", ""):
         monkeypatch.setenv("JOB_LIMIT_S", unlimited)
@@ -98,7 +98,9 @@ def test_leaving_stops_the_packing_of_the_bundle(visitors_root, monkeypatch):
 
     monkeypatch.setattr(app, "work", work)
     with pytest.raises(Cancelled):
-        app.render(app.job_of(None, RIVER, duration_s=2, seed=1), visitor(), ticket, lambda *_, **__: None)
+        app.render(
+            app.job_of(None, RIVER, duration_s=2, seed=1), visitors.new_result("visitor"), ticket, lambda *_, **__: None
+        )
     assert not list(visitors_root.rglob("*.zip"))
 
 

@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -13,9 +15,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+from pipeline.page import scratch
+
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 120
 RIVER = '{"scene": "A river", "sources": [{"name": "river", "action": "rushing"}, {"name": "wind", "gain_db": -6}]}'
+
+
+def uploaded(*paths: Path) -> SimpleNamespace:
+    """Copy files to where Gradio keeps uploads, and return the event of the page that names them."""
+    place = Path(tempfile.mkdtemp(dir=scratch.own().folder))
+    return SimpleNamespace(paths=[str(shutil.copy(path, place)) for path in paths])
 
 
 def visitor(name: str = "visitor") -> SimpleNamespace:
