@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from ..checkpoint import checkpoint
 from ..results.result import MIX, SOUNDSCAPE, safe_name, write_bundle
 from ..soundscape import Soundscape
 
@@ -15,6 +16,7 @@ USUAL = "soundscape"
 
 def pack(folder: Path) -> Path:
     """Write the bundle of the result and return its path. Give the mix a second name."""
+    checkpoint()
     mix = mix_of(folder)
     mix.unlink(missing_ok=True)
     try:

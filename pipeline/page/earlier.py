@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SoundscapeError
-from ..results.manifest import report_in
+from ..results.manifest import differences, report_in
 from ..results.result import MIX, SOUNDSCAPE
 from ..soundscape import Soundscape
 from . import preview, scratch
@@ -40,6 +40,7 @@ def _with_stems(folder: Path) -> dict[str, Any] | None:
     from ..mixing.mix import dry_stems
 
     report = report_in(folder)
+    report["warnings"] += differences(folder, report)
     if not report["audio"] or report["seed"] is None or not (folder / MIX).is_file():
         return None
     job = job_of(None, (folder / SOUNDSCAPE).read_text("utf-8"), **wishes_of(*remembered(report)))

@@ -38,8 +38,8 @@ def test_a_photograph_is_described_edited_and_heard(visit, photograph, tmp_path)
 
     page.locator("#duration input[type=number]").fill("3")
     make_sound(page)
-    page.wait_for_function("window.player?.currentTime > 0.1")  # it plays by itself
-    assert page.evaluate("window.player.duration") == pytest.approx(3, abs=0.01)
+    page.wait_for_function("desk.transport.isPlaying() && desk.transport.position() > 0.1")  # it plays by itself
+    assert page.evaluate("desk.transport.duration()") == pytest.approx(3, abs=0.01)
 
     with page.expect_download() as mix:
         page.click("#mix-file")
@@ -74,19 +74,18 @@ def test_one_player_sounds_at_a_time(visit):
     choose_example(page)
     page.locator("#duration input[type=number]").fill("6")
     make_sound(page)
-    page.wait_for_function("window.player?.currentTime > 0.1")
-    page.evaluate("window.mix = window.player")
+    page.wait_for_function("desk.transport.isPlaying() && desk.transport.position() > 0.1")
     page.click("#stems-fold button")
     play = page.locator("#stems .play")
     play.first.click()
-    page.wait_for_function("window.mix.paused && !window.player.paused && window.player.currentTime > 0.3")
+    page.wait_for_function("!desk.transport.isPlaying() && !window.player.paused && window.player.currentTime > 0.3")
     assert play.first.get_attribute("aria-pressed") == "true"
     bars = page.locator("#stems .progress")
     play.nth(1).click()
     page.locator("#stems li.playing:nth-child(2)").wait_for()
     assert bars.first.evaluate("node => node.clientWidth") == 0, "its progress line goes too"
-    page.locator("#mix .play-pause-button").click()
-    page.wait_for_function("!window.mix.paused")
+    page.locator("#mix .play-pause-button").first.click()
+    page.wait_for_function("desk.transport.isPlaying()")
     page.locator("#stems li.playing").wait_for(state="detached")
 
 

@@ -147,7 +147,7 @@ def test_later_edits_of_a_result_are_reported(visit, made, tmp_path):
     choose(page, "a ZIP file", tmp_path / "edited.zip")
     page.locator("#report .warnings", has_text="edited after this sound was made").wait_for()
     assert document(page)["sources"][0]["gain_db"] == -12
-    page.locator("#mix .what", has_text="changed after this sound was made. Render to hear it.").wait_for()
+    page.locator("#mix .what", has_text="Render writes the file").wait_for()
     page.get_by_role("button", name="Render").click()
     page.locator("#mix .what", has_text="This is the finished sound.").wait_for()
     page.wait_for_function("desk.transport.preview() === 'ready'")

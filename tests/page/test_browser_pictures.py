@@ -90,6 +90,7 @@ def test_pictures_come_one_after_the_other_by_every_way(visit, picture):
     page.get_by_label("Remove Image").click()
     page.get_by_label("Capture from camera").click()
     page.get_by_text("Click to Access Webcam").click()
+    page.wait_for_function("document.querySelector('#picture video')?.videoWidth > 0")
     before = page.evaluate("desk.state.origin().picture")
     page.locator("#picture button[aria-label='capture photo']").click()
     page.locator("#picture .image-frame img").wait_for()
@@ -115,7 +116,7 @@ def test_what_counts_is_what_the_file_is_and_browsers_can_show_it(visit, picture
         wait_for_picture(page, size)
         assert page.locator("#picture img").get_attribute("src").endswith(f"/shown/{name}.jpg")
     described = describe_picture(load_picture(tmp_path / f"{name}.heic"), "tagger", lambda *_: None)
-    page.wait_for_function("(scene) => desk.state.document().scene === scene", arg=described.scene)
+    page.wait_for_function("(scene) => desk.state.document()?.scene === scene", arg=described.scene)
     assert document(page) == json.loads(described.to_json()), "as the command line describes it"
 
     exif = Image.Exif()

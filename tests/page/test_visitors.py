@@ -14,7 +14,7 @@ from gradio.context import LocalContext
 from PIL import Image
 
 import app
-from pipeline.errors import Cancelled, SoundscapeError
+from pipeline.errors import SoundscapeError
 from pipeline.job import Job, run
 from pipeline.page import document, scratch, visitors
 
@@ -97,7 +97,7 @@ def test_leaving_stops_the_packing_of_the_bundle(visitors_root, monkeypatch):
         return result
 
     monkeypatch.setattr(app, "work", work)
-    with pytest.raises(Cancelled):
+    with pytest.raises(gr.Error, match="Stopped"):
         app.render(
             app.job_of(None, RIVER, duration_s=2, seed=1), visitors.new_result("visitor"), ticket, lambda *_, **__: None
         )
