@@ -84,7 +84,7 @@ def test_one_player_sounds_at_a_time(visit):
     play.nth(1).click()
     page.locator("#stems li.playing:nth-child(2)").wait_for()
     assert bars.first.evaluate("node => node.clientWidth") == 0, "its progress line goes too"
-    page.locator("#mix .play-pause-button").first.click()
+    page.locator("#mix .player .play-pause-button").first.click()
     page.wait_for_function("desk.transport.isPlaying()")
     page.locator("#stems li.playing").wait_for(state="detached")
 

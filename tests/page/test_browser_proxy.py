@@ -37,7 +37,7 @@ def test_a_sound_is_made_below_a_path(browser, proxied, photograph):
     page.locator("#duration input[type=number]").fill("2")
     make_sound(page)
     page.wait_for_function("desk.transport.preview() === 'ready'")  # its rooms and stems were fetched
-    page.locator("#mix .play-pause-button").click()
+    page.locator("#mix .player .play-pause-button").click()
     page.wait_for_function("desk.transport.position() > 0.2")
     page.click("#stems-fold button")
     with page.expect_download() as stem:
